@@ -1,0 +1,219 @@
+//! The commands of the protocol that are used here, each with its parameters and its answer.
+
+use std::borrow::Cow;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+/// A command: a method's name, its parameters (the type itself) and the type of its answer.
+pub(crate) trait Command: Serialize {
+    /// The method's full name, such as `Page.navigate`.
+    const METHOD: &'static str;
+    /// What the browser answers.
+    type Returns: DeserializeOwned;
+}
+
+/// The answer of a command that answers nothing of interest.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Nothing {}
+
+/// Any message that comes from the browser: an answer (with `id`) or an event (with `method`).
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Incoming<'a> {
+    pub(crate) id: Option<u64>,
+    #[serde(borrow)]
+    pub(crate) method: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    pub(crate) params: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(crate) result: Option<&'a RawValue>,
+    pub(crate) error: Option<CommandError>,
+    #[serde(borrow)]
+    pub(crate) session_id: Option<Cow<'a, str>>,
+}
+
+/// What the browser says when it refuses a command.
+#[derive(Debug, Deserialize)]
+pub(crate) struct CommandError {
+    pub(crate) message: String,
+}
+
+/// The envelope of a command on its way to the browser.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Outgoing<'a, C> {
+    pub(crate) id: u64,
+    pub(crate) method: &'static str,
+    pub(crate) params: &'a C,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) session_id: Option<&'a str>,
+}
+
+/// Declares commands: `Name("Domain.method") { fields } -> Returns`.
+macro_rules! commands {
+    ($($(#[$doc:meta])* $name:ident($method:literal) { $($field:ident: $type:ty),* $(,)? } -> $returns:ty;)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Serialize)]
+        #[serde(rename_all = "camelCase")]
+        pub(crate) struct $name<'a> {
+            $(pub(crate) $field: $type,)*
+            #[serde(skip)]
+            pub(crate) lifetime: std::marker::PhantomData<&'a ()>,
+        }
+        impl<'a> $name<'a> {
+            pub(crate) fn new($($field: $type),*) -> Self {
+                Self { $($field,)* lifetime: std::marker::PhantomData }
+            }
+        }
+        impl Command for $name<'_> {
+            const METHOD: &'static str = $method;
+            type Returns = $returns;
+        }
+    )*};
+}
+
+commands! {
+    /// What program the browser is.
+    GetVersion("Browser.getVersion") {} -> Version;
+    /// Opens a tab.
+    CreateTarget("Target.createTarget") { url: &'a str } -> TargetId;
+    /// Speaks to a tab; `flatten` puts its messages on the same connection.
+    AttachToTarget("Target.attachToTarget") { target_id: &'a str, flatten: bool } -> SessionId;
+    /// Closes a tab.
+    CloseTarget("Target.closeTarget") { target_id: &'a str } -> Nothing;
+    /// All cookies, those that scripts cannot see included.
+    GetCookies("Storage.getCookies") {} -> Cookies;
+    /// Events of the page's life.
+    PageEnable("Page.enable") {} -> Nothing;
+    /// Tells when the page's process crashes.
+    InspectorEnable("Inspector.enable") {} -> Nothing;
+    /// Scripts and bindings; without it a binding is not put into new documents.
+    RuntimeEnable("Runtime.enable") {} -> Nothing;
+    /// A function of the page's global object that calls us.
+    AddBinding("Runtime.addBinding") { name: &'a str } -> Nothing;
+    /// A script that runs in each document before the document's own.
+    AddPreloadScript("Page.addScriptToEvaluateOnNewDocument") { source: &'a str } -> Nothing;
+    /// Loads an address; answers once the document is there, or cannot be had.
+    Navigate("Page.navigate") { url: &'a str } -> Navigated;
+    /// Runs an expression.
+    Evaluate("Runtime.evaluate") {
+        expression: &'a str, await_promise: bool, return_by_value: bool, user_gesture: bool,
+    } -> Evaluated;
+    /// Chooses files for a file input.
+    SetFiles("DOM.setFileInputFiles") { files: &'a [String], object_id: &'a str } -> Nothing;
+    /// A picture of what is visible.
+    CaptureScreenshot("Page.captureScreenshot") { format: &'a str } -> Screenshot;
+    /// Answers a dialog that holds up the page.
+    HandleDialog("Page.handleJavaScriptDialog") { accept: bool } -> Nothing;
+    /// Asks to be told when a proxy wants credentials.
+    FetchEnable("Fetch.enable") { handle_auth_requests: bool } -> Nothing;
+    /// Stops the events that [`FetchEnable`] asked for.
+    FetchDisable("Fetch.disable") {} -> Nothing;
+    /// Lets a request go on.
+    ContinueRequest("Fetch.continueRequest") { request_id: &'a str } -> Nothing;
+    /// Answers a demand for credentials.
+    ContinueWithAuth("Fetch.continueWithAuth") {
+        request_id: &'a str, auth_challenge_response: AuthResponse<'a>,
+    } -> Nothing;
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Version {
+    pub(crate) product: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct TargetId {
+    pub(crate) target_id: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct SessionId {
+    pub(crate) session_id: String,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Cookies {
+    pub(crate) cookies: Vec<CookieFound>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct CookieFound {
+    pub(crate) name: String,
+    pub(crate) domain: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Navigated {
+    pub(crate) error_text: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Evaluated {
+    pub(crate) result: RemoteObject,
+    pub(crate) exception_details: Option<ExceptionDetails>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RemoteObject {
+    pub(crate) value: Option<serde_json::Value>,
+    pub(crate) object_id: Option<String>,
+    pub(crate) description: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct ExceptionDetails {
+    pub(crate) text: String,
+    pub(crate) exception: Option<RemoteObject>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Screenshot {
+    /// PNG in base64.
+    pub(crate) data: String,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct AuthResponse<'a> {
+    pub(crate) response: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) username: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) password: Option<&'a str>,
+}
+
+/// `Runtime.bindingCalled`: the page called a function of [`AddBinding`].
+#[derive(Debug, Deserialize)]
+pub(crate) struct BindingCalled<'a> {
+    #[serde(borrow)]
+    pub(crate) payload: Cow<'a, str>,
+}
+
+/// `Fetch.authRequired` and `Fetch.requestPaused`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct FetchPaused {
+    pub(crate) request_id: String,
+    pub(crate) auth_challenge: Option<AuthChallenge>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct AuthChallenge {
+    /// `Proxy` or `Server`.
+    pub(crate) source: Option<String>,
+}
+
+/// `Target.detachedFromTarget`: a tab that we speak to is gone.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Detached {
+    pub(crate) session_id: String,
+}

@@ -1,0 +1,89 @@
+//! The two ways to a browser's DevTools: a pair of pipes, and a WebSocket.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use tokio::sync::mpsc;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+
+use super::connection::{Connection, OUTGOING, Router};
+use crate::{Error, ErrorKind, Result};
+
+/// Speaks over a pair of pipes: JSON texts, each ended by a NUL.
+///
+/// Nobody else can attach to a pipe, and a browser ends itself when its pipe closes, whatever
+/// ended the process that held the other end. Two threads do the work, so that a connection
+/// closes even where no runtime runs any more.
+#[cfg(unix)]
+pub(crate) fn over_pipe(
+    mut to_browser: std::io::PipeWriter,
+    from_browser: std::io::PipeReader,
+) -> std::io::Result<Connection> {
+    use std::io::{BufRead, BufReader, Write};
+
+    let router = Arc::<Router>::default();
+    let (outgoing, mut queue) = mpsc::channel::<String>(OUTGOING);
+    std::thread::Builder::new().name("lenore-cdp-write".into()).spawn(move || {
+        while let Some(text) = queue.blocking_recv() {
+            let mut bytes = text.into_bytes();
+            bytes.push(0);
+            if to_browser.write_all(&bytes).is_err() {
+                return;
+            }
+        }
+    })?;
+    let fed = router.clone();
+    std::thread::Builder::new().name("lenore-cdp-read".into()).spawn(move || {
+        let mut reader = BufReader::with_capacity(64 * 1024, from_browser);
+        let mut message = Vec::new();
+        while let Ok(1..) = reader.read_until(0, &mut message) {
+            if message.pop() != Some(0) {
+                break;
+            }
+            fed.receive(&message);
+            message.clear();
+        }
+        fed.close();
+    })?;
+    Ok(Connection::new(outgoing, router))
+}
+
+/// Speaks over the WebSocket of a browser that runs already.
+pub(crate) async fn over_web_socket(address: &str, wait: Duration) -> Result<Connection> {
+    // A screenshot or a long prompt is one message; the peer is the user's own browser.
+    let config = WebSocketConfig::default().max_message_size(None).max_frame_size(None);
+    let connecting = tokio_tungstenite::connect_async_with_config(address, Some(config), true);
+    let (socket, _) = tokio::time::timeout(wait, connecting)
+        .await
+        .map_err(|_| Error::timeout("connecting to the browser", wait))?
+        .map_err(|error| {
+            Error::new(ErrorKind::Launch, format!("no browser answers at {address}: {error}"))
+                .with_source(error)
+        })?;
+    let router = Arc::<Router>::default();
+    let (outgoing, mut queue) = mpsc::channel::<String>(OUTGOING);
+    let fed = router.clone();
+    tokio::spawn(async move {
+        let (mut sink, mut stream) = socket.split();
+        loop {
+            tokio::select! {
+                command = queue.recv() => {
+                    let Some(text) = command else { break };
+                    if sink.send(Message::text(text)).await.is_err() {
+                        break;
+                    }
+                }
+                message = stream.next() => match message {
+                    Some(Ok(Message::Text(text))) => fed.receive(text.as_bytes()),
+                    Some(Ok(Message::Close(_)) | Err(_)) | None => break,
+                    Some(Ok(_)) => {}
+                },
+            }
+        }
+        let _ = sink.close().await;
+        fed.close();
+    });
+    Ok(Connection::new(outgoing, router))
+}

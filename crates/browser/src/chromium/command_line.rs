@@ -1,0 +1,75 @@
+//! The switches that Chromium is started with, and why.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use crate::LaunchOptions;
+
+/// Always.
+const COMMON: &[&str] = &[
+    "--no-first-run",
+    "--no-default-browser-check",
+    // Nothing of the browser's own goes out to its maker.
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-domain-reliability",
+    "--disable-client-side-phishing-detection",
+    "--disable-default-apps",
+    "--disable-breakpad",
+    "--no-pings",
+    "--metrics-recording-only",
+    // The same key for cookies in every kind of Chromium, so that a profile that was signed in
+    // with one is signed in with the other, and no keyring asks for a password.
+    "--password-store=basic",
+    "--use-mock-keychain",
+    // Tabs that nobody looks at go on at full speed.
+    "--disable-background-timer-throttling",
+    "--disable-backgrounding-occluded-windows",
+    "--disable-renderer-backgrounding",
+    // /dev/shm is small in containers.
+    "--disable-dev-shm-usage",
+    "--disable-features=Translate,OptimizationHints,MediaRouter",
+];
+
+/// The whole command line but for the program.
+pub(super) fn arguments(options: &LaunchOptions, profile: &Path) -> Vec<OsString> {
+    let mut arguments: Vec<OsString> = COMMON.iter().map(OsString::from).collect();
+    let mut user_data_dir = OsString::from("--user-data-dir=");
+    user_data_dir.push(profile);
+    arguments.push(user_data_dir);
+    // With a pipe alone no port is open to which another user of the machine could attach.
+    arguments.push(
+        if cfg!(unix) { "--remote-debugging-pipe" } else { "--remote-debugging-port=0" }.into(),
+    );
+    if options.headless {
+        arguments.push("--headless=new".into());
+        arguments.push("--hide-scrollbars".into());
+        arguments.push("--mute-audio".into());
+        arguments.push("--window-size=1280,900".into());
+    }
+    if runs_as_root() {
+        tracing::warn!(
+            "running as root, so the browser's sandbox is off; prefer a user of its own"
+        );
+        arguments.push("--no-sandbox".into());
+    }
+    if let Some(proxy) = &options.proxy {
+        arguments.push(format!("--proxy-server={}", proxy.server()).into());
+        // Without this, addresses of this machine would go round the proxy.
+        arguments.push("--proxy-bypass-list=<-loopback>".into());
+    }
+    arguments.extend(options.args.iter().map(OsString::from));
+    arguments.push("about:blank".into());
+    arguments
+}
+
+#[cfg(unix)]
+fn runs_as_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+#[cfg(not(unix))]
+fn runs_as_root() -> bool {
+    false
+}

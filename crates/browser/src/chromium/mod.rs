@@ -1,0 +1,148 @@
+//! The engine for Chromium and its kin: started by us, or attached to, over CDP.
+//!
+//! Why not over WebDriver: measured over the same page, CDP adds 1.8 ms to a chunk where WebDriver
+//! BiDi adds 4.6, and it alone holds at 24 streams.
+
+mod attach;
+mod cdp;
+mod command_line;
+mod page;
+mod process;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use self::cdp::protocol::{AttachToTarget, CreateTarget, GetCookies, GetVersion};
+use self::cdp::{Connection, over_web_socket};
+use self::page::ChromiumPage;
+use self::process::Process;
+use crate::engine::PageEngine;
+use crate::proxy::Credentials;
+use crate::{Cookie, Error, ErrorKind, LaunchOptions, PageOptions, Result, Tap};
+
+/// A Chromium that can be spoken to.
+#[derive(Debug)]
+pub(crate) struct Chromium {
+    connection: Arc<Connection>,
+    /// Ours, if we started it.
+    process: Option<Process>,
+    version: String,
+    headless: bool,
+    proxy_credentials: Option<Credentials>,
+}
+
+impl Chromium {
+    pub(crate) async fn launch(options: &LaunchOptions) -> Result<Self> {
+        let (process, connection) = Process::start(options).await?;
+        let mut browser = Self {
+            connection: Arc::new(connection),
+            process: Some(process),
+            version: String::new(),
+            headless: options.headless,
+            proxy_credentials: options
+                .proxy
+                .as_ref()
+                .and_then(|proxy| proxy.credentials().cloned()),
+        };
+        match browser.connection.call(None, &GetVersion::new(), options.wait).await {
+            Ok(version) => {
+                browser.version = version.product;
+                tracing::debug!(browser = browser.version, "started");
+                Ok(browser)
+            }
+            Err(error) => {
+                browser.connection.close();
+                let process = browser.process.take();
+                let reason = process.map(|process| process.why_it_did_not_start(error));
+                Err(reason.unwrap_or_else(Error::closed))
+            }
+        }
+    }
+
+    pub(crate) async fn connect(address: &str, wait: Duration) -> Result<Self> {
+        let address = attach::web_socket_address(address, wait).await?;
+        let connection = over_web_socket(&address, wait).await?;
+        let version = connection.call(None, &GetVersion::new(), wait).await?;
+        Ok(Self {
+            connection: Arc::new(connection),
+            process: None,
+            version: version.product,
+            headless: false,
+            proxy_credentials: None,
+        })
+    }
+
+    pub(crate) async fn open_page(
+        &self,
+        options: &PageOptions,
+        wait: Duration,
+    ) -> Result<(Arc<dyn PageEngine>, Tap)> {
+        let create = CreateTarget::new("about:blank");
+        let target = self.connection.call(None, &create, wait).await?.target_id;
+        let attach = AttachToTarget::new(&target, true);
+        let session = self.connection.call(None, &attach, wait).await?.session_id;
+        let credentials = self.proxy_credentials.clone();
+        let connection = self.connection.clone();
+        ChromiumPage::open(connection, target, session, &options.preload, credentials, wait).await
+    }
+
+    pub(crate) async fn cookies(&self, wait: Duration) -> Result<Vec<Cookie>> {
+        let found = self.connection.call(None, &GetCookies::new(), wait).await?;
+        let cookie =
+            |found: cdp::protocol::CookieFound| Cookie { name: found.name, domain: found.domain };
+        Ok(found.cookies.into_iter().map(cookie).collect())
+    }
+
+    pub(crate) fn version(&self) -> &str {
+        &self.version
+    }
+
+    pub(crate) fn is_ours(&self) -> bool {
+        self.process.is_some()
+    }
+
+    pub(crate) fn is_headless(&self) -> bool {
+        self.headless
+    }
+
+    pub(crate) fn is_alive(&self) -> bool {
+        !self.connection.is_closed()
+    }
+
+    pub(crate) async fn close(mut self) {
+        self.connection.close();
+        if let Some(process) = self.process.take() {
+            // Waiting for a process blocks; where the runtime refuses, the drop has done it.
+            let _ = tokio::task::spawn_blocking(move || drop(process)).await;
+        }
+    }
+}
+
+impl Drop for Chromium {
+    fn drop(&mut self) {
+        // Closing the pipe is what tells a browser of ours to end; the process then waits for it.
+        self.connection.close();
+    }
+}
+
+/// The error of a page that could not be loaded, from Chromium's `net::ERR_…`.
+fn network_error(reason: &str) -> Error {
+    let hint = match reason {
+        r if r.contains("NAME_NOT_RESOLVED") => "the host's name is not known; check the address",
+        r if r.contains("PROXY_AUTH") || r.contains("TUNNEL") || r.contains("INVALID_AUTH") => {
+            "the proxy refused; check its user and password"
+        }
+        r if r.contains("PROXY") || r.contains("SOCKS") => {
+            "the proxy cannot be reached; check its address"
+        }
+        r if r.contains("CERT") || r.contains("SSL") => {
+            "the connection is not trusted; check the clock, and what intercepts TLS"
+        }
+        r if r.contains("INTERNET_DISCONNECTED") => "this machine is not on the network",
+        r if r.contains("CONNECTION") || r.contains("TIMED_OUT") => {
+            "nothing answers there; check the address and the network"
+        }
+        _ => "the page could not be loaded",
+    };
+    Error::new(ErrorKind::Network, format!("{hint} ({reason})"))
+}

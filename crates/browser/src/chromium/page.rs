@@ -1,0 +1,237 @@
+//! A tab of Chromium.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine as _;
+use futures_util::future::{BoxFuture, FutureExt};
+use serde_json::Value;
+use tokio::sync::watch;
+
+use super::cdp::protocol::{
+    AddBinding, AddPreloadScript, AuthResponse, CaptureScreenshot, CloseTarget, ContinueRequest,
+    ContinueWithAuth, Evaluate, Evaluated, FetchDisable, FetchEnable, FetchPaused, HandleDialog,
+    InspectorEnable, Navigate, PageEnable, RuntimeEnable, SetFiles,
+};
+use super::cdp::{Connection, SessionEvent, SessionState, Subscription};
+use super::network_error;
+use crate::engine::PageEngine;
+use crate::proxy::Credentials;
+use crate::tap::{self, Tap};
+use crate::{Error, ErrorKind, Result};
+
+/// The function that carries the tap's messages out. The preload script takes it off the page's
+/// global object before the page's scripts could see it.
+const BINDING: &str = "__tap";
+
+/// A tab and the session that speaks to it.
+#[derive(Debug)]
+pub(super) struct ChromiumPage {
+    connection: Arc<Connection>,
+    target: String,
+    session: String,
+    state: watch::Receiver<SessionState>,
+}
+
+impl ChromiumPage {
+    /// Sets a new tab up: preload script and binding in place, its events attended to.
+    pub(super) async fn open(
+        connection: Arc<Connection>,
+        target: String,
+        session: String,
+        preload: &str,
+        credentials: Option<Credentials>,
+        wait: Duration,
+    ) -> Result<(Arc<dyn PageEngine>, Tap)> {
+        let Subscription { tapped, mut events, state } = connection.subscribe(&session);
+        let page = Self { connection, target, session, state };
+        let send = format!(
+            "(() => {{ const send = window.{BINDING}; delete window.{BINDING}; return send; }})()"
+        );
+        let script = tap::preload(preload, &send);
+        // All at once: the browser works them off in order, and answers in the time of one.
+        let session = Some(page.session.as_str());
+        let (enabled, runtime, inspector, binding, preload) = (
+            PageEnable::new(),
+            RuntimeEnable::new(),
+            InspectorEnable::new(),
+            AddBinding::new(BINDING),
+            AddPreloadScript::new(&script),
+        );
+        tokio::try_join!(
+            page.connection.call(session, &enabled, wait),
+            page.connection.call(session, &runtime, wait),
+            page.connection.call(session, &inspector, wait),
+            page.connection.call(session, &binding, wait),
+            page.connection.call(session, &preload, wait),
+        )?;
+        if credentials.is_some() {
+            page.connection.call(session, &FetchEnable::new(true), wait).await?;
+        }
+        let attendant = Attendant {
+            connection: page.connection.clone(),
+            session: page.session.clone(),
+            credentials,
+            answered: false,
+        };
+        tokio::spawn(async move {
+            let mut attendant = attendant;
+            while let Some(event) = events.recv().await {
+                attendant.attend(&event);
+            }
+        });
+        Ok((Arc::new(page), Tap::new(tapped)))
+    }
+
+    async fn evaluated(
+        &self,
+        expression: &str,
+        by_value: bool,
+        wait: Duration,
+    ) -> Result<Evaluated> {
+        let evaluate = Evaluate::new(expression, true, by_value, true);
+        let evaluated = self.call(&evaluate, wait).await?;
+        match evaluated.exception_details {
+            None => Ok(evaluated),
+            Some(details) => {
+                let thrown = details.exception.and_then(|exception| exception.description);
+                let words = thrown.unwrap_or(details.text);
+                let first = words.lines().next().unwrap_or_default();
+                Err(Error::new(ErrorKind::Script, format!("a script failed in the page: {first}")))
+            }
+        }
+    }
+
+    async fn call<C: super::cdp::protocol::Command>(
+        &self,
+        command: &C,
+        wait: Duration,
+    ) -> Result<C::Returns> {
+        self.connection.call(Some(&self.session), command, wait).await.map_err(|error| {
+            // A crash may end the session before the command reached it.
+            let state = *self.state.borrow();
+            let gone = error.kind() == ErrorKind::Closed && state == SessionState::Crashed;
+            if gone { state.error() } else { error }
+        })
+    }
+}
+
+impl PageEngine for ChromiumPage {
+    fn navigate<'a>(&'a self, url: &'a str, wait: Duration) -> BoxFuture<'a, Result<()>> {
+        async move {
+            let navigated = self.call(&Navigate::new(url), wait).await?;
+            match navigated.error_text {
+                Some(reason) if !reason.is_empty() => Err(network_error(&reason)),
+                _ => Ok(()),
+            }
+        }
+        .boxed()
+    }
+
+    fn evaluate<'a>(&'a self, expression: &'a str, wait: Duration) -> BoxFuture<'a, Result<Value>> {
+        async move {
+            let evaluated = self.evaluated(expression, true, wait).await?;
+            Ok(evaluated.result.value.unwrap_or(Value::Null))
+        }
+        .boxed()
+    }
+
+    fn set_files<'a>(
+        &'a self,
+        input: &'a str,
+        files: &'a [PathBuf],
+        wait: Duration,
+    ) -> BoxFuture<'a, Result<()>> {
+        async move {
+            let names = files.iter().map(|file| {
+                file.to_str().map(str::to_owned).ok_or_else(|| {
+                    let message = format!("the file name {} is not Unicode", file.display());
+                    Error::new(ErrorKind::InvalidOption, message)
+                })
+            });
+            let names = names.collect::<Result<Vec<_>>>()?;
+            let input =
+                self.evaluated(input, false, wait).await?.result.object_id.ok_or_else(|| {
+                    Error::new(ErrorKind::Script, "the page has no such file input")
+                })?;
+            self.call(&SetFiles::new(&names, &input), wait).await.map(drop)
+        }
+        .boxed()
+    }
+
+    fn screenshot(&self, wait: Duration) -> BoxFuture<'_, Result<Vec<u8>>> {
+        async move {
+            let picture = self.call(&CaptureScreenshot::new("png"), wait).await?;
+            base64::engine::general_purpose::STANDARD.decode(picture.data).map_err(|error| {
+                Error::new(ErrorKind::Protocol, "the picture cannot be read").with_source(error)
+            })
+        }
+        .boxed()
+    }
+
+    fn close(&self, wait: Duration) -> BoxFuture<'_, Result<()>> {
+        async move {
+            let closed = self.connection.call(None, &CloseTarget::new(&self.target), wait).await;
+            self.connection.unsubscribe(&self.session);
+            closed.map(drop)
+        }
+        .boxed()
+    }
+
+    fn abandon(&self) {
+        self.connection.post(None, &CloseTarget::new(&self.target));
+        self.connection.unsubscribe(&self.session);
+    }
+}
+
+/// Answers what would hold up the page: dialogs, and a proxy's demand for credentials.
+struct Attendant {
+    connection: Arc<Connection>,
+    session: String,
+    credentials: Option<Credentials>,
+    /// Whether the proxy has been given them; asked again, it has refused them.
+    answered: bool,
+}
+
+impl Attendant {
+    fn attend(&mut self, event: &SessionEvent) {
+        let session = Some(self.session.as_str());
+        match event.method.as_str() {
+            "Page.javascriptDialogOpening" => {
+                self.connection.post(session, &HandleDialog::new(true));
+            }
+            "Fetch.requestPaused" => {
+                let Ok(paused) = serde_json::from_str::<FetchPaused>(event.params.get()) else {
+                    return;
+                };
+                self.connection.post(session, &ContinueRequest::new(&paused.request_id));
+            }
+            "Fetch.authRequired" => self.authorize(event),
+            // The browser remembers the credentials, so its requests need not stop any more.
+            "Page.loadEventFired" if self.answered => {
+                self.connection.post(session, &FetchDisable::new());
+            }
+            _ => {}
+        }
+    }
+
+    fn authorize(&mut self, event: &SessionEvent) {
+        let Ok(paused) = serde_json::from_str::<FetchPaused>(event.params.get()) else { return };
+        let session = Some(self.session.as_str());
+        let asker = paused.auth_challenge.and_then(|challenge| challenge.source);
+        let is_proxy = asker.as_deref() == Some("Proxy");
+        let answer = match &self.credentials {
+            // A site gets nothing of the proxy's.
+            _ if !is_proxy => AuthResponse { response: "Default", username: None, password: None },
+            Some(credentials) if !self.answered => AuthResponse {
+                response: "ProvideCredentials",
+                username: Some(&credentials.user),
+                password: Some(&credentials.password),
+            },
+            _ => AuthResponse { response: "CancelAuth", username: None, password: None },
+        };
+        self.connection.post(session, &ContinueWithAuth::new(&paused.request_id, answer));
+        self.answered |= is_proxy;
+    }
+}

@@ -1,0 +1,196 @@
+//! A Chromium process of ours: its start, and its end with nothing left behind.
+
+use std::io::Read;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::cdp::Connection;
+use super::command_line;
+use crate::profile::{self, OwnedProfile};
+use crate::{Error, ErrorKind, LaunchOptions, Result, find_chromium};
+
+/// How long a browser that was told to end may take before it is killed. It writes its cookies
+/// meanwhile; 40–120 ms were seen.
+const GRACE: Duration = Duration::from_secs(3);
+
+/// How often an ending process is looked at.
+const LOOK: Duration = Duration::from_millis(5);
+
+/// How much of what the program says is kept for an error message, in bytes.
+const LAST_WORDS: usize = 2048;
+
+/// A running browser. Dropping it waits for its end, and kills it if that takes too long; the
+/// connection must be closed before, since that is what tells the browser to end.
+#[derive(Debug)]
+pub(super) struct Process {
+    child: Child,
+    last_words: Arc<Mutex<Vec<u8>>>,
+    /// After the child: fields drop in order, and the profile is let go of last.
+    profile: OwnedProfile,
+}
+
+impl Process {
+    /// Starts the program and connects to it.
+    pub(super) async fn start(options: &LaunchOptions) -> Result<(Self, Connection)> {
+        let program = match &options.binary {
+            Some(program) => program.clone(),
+            None => find_chromium(options.headless)?,
+        };
+        let profile = OwnedProfile::open(&options.profile)?;
+        let mut command = Command::new(&program);
+        command
+            .args(command_line::arguments(options, profile.path()))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped());
+        let refused = |error: std::io::Error| {
+            let message = format!("the browser {} cannot be started: {error}", program.display());
+            Error::new(ErrorKind::Launch, message).with_source(error)
+        };
+        #[cfg(unix)]
+        let (child, connection) = spawn_with_pipe(&mut command).map_err(refused)?;
+        #[cfg(not(unix))]
+        let child = command.spawn().map_err(refused)?;
+        let process = Self::new(child, profile);
+        #[cfg(not(unix))]
+        let connection = connect_by_port(process.profile.path(), options.wait).await?;
+        Ok((process, connection))
+    }
+
+    fn new(mut child: Child, profile: OwnedProfile) -> Self {
+        let last_words = Arc::new(Mutex::new(Vec::new()));
+        if let Some(mut stderr) = child.stderr.take() {
+            let kept = last_words.clone();
+            // Read to its end, so that the browser never blocks on a full pipe.
+            std::thread::spawn(move || {
+                let mut buffer = [0; 4096];
+                while let Ok(n @ 1..) = stderr.read(&mut buffer) {
+                    let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+                    kept.extend_from_slice(&buffer[..n]);
+                    let excess = kept.len().saturating_sub(LAST_WORDS);
+                    kept.drain(..excess);
+                }
+            });
+        }
+        Self { child, last_words, profile }
+    }
+
+    /// The error of a browser that could not be spoken to after its start.
+    pub(super) fn why_it_did_not_start(mut self, error: Error) -> Error {
+        let ended = self.wait_for_exit(Duration::from_millis(500));
+        if ended && self.child.try_wait().ok().flatten().is_some_and(|status| status.success()) {
+            // A second Chromium on a profile hands its work to the first one and leaves.
+            return profile::in_use(self.profile.path(), None);
+        }
+        let words = self.last_words.lock().unwrap_or_else(PoisonError::into_inner);
+        let words = String::from_utf8_lossy(&words);
+        let line = words.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("nothing");
+        let what = if ended { "ended at once" } else { "does not answer" };
+        let message = format!(
+            "the browser {what}; check that the program is a Chromium or Chrome. It said: {}",
+            line.trim()
+        );
+        drop(words);
+        Error::new(ErrorKind::Launch, message).with_source(error)
+    }
+
+    /// Waits until the process has ended, without taking its status; `false` where it has not.
+    fn wait_for_exit(&mut self, wait: Duration) -> bool {
+        let end = Instant::now() + wait;
+        while !self.has_exited() {
+            if Instant::now() >= end {
+                return false;
+            }
+            std::thread::sleep(LOOK);
+        }
+        true
+    }
+
+    /// Whether the process has ended. Its status is not taken yet, so that its number, which is
+    /// its group's too, cannot be another's when the group is killed.
+    #[cfg(unix)]
+    fn has_exited(&mut self) -> bool {
+        use rustix::process::{WaitId, WaitIdOptions, waitid};
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
+        !matches!(
+            waitid(WaitId::Pid(rustix::process::Pid::from_child(&self.child)), options),
+            Ok(None)
+        )
+    }
+
+    #[cfg(not(unix))]
+    fn has_exited(&mut self) -> bool {
+        !matches!(self.child.try_wait(), Ok(None))
+    }
+
+    /// Kills the browser with all its helpers.
+    fn kill(&mut self) {
+        #[cfg(unix)]
+        {
+            use rustix::process::{Pid, Signal, kill_process_group};
+            let _ = kill_process_group(Pid::from_child(&self.child), Signal::KILL);
+        }
+        #[cfg(not(unix))]
+        let _ = self.child.kill();
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        if !self.wait_for_exit(GRACE) {
+            tracing::warn!("the browser did not end by itself and was killed");
+        }
+        // Also where it has ended: a helper of it may not have noticed yet.
+        self.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Starts the program with DevTools on a pair of pipes: it reads commands from descriptor 3 and
+/// writes to 4. When our ends close, for whatever reason, it ends itself.
+#[cfg(unix)]
+fn spawn_with_pipe(command: &mut Command) -> std::io::Result<(Child, Connection)> {
+    use std::os::unix::process::CommandExt;
+
+    use command_fds::{CommandFdExt, FdMapping};
+
+    let (commands_in, commands_out) = std::io::pipe()?;
+    let (answers_in, answers_out) = std::io::pipe()?;
+    command
+        .fd_mappings(vec![
+            FdMapping { parent_fd: commands_in.into(), child_fd: 3 },
+            FdMapping { parent_fd: answers_out.into(), child_fd: 4 },
+        ])
+        .map_err(std::io::Error::other)?
+        // A group of its own: Ctrl-C in a terminal is for us, who then end the browser in order.
+        .process_group(0);
+    let child = command.spawn()?;
+    // The command holds the browser's ends of the pipes; with them open here, none would close.
+    *command = Command::new("");
+    let connection = super::cdp::over_pipe(commands_out, answers_in)?;
+    Ok((child, connection))
+}
+
+/// Connects by the port that the browser writes into its profile.
+#[cfg(not(unix))]
+async fn connect_by_port(profile: &std::path::Path, wait: Duration) -> Result<Connection> {
+    let file = profile.join("DevToolsActivePort");
+    let end = Instant::now() + wait;
+    loop {
+        let text = std::fs::read_to_string(&file).unwrap_or_default();
+        if let Some((port, path)) = text.split_once('\n')
+            && !path.is_empty()
+        {
+            return super::cdp::over_web_socket(
+                &format!("ws://127.0.0.1:{port}{}", path.trim()),
+                wait,
+            )
+            .await;
+        }
+        if Instant::now() >= end {
+            return Err(Error::timeout("the browser's start", wait));
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}

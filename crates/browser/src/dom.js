@@ -1,0 +1,80 @@
+// The hands of a page: finding, waiting, filling and clicking, from inside the document.
+// Evaluates to an object that the scripts run by `Page::call` see as `dom`.
+(() => {
+  const visible = (element) =>
+    element.getClientRects().length > 0 && getComputedStyle(element).visibility !== "hidden";
+
+  const enabled = (element) =>
+    !element.disabled && element.getAttribute("aria-disabled") !== "true";
+
+  // The first visible match of a list of selectors, in the list's order.
+  const find = (selectors) => {
+    for (const selector of selectors) {
+      for (const element of document.querySelectorAll(selector)) {
+        if (visible(element)) return element;
+      }
+    }
+    return null;
+  };
+
+  // Calls `look` at once and after every change of the document until it returns something, for
+  // at most `ms` milliseconds. The slow tick sees what no mutation tells, such as a transition.
+  const until = (look, ms) =>
+    new Promise((resolve, reject) => {
+      let observer, tick, end;
+      const stop = () => {
+        observer?.disconnect();
+        clearInterval(tick);
+        clearTimeout(end);
+      };
+      const check = () => {
+        try {
+          const found = look();
+          if (!found) return false;
+          stop();
+          resolve(found);
+        } catch (error) {
+          stop();
+          reject(error);
+        }
+        return true;
+      };
+      if (check()) return;
+      observer = new MutationObserver(check);
+      observer.observe(document, {
+        subtree: true,
+        childList: true,
+        attributes: true,
+        characterData: true,
+      });
+      tick = setInterval(check, 200);
+      end = setTimeout(() => check() || (stop(), resolve(null)), ms);
+    });
+
+  const setters = new Map();
+  const nativeSetter = (element) => {
+    const type = element instanceof HTMLTextAreaElement ? HTMLTextAreaElement : HTMLInputElement;
+    if (!setters.has(type)) {
+      setters.set(type, Object.getOwnPropertyDescriptor(type.prototype, "value").set);
+    }
+    return setters.get(type);
+  };
+
+  const text = (element) =>
+    "value" in element ? element.value : element.innerText.replace(/\n$/, "");
+
+  // Gives a box its whole text in one step and tells the page, as one input event. A framework
+  // that tracks the value (React) notices only what came past its own setter, by the native one.
+  const fill = (element, value) => {
+    element.focus();
+    if ("value" in element) {
+      nativeSetter(element).call(element, value);
+    } else {
+      document.getSelection().selectAllChildren(element);
+      document.execCommand("insertText", false, value);
+    }
+    element.dispatchEvent(new InputEvent("input", { bubbles: true, inputType: "insertText" }));
+  };
+
+  return { visible, enabled, find, until, text, fill };
+})()

@@ -1,0 +1,36 @@
+//! What an engine must do for a [`Page`](crate::Page), so that the page's vocabulary is written
+//! once for all of them.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use serde_json::Value;
+
+use crate::Result;
+
+/// One tab, as its engine drives it. Each call ends by its deadline.
+pub(crate) trait PageEngine: Send + Sync {
+    /// Loads an address and returns when its document is there.
+    fn navigate<'a>(&'a self, url: &'a str, wait: Duration) -> BoxFuture<'a, Result<()>>;
+
+    /// Evaluates an expression, awaits the promise that it may be, and returns its JSON value.
+    fn evaluate<'a>(&'a self, expression: &'a str, wait: Duration) -> BoxFuture<'a, Result<Value>>;
+
+    /// Chooses files for the file input that an expression evaluates to.
+    fn set_files<'a>(
+        &'a self,
+        input: &'a str,
+        files: &'a [PathBuf],
+        wait: Duration,
+    ) -> BoxFuture<'a, Result<()>>;
+
+    /// A picture of what is visible, as PNG.
+    fn screenshot(&self, wait: Duration) -> BoxFuture<'_, Result<Vec<u8>>>;
+
+    /// Closes the tab.
+    fn close(&self, wait: Duration) -> BoxFuture<'_, Result<()>>;
+
+    /// Closes the tab without waiting for it; for paths on which nothing can be awaited.
+    fn abandon(&self);
+}

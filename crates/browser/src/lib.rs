@@ -1,0 +1,24 @@
+//! A real browser for programs: start one or attach to one, open pages, drive them, and tap what
+//! they receive.
+//!
+//! This crate knows no chat site. A caller brings a [preload script](PageOptions::preload) that
+//! runs before the page's own scripts; what that script emits arrives, numbered, in the [`Tap`].
+//! Every wait has a deadline, and no path out leaves a process, a temporary profile or a lock.
+
+mod browser;
+mod chromium;
+mod engine;
+mod error;
+mod find;
+mod page;
+mod profile;
+mod proxy;
+mod tap;
+
+pub use browser::{Browser, Cookie, LaunchOptions, PageOptions};
+pub use error::{Error, ErrorKind, Result};
+pub use find::{can_show_window, find_chromium};
+pub use page::Page;
+pub use profile::{LOCK_FILE, Profile};
+pub use proxy::Proxy;
+pub use tap::{Tap, TapEvent};

@@ -1,0 +1,274 @@
+//! The directory in which a browser keeps a user's session, and who owns it.
+
+use std::fs::{self, File, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use crate::{Error, ErrorKind, Result};
+
+/// The file in a profile that its owner keeps locked and writes its process id into.
+pub const LOCK_FILE: &str = "lenore.lock";
+
+/// How the names of throw-away profiles begin.
+const TEMPORARY_PREFIX: &str = "lenore-profile-";
+
+/// Which profile a browser runs on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Profile {
+    /// A new, empty one that is removed with the browser.
+    #[default]
+    Temporary,
+    /// A directory that stays. It is made, for its user alone, where it does not exist.
+    Directory(PathBuf),
+}
+
+/// A profile that this process owns until the value is dropped.
+#[derive(Debug)]
+pub(crate) struct OwnedProfile {
+    path: PathBuf,
+    /// Locked as long as it is open; the system lets go of it whatever ends this process.
+    lock: Option<File>,
+    temporary: Option<TempDir>,
+}
+
+impl OwnedProfile {
+    /// Takes ownership of a profile.
+    pub(crate) fn open(profile: &Profile) -> Result<Self> {
+        let (path, temporary) = match profile {
+            Profile::Temporary => {
+                remove_abandoned();
+                let dir = tempfile::Builder::new()
+                    .prefix(TEMPORARY_PREFIX)
+                    .tempdir()
+                    .map_err(|error| refused(&std::env::temp_dir(), error))?;
+                (dir.path().to_owned(), Some(dir))
+            }
+            Profile::Directory(path) => {
+                make_private(path).map_err(|error| refused(path, error))?;
+                let path = fs::canonicalize(path).map_err(|error| refused(path, error))?;
+                (path, None)
+            }
+        };
+        let lock = lock(&path)?;
+        if let Some(pid) = browser_at_work(&path) {
+            return Err(in_use(&path, Some(pid)));
+        }
+        Ok(Self { path, lock: Some(lock), temporary })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Drop for OwnedProfile {
+    fn drop(&mut self) {
+        // Removed while it is still locked, so that nobody else's lock can be meant.
+        if let Some(lock) = self.lock.take() {
+            let _ = fs::remove_file(self.path.join(LOCK_FILE));
+            drop(lock);
+        }
+        if let Some(dir) = self.temporary.take() {
+            remove_directory(dir.keep());
+        }
+    }
+}
+
+/// Removes a directory in which processes that are just ending may still write.
+fn remove_directory(path: PathBuf) {
+    for _ in 0..20 {
+        match fs::remove_dir_all(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                std::thread::sleep(Duration::from_millis(25));
+            }
+            _ => return,
+        }
+    }
+    tracing::warn!(path = %path.display(), "a temporary profile could not be removed");
+}
+
+/// Removes throw-away profiles whose owners were killed before they could.
+fn remove_abandoned() {
+    let Ok(entries) = fs::read_dir(std::env::temp_dir()) else { return };
+    for entry in entries.flatten() {
+        if !entry.file_name().to_string_lossy().starts_with(TEMPORARY_PREFIX) {
+            continue;
+        }
+        let Ok(lock) = File::open(entry.path().join(LOCK_FILE)) else { continue };
+        // A young one may be just being made, and not locked yet.
+        let age = lock.metadata().and_then(|found| found.modified()).map(|time| time.elapsed());
+        let is_old = matches!(age, Ok(Ok(age)) if age > Duration::from_secs(10));
+        if is_old && lock.try_lock().is_ok() && browser_at_work(&entry.path()).is_none() {
+            remove_directory(entry.path());
+        }
+    }
+}
+
+fn make_private(path: &Path) -> std::io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+        builder.mode(0o700);
+        if let Ok(found) = fs::metadata(path)
+            && found.is_dir()
+            && found.permissions().mode() & 0o077 != 0
+        {
+            tracing::warn!(
+                path = %path.display(),
+                "others on this machine can look into the profile; chmod 700 keeps them out"
+            );
+        }
+    }
+    builder.create(path)
+}
+
+fn lock(path: &Path) -> Result<File> {
+    let file = path.join(LOCK_FILE);
+    // Two rounds at most: the owner may remove the file between our opening and locking it.
+    for _ in 0..100 {
+        let mut lock = File::options()
+            .create(true)
+            .truncate(false)
+            .read(true)
+            .write(true)
+            .open(&file)
+            .map_err(|error| refused(path, error))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let mut text = String::new();
+                let _ = lock.read_to_string(&mut text);
+                return Err(in_use(path, text.trim().parse().ok()));
+            }
+            Err(TryLockError::Error(error)) => return Err(refused(path, error)),
+        }
+        if is_same_file(&lock, &file) {
+            let written = lock
+                .set_len(0)
+                .and_then(|()| lock.rewind())
+                .and_then(|()| writeln!(lock, "{}", std::process::id()));
+            return written.map(|()| lock).map_err(|error| refused(path, error));
+        }
+    }
+    Err(in_use(path, None))
+}
+
+#[cfg(unix)]
+fn is_same_file(open: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    match (open.metadata(), fs::metadata(path)) {
+        (Ok(open), Ok(there)) => (open.dev(), open.ino()) == (there.dev(), there.ino()),
+        _ => false,
+    }
+}
+
+#[cfg(not(unix))]
+fn is_same_file(_: &File, path: &Path) -> bool {
+    // An open file cannot be removed here, so the path still means the one that is locked.
+    path.exists()
+}
+
+/// The process id of a browser that has this profile open without us, by its own lock: a link
+/// named `SingletonLock` to `<host>-<pid>`.
+fn browser_at_work(path: &Path) -> Option<u32> {
+    #[cfg(target_os = "linux")]
+    {
+        let target = fs::read_link(path.join("SingletonLock")).ok()?;
+        let (host, pid) = target.to_str()?.rsplit_once('-')?;
+        let pid: u32 = pid.parse().ok()?;
+        let here = fs::read_to_string("/proc/sys/kernel/hostname").ok()?;
+        let command = fs::read_to_string(format!("/proc/{pid}/cmdline")).ok()?;
+        let is_browser = command.contains("chrom") || command.contains("headless");
+        (host == here.trim() && is_browser).then_some(pid)
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = path;
+        None
+    }
+}
+
+pub(crate) fn in_use(path: &Path, pid: Option<u32>) -> Error {
+    let owner = pid.map_or_else(|| "another process".to_owned(), |pid| format!("process {pid}"));
+    Error::new(
+        ErrorKind::ProfileInUse { pid },
+        format!(
+            "{owner} is using the profile {}; wait for it, end it, or name another directory with \
+             --user-data-dir",
+            path.display()
+        ),
+    )
+}
+
+fn refused(path: &Path, error: std::io::Error) -> Error {
+    Error::new(
+        ErrorKind::InvalidOption,
+        format!("the profile directory {} cannot be used: {error}", path.display()),
+    )
+    .with_source(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_profile_has_one_owner_and_its_lock_goes_with_it() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let profile = Profile::Directory(dir.path().join("deep/profile"));
+        let owned = OwnedProfile::open(&profile).expect("free");
+        let path = owned.path().to_owned();
+        let error = OwnedProfile::open(&profile).expect_err("taken");
+        assert_eq!(error.kind(), ErrorKind::ProfileInUse { pid: Some(std::process::id()) });
+        drop(owned);
+        assert!(!path.join(LOCK_FILE).exists());
+        OwnedProfile::open(&profile).expect("free again");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_new_profile_is_the_users_alone() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("profile");
+        let _owned = OwnedProfile::open(&Profile::Directory(path.clone())).expect("free");
+        let mode = fs::metadata(path).expect("made").permissions().mode();
+        assert_eq!(mode & 0o777, 0o700);
+    }
+
+    #[test]
+    fn a_temporary_profile_is_removed() {
+        let owned = OwnedProfile::open(&Profile::Temporary).expect("made");
+        let path = owned.path().to_owned();
+        fs::write(path.join("Cookies"), "x").expect("written");
+        drop(owned);
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn an_abandoned_temporary_profile_is_removed_by_the_next_start() {
+        let dir = tempfile::Builder::new().prefix(TEMPORARY_PREFIX).tempdir().expect("made");
+        let path = dir.keep();
+        let lock = File::create(path.join(LOCK_FILE)).expect("made");
+        remove_abandoned();
+        assert!(path.exists(), "a young one may be just being made");
+        let long_ago = std::time::SystemTime::now() - Duration::from_secs(60);
+        lock.set_modified(long_ago).expect("our own file");
+        drop(lock);
+        remove_abandoned();
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_file_is_no_profile() {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        let error = OwnedProfile::open(&Profile::Directory(file.path().to_owned()))
+            .expect_err("not a directory");
+        assert_eq!(error.kind(), ErrorKind::InvalidOption);
+    }
+}

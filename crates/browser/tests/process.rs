@@ -1,0 +1,143 @@
+//! A browser's start and end: nothing is left behind, whatever ends it.
+
+mod support;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use lenore_browser::{Browser, ErrorKind, LOCK_FILE, LaunchOptions, PageOptions, Profile};
+use support::{browser, serve};
+
+const WAIT: Duration = Duration::from_secs(20);
+
+/// The processes, with their numbers, whose command line names a directory.
+fn processes_of(directory: &std::path::Path) -> Vec<(u32, String)> {
+    let needle = directory.to_str().expect("a plain name");
+    let Ok(entries) = std::fs::read_dir("/proc") else { return Vec::new() };
+    let commands = entries.flatten().filter_map(|entry| {
+        let command = std::fs::read(entry.path().join("cmdline")).ok()?;
+        let command = String::from_utf8_lossy(&command).replace('\0', " ");
+        let pid = entry.file_name().to_str()?.parse().ok()?;
+        command.contains(needle).then_some((pid, command))
+    });
+    commands.collect()
+}
+
+fn on(directory: &std::path::Path) -> LaunchOptions {
+    LaunchOptions { profile: Profile::Directory(directory.to_owned()), ..LaunchOptions::default() }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dropped_browser_leaves_no_process_and_no_lock() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let browser = Browser::launch(&on(dir.path())).await.expect("started");
+    assert!(!processes_of(dir.path()).is_empty());
+    assert!(dir.path().join(LOCK_FILE).exists());
+    let error = Browser::launch(&on(dir.path())).await.expect_err("taken");
+    assert_eq!(error.kind(), ErrorKind::ProfileInUse { pid: Some(std::process::id()) });
+    drop(browser);
+    assert_eq!(processes_of(dir.path()), Vec::new());
+    assert!(!dir.path().join(LOCK_FILE).exists());
+    assert!(std::fs::symlink_metadata(dir.path().join("SingletonLock")).is_err());
+}
+
+#[test]
+fn a_panic_leaves_nothing_either() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().to_owned();
+    let panicked = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        runtime.block_on(async {
+            let _browser = Browser::launch(&on(&path)).await.expect("started");
+            panic!("on purpose");
+        })
+    })
+    .join();
+    assert!(panicked.is_err());
+    assert_eq!(processes_of(dir.path()), Vec::new());
+    assert!(!dir.path().join(LOCK_FILE).exists());
+}
+
+#[tokio::test]
+async fn a_drop_inside_a_runtime_of_one_thread_ends_the_browser_in_order() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let browser = Browser::launch(&on(dir.path())).await.expect("started");
+    let begin = std::time::Instant::now();
+    drop(browser);
+    // A browser that had to be killed would have taken the whole grace time of three seconds.
+    assert!(begin.elapsed() < Duration::from_millis(2500));
+    assert_eq!(processes_of(dir.path()), Vec::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_browser_that_is_killed_fails_its_pages_at_once() {
+    let site = serve(&[("/", "<p>alive</p>")]).await;
+    let dir = tempfile::tempdir().expect("a directory");
+    let browser = Browser::launch(&on(dir.path())).await.expect("started");
+    let (page, mut tap) = browser.open_page(&PageOptions::default(), WAIT).await.expect("opened");
+    page.navigate(&site, WAIT).await.expect("loaded");
+    let processes = processes_of(dir.path());
+    // Neither a helper nor a packager's shell script around the program.
+    let is_main = |command: &str| {
+        command.contains("--remote-debugging-pipe")
+            && !command.contains("--type=")
+            && !command.contains("/sh ")
+    };
+    let main = processes.iter().find(|process| is_main(&process.1)).expect("it runs");
+    let pid = main.0.to_string();
+    let call = page.call("() => new Promise(() => {})", &[], WAIT);
+    let kill = async {
+        let status = std::process::Command::new("kill").args(["-9", &pid]).status();
+        assert!(status.expect("kill runs").success());
+    };
+    let (result, ()) = tokio::join!(call, kill);
+    assert_eq!(result.expect_err("gone").kind(), ErrorKind::Closed);
+    while tokio::time::timeout(WAIT, tap.next()).await.expect("in time").is_some() {}
+    assert!(!browser.is_alive());
+    drop(browser);
+    assert_eq!(processes_of(dir.path()), Vec::new());
+}
+
+#[tokio::test]
+async fn what_is_no_browser_is_said_so() {
+    for (program, said) in [("/bin/false", "ended"), ("/etc/hostname", "ended"), ("/none", "start")]
+    {
+        let options = LaunchOptions {
+            binary: Some(PathBuf::from(program)),
+            wait: Duration::from_secs(5),
+            ..LaunchOptions::default()
+        };
+        let error = Browser::launch(&options).await.expect_err(program);
+        assert_eq!(error.kind(), ErrorKind::Launch, "{program}");
+        assert!(error.to_string().contains(said), "{error}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_running_browser_is_attached_to_and_left_running() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut options = on(dir.path());
+    options.args.push("--remote-debugging-port=0".into());
+    let browser = Browser::launch(&options).await.expect("started");
+    let port = std::fs::read_to_string(dir.path().join("DevToolsActivePort")).expect("written");
+    let address = format!("http://127.0.0.1:{}", port.lines().next().expect("a port"));
+    let attached = Browser::connect(&address, WAIT).await.expect("attached");
+    assert!(!attached.is_ours());
+    let (page, _tap) = attached.open_page(&PageOptions::default(), WAIT).await.expect("opened");
+    assert_eq!(page.call("() => 6 * 7", &[], WAIT).await.expect("alive"), serde_json::json!(42));
+    page.close(WAIT).await.expect("closed");
+    attached.close().await;
+    assert!(browser.is_alive());
+    browser.cookies(WAIT).await.expect("still answers");
+    browser.close().await;
+    let error = Browser::connect(&address, WAIT).await.expect_err("gone");
+    assert_eq!(error.kind(), ErrorKind::Launch);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_browsers_run_side_by_side() {
+    let (one, two) = tokio::join!(browser(), browser());
+    drop(one);
+    two.cookies(WAIT).await.expect("the other one's end is its own");
+    two.close().await;
+}

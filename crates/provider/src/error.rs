@@ -1,0 +1,205 @@
+//! Everything that can go wrong, in one table: kind, exit code, HTTP status.
+
+use std::borrow::Cow;
+use std::error::Error as StdError;
+use std::fmt;
+use std::time::Duration;
+
+/// The result of anything a provider does.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a request failed: a [kind](ErrorKind), and a message for a person that says what to do.
+///
+/// Messages never hold a prompt, a cookie, a password or a key.
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    kind: ErrorKind,
+    message: Cow<'static, str>,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+    partial: Option<String>,
+    retry_after: Option<Duration>,
+}
+
+/// What went wrong, for programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// Empty messages, bad options.
+    InvalidRequest,
+    /// The name is not in the table, or the site does not know the bot.
+    UnsupportedModel,
+    /// There is no session, or it has expired.
+    NotSignedIn,
+    /// A human check stands in the way.
+    Challenge,
+    /// The account's allowance is used up.
+    Quota,
+    /// Too many requests in a short time; see [`Error::retry_after`].
+    RateLimited,
+    /// The account may not use this bot.
+    NoAccess,
+    /// The prompt is longer than the bot takes.
+    TooLong,
+    /// A file is missing, too large or of a refused type.
+    Attachment,
+    /// The bot or the site failed in its own words.
+    Bot,
+    /// The page is there, but one of its elements is not.
+    SiteChanged,
+    /// The end of the answer could not be confirmed; see [`Error::partial`].
+    AnswerLost,
+    /// A deadline passed.
+    Timeout,
+    /// DNS, TLS, a connection or a proxy failed.
+    Network,
+    /// The browser was not found, would not start, or crashed.
+    Browser,
+    /// Another process owns the profile.
+    ProfileInUse,
+    /// The caller, or the user on the site, stopped the answer.
+    Cancelled,
+}
+
+impl ErrorKind {
+    /// The row of the table: name in machine-readable output, exit code, HTTP status.
+    const fn row(self) -> (&'static str, u8, u16) {
+        match self {
+            Self::InvalidRequest => ("invalid_request", 2, 400),
+            Self::UnsupportedModel => ("unsupported_model", 3, 404),
+            Self::NotSignedIn => ("not_signed_in", 4, 401),
+            Self::Challenge => ("challenge", 4, 403),
+            Self::Quota => ("quota", 5, 429),
+            Self::RateLimited => ("rate_limited", 5, 429),
+            Self::NoAccess => ("no_access", 5, 403),
+            Self::TooLong => ("too_long", 6, 400),
+            Self::Attachment => ("attachment", 6, 400),
+            Self::Bot => ("bot", 7, 502),
+            Self::SiteChanged => ("site_changed", 8, 502),
+            Self::AnswerLost => ("answer_lost", 9, 502),
+            Self::Timeout => ("timeout", 9, 504),
+            Self::Network => ("network", 10, 502),
+            Self::Browser => ("browser", 11, 503),
+            Self::ProfileInUse => ("profile_in_use", 11, 503),
+            Self::Cancelled => ("cancelled", 130, 499),
+        }
+    }
+
+    /// The kind's name in machine-readable output, in snake case.
+    pub const fn as_str(self) -> &'static str {
+        self.row().0
+    }
+
+    /// The exit code of a program that ends with this error.
+    pub const fn exit_code(self) -> u8 {
+        self.row().1
+    }
+
+    /// The HTTP status of a server that answers with this error.
+    pub const fn http_status(self) -> u16 {
+        self.row().2
+    }
+}
+
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Error {
+    /// An error for a person to read: say what happened and what to do next.
+    pub fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
+        Self(Box::new(Inner {
+            kind,
+            message: message.into(),
+            source: None,
+            partial: None,
+            retry_after: None,
+        }))
+    }
+
+    /// Adds the error that caused this one.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.0.source = Some(source.into());
+        self
+    }
+
+    /// Adds the part of the answer that was received before the failure.
+    #[must_use]
+    pub fn with_partial(mut self, text: impl Into<String>) -> Self {
+        self.0.partial = Some(text.into());
+        self
+    }
+
+    /// Adds how long to wait before asking again.
+    #[must_use]
+    pub fn with_retry_after(mut self, wait: Duration) -> Self {
+        self.0.retry_after = Some(wait);
+        self
+    }
+
+    /// Adds the received part unless the error already carries one.
+    pub(crate) fn or_partial(self, text: String) -> Self {
+        if self.0.partial.is_some() || text.is_empty() { self } else { self.with_partial(text) }
+    }
+
+    /// What went wrong, for programs.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// The part of the answer that was received before the failure, where there is one.
+    pub fn partial(&self) -> Option<&str> {
+        self.0.partial.as_deref()
+    }
+
+    /// How long the site asks to wait before the next request, where it said so.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)
+    }
+}
+
+impl fmt::Debug for Error {
+    /// The partial answer is left out: errors are logged, answers are not.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error")
+            .field("kind", &self.0.kind)
+            .field("message", &self.0.message)
+            .field("source", &self.0.source)
+            .field("retry_after", &self.0.retry_after)
+            .finish_non_exhaustive()
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.source.as_deref().map(|source| source as _)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_line_never_holds_the_answer() {
+        let error = Error::new(ErrorKind::AnswerLost, "lost").with_partial("my secret diary");
+        assert!(!format!("{error:?} {error}").contains("diary"));
+        assert_eq!(error.partial(), Some("my secret diary"));
+    }
+
+    #[test]
+    fn the_cause_is_kept() {
+        let cause = std::io::Error::other("no route to host");
+        let error = Error::new(ErrorKind::Network, "the site cannot be reached").with_source(cause);
+        assert!(error.source().is_some_and(|source| source.to_string().contains("no route")));
+    }
+}

@@ -1,0 +1,53 @@
+//! What a program asks for.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::Message;
+
+/// One question to a bot, with everything that belongs to it.
+///
+/// ```
+/// use lenore_provider::{ChatRequest, Message};
+///
+/// let request = ChatRequest::new("gpt-4", vec![Message::user("Say hello")]);
+/// assert!(request.stream);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChatRequest {
+    /// The model's name. Empty means the provider's default.
+    pub model: String,
+    /// The conversation, oldest first; the last message is the one to answer.
+    pub messages: Vec<Message>,
+    /// Whether the answer comes as it grows (`true`) or in one piece when it is complete.
+    pub stream: bool,
+    /// Files that are uploaded with the prompt.
+    pub attachments: Vec<PathBuf>,
+    /// The chat to continue, as [`Event::Started`](crate::Event::Started) named it; `None` opens
+    /// a new one.
+    pub chat: Option<String>,
+    /// The longest silence of the site that is borne before the answer is given up. `None` means
+    /// the provider's default. It does not bound the answer's length.
+    pub timeout: Option<Duration>,
+    /// The longest time that the whole exchange may take; `None` for no such bound.
+    pub deadline: Option<Duration>,
+    /// How long to go on listening for the title, the suggested replies and the cost after the
+    /// answer is complete. They often come late or never, so the default is zero.
+    pub linger: Duration,
+}
+
+impl ChatRequest {
+    /// A streamed request in a new chat, without attachments.
+    pub fn new(model: impl Into<String>, messages: Vec<Message>) -> Self {
+        Self {
+            model: model.into(),
+            messages,
+            stream: true,
+            attachments: Vec::new(),
+            chat: None,
+            timeout: None,
+            deadline: None,
+            linger: Duration::ZERO,
+        }
+    }
+}
