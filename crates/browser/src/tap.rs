@@ -88,10 +88,10 @@ pub(crate) fn preload(script: &str, send: &str) -> String {
         r#"(() => {{
   if (window.top !== window) return;
   const send = {send};
-  const document = `${{Math.random().toString(36).slice(2)}}${{performance.timeOrigin}}`;
+  const origin = `${{Math.random().toString(36).slice(2)}}${{performance.timeOrigin}}`;
   const write = JSON.stringify;
   let number = 0;
-  const emit = (message) => send(write([document, number++, message]));
+  const emit = (message) => send(write([origin, number++, message]));
   emit(null);
   ({script})(emit);
 }})()"#

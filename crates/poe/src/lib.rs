@@ -1,1 +1,24 @@
-//! lenore-poe
+//! Poe as a [`Provider`](lenore_provider::Provider): the user's own account, through the user's
+//! own browser, at a person's pace.
+//!
+//! A request opens the bot's page, types the prompt and presses send. What the page then receives
+//! on its socket is read by a [tap](lenore_browser::Tap) and becomes the events of a
+//! [`Completion`](lenore_provider::Completion). Nothing is asked of the site that the page does
+//! not ask by itself.
+//!
+//! What is known of the site, and drifts, is data: [`Site`].
+
+mod ask;
+mod compose;
+pub mod decode;
+mod models;
+mod pipe;
+mod poe;
+mod prompt;
+mod session;
+mod sign_in;
+mod site;
+
+pub use poe::{Poe, PoeBuilder, WebDriver};
+pub use prompt::format_prompt;
+pub use site::{Routes, Selectors, Site};

@@ -1,0 +1,144 @@
+//! The hands on the page: arriving at the prompt box, attaching files, typing, send and stop.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use lenore_browser::Page;
+use lenore_provider::{Error, ErrorKind, Result};
+use serde_json::{Value, json};
+
+use crate::Site;
+use crate::session::browser_error;
+
+/// How long a page may take until its document is there.
+pub(crate) const LOAD: Duration = Duration::from_secs(30);
+/// How long the prompt box may take after that.
+pub(crate) const PROMPT_BOX: Duration = Duration::from_secs(10);
+/// How long send may stay disabled.
+const SEND: Duration = Duration::from_secs(10);
+/// How long the page may take to show the files that it was given.
+const UPLOAD: Duration = Duration::from_secs(120);
+/// How long a stop may take until the page confirms it.
+const STOP: Duration = Duration::from_secs(5);
+/// What a script may take beyond the waits inside it.
+const MARGIN: Duration = Duration::from_secs(5);
+
+/// What a page turns out to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Arrival {
+    PromptBox,
+    SignedOut,
+    UnknownBot,
+    Challenge,
+    /// None of them by the deadline.
+    Nothing,
+}
+
+/// Loads an address and finds out what it is.
+pub(crate) async fn arrive(page: &Page, site: &Site, url: &str, wait: Duration) -> Result<Arrival> {
+    page.navigate(url, LOAD).await.map_err(browser_error)?;
+    look(page, site, wait).await
+}
+
+/// Waits until the page shows what it is.
+pub(crate) async fn look(page: &Page, site: &Site, wait: Duration) -> Result<Arrival> {
+    let selectors = &site.selectors;
+    let lists: [&[String]; 4] = [
+        &selectors.prompt_box,
+        &selectors.signed_out,
+        &selectors.unknown_bot,
+        &selectors.challenge,
+    ];
+    match page.wait_for_any(&lists, wait).await {
+        Ok(0) => Ok(Arrival::PromptBox),
+        Ok(1) => Ok(Arrival::SignedOut),
+        Ok(2) => Ok(Arrival::UnknownBot),
+        Ok(_) => Ok(Arrival::Challenge),
+        Err(error) if error.kind() == lenore_browser::ErrorKind::Timeout => Ok(Arrival::Nothing),
+        Err(error) => Err(browser_error(error)),
+    }
+}
+
+/// Gives the page files for the prompt and waits until it shows each.
+pub(crate) async fn attach(page: &Page, site: &Site, files: &[PathBuf]) -> Result<()> {
+    if files.is_empty() {
+        return Ok(());
+    }
+    let inputs = &site.selectors.file_input;
+    page.attach_files(inputs, files, PROMPT_BOX).await.map_err(|error| match error.kind() {
+        lenore_browser::ErrorKind::Script => site_changed("the file input"),
+        _ => browser_error(error),
+    })?;
+    let names: Vec<_> = files
+        .iter()
+        .filter_map(|file| file.file_name())
+        .map(|name| name.to_string_lossy())
+        .collect();
+    let shows_all = "(selectors, names) => { const shown = dom.find(selectors)?.textContent ?? ''; \
+                     return names.every((name) => shown.includes(name)); }";
+    let arguments = [json!(site.selectors.attachments), json!(names)];
+    page.call_until(shows_all, &arguments, UPLOAD).await.map(drop).map_err(|error| {
+        match error.kind() {
+            lenore_browser::ErrorKind::Timeout => Error::new(
+                ErrorKind::Attachment,
+                format!(
+                    "the site did not take the files within {UPLOAD:?}; try fewer or smaller ones"
+                ),
+            ),
+            _ => browser_error(error),
+        }
+    })
+}
+
+/// Types the prompt and presses send, once.
+pub(crate) async fn send(page: &Page, site: &Site, prompt: &str) -> Result<()> {
+    let arguments = [selectors(site), json!(prompt), milliseconds(SEND)];
+    let outcome = page
+        .call(include_str!("compose.js"), &arguments, SEND + MARGIN)
+        .await
+        .map_err(browser_error)?;
+    Err(match outcome.as_str().unwrap_or_default() {
+        "pressed" => return Ok(()),
+        "no_free_messages" => Error::new(
+            ErrorKind::Quota,
+            "the account's free messages are used up; wait for their renewal, or subscribe",
+        ),
+        "send_button" => site_changed("the send button"),
+        "send_disabled" => site_changed("the send button, which stays disabled,"),
+        _ => site_changed("the prompt box"),
+    })
+}
+
+/// Presses stop and waits until the page confirms it.
+pub(crate) async fn stop(page: &Page, site: &Site) -> Result<bool> {
+    let arguments = [selectors(site), milliseconds(STOP)];
+    let stopped = page.call(include_str!("stop.js"), &arguments, STOP + MARGIN).await;
+    stopped.map(|gone| gone == Value::Bool(true)).map_err(browser_error)
+}
+
+/// The error of an element that is not where it was.
+pub(crate) fn site_changed(element: &str) -> Error {
+    Error::new(
+        ErrorKind::SiteChanged,
+        format!(
+            "{element} was not found on the page: the site has changed. A newer version of Lenore \
+             may know it; until then a site file with other selectors mends it"
+        ),
+    )
+}
+
+/// The selectors that the scripts use.
+fn selectors(site: &Site) -> Value {
+    let selectors = &site.selectors;
+    json!({
+        "prompt_box": selectors.prompt_box,
+        "send_button": selectors.send_button,
+        "stop_button": selectors.stop_button,
+        "popup_close": selectors.popup_close,
+        "no_free_messages": selectors.no_free_messages,
+    })
+}
+
+fn milliseconds(wait: Duration) -> Value {
+    json!(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX))
+}

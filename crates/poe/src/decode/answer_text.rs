@@ -1,0 +1,95 @@
+//! The text of one message: as the site has it, and as the events so far add up to.
+
+use lenore_provider::Event;
+
+use super::tap_message::MessageUpdate;
+
+/// Follows a message's text at a cost that is linear in what arrives.
+#[derive(Debug)]
+pub(super) struct AnswerText {
+    /// The site's text, as last told.
+    site: String,
+    /// Its length as JavaScript counts it.
+    units: usize,
+    /// What the events have added up to. The same as `site`, but for notices and re-readings.
+    shown: String,
+    in_step: bool,
+}
+
+/// An update referred to text that was never told: something is missing.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Missing;
+
+impl Default for AnswerText {
+    fn default() -> Self {
+        Self { site: String::new(), units: 0, shown: String::new(), in_step: true }
+    }
+}
+
+impl AnswerText {
+    pub(super) fn shown(&self) -> &str {
+        &self.shown
+    }
+
+    /// Begins a new document, in which texts are told from their beginnings. What was shown stays.
+    pub(super) fn told_anew(&mut self) {
+        self.site.clear();
+        self.units = 0;
+        self.in_step = self.shown.is_empty();
+    }
+
+    /// Takes a change and returns what it means for the reader. `is_notice` tells whether a text
+    /// is a passing notice.
+    pub(super) fn update(
+        &mut self,
+        update: &MessageUpdate,
+        is_notice: impl Fn(&str) -> bool,
+    ) -> Result<Option<Event>, Missing> {
+        let keep = self.byte_at(update.keep)?;
+        self.units = update.keep + utf16_len(&update.text);
+        self.site.truncate(keep);
+        self.site.push_str(&update.text);
+        if is_notice(&self.site) {
+            self.in_step = false;
+            return Ok(Some(Event::Status(self.site.clone())));
+        }
+        // A notice that went away may leave the text as it was shown, which is no event.
+        let keep = if self.in_step { keep } else { common_prefix(&self.shown, &self.site) };
+        self.in_step = true;
+        let added = &self.site[keep..];
+        if keep == self.shown.len() {
+            self.shown.push_str(added);
+            return Ok((!added.is_empty()).then(|| Event::Delta(added.to_owned())));
+        }
+        let event =
+            Event::Replace { keep: self.shown[..keep].chars().count(), text: added.to_owned() };
+        self.shown.truncate(keep);
+        self.shown.push_str(added);
+        Ok(Some(event))
+    }
+
+    /// The byte at which a number of UTF-16 units ends. Only a rewrite walks the text for it.
+    fn byte_at(&self, units: usize) -> Result<usize, Missing> {
+        if units == self.units {
+            return Ok(self.site.len());
+        }
+        let mut left = units;
+        for (at, character) in self.site.char_indices() {
+            if left == 0 {
+                return Ok(at);
+            }
+            left = left.checked_sub(character.len_utf16()).ok_or(Missing)?;
+        }
+        if left == 0 { Ok(self.site.len()) } else { Err(Missing) }
+    }
+}
+
+fn utf16_len(text: &str) -> usize {
+    text.chars().map(char::len_utf16).sum()
+}
+
+/// The bytes of the longest common beginning that ends between characters in both.
+fn common_prefix(one: &str, other: &str) -> usize {
+    let same = one.bytes().zip(other.bytes()).take_while(|(a, b)| a == b).count();
+    one.floor_char_boundary(same)
+}

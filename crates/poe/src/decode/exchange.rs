@@ -1,0 +1,321 @@
+//! One question and its answer: which of the tap's messages are ours, and what they mean.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use lenore_provider::{Error, Event};
+use regex_lite::Regex;
+
+use super::answer_text::{AnswerText, Missing};
+use super::refusal;
+use super::tap_message::{MessageUpdate, Reply, TapMessage};
+
+/// How many messages are kept until it is known which one is ours. More would be other chats'.
+const CANDIDATES: usize = 256;
+
+/// Follows one question from its sending to the end of its answer.
+///
+/// The question is ours by its nonce: the reply to it and the site's echo of it name the chat.
+/// Only messages of that chat that are newer than the question count.
+#[derive(Debug)]
+pub struct Exchange {
+    placeholders: Arc<[Regex]>,
+    nonce: Option<String>,
+    chat: Option<String>,
+    code: Option<String>,
+    question: Option<MessageId>,
+    answer: Option<MessageId>,
+    started: bool,
+    ended: bool,
+    text: AnswerText,
+    suggested: usize,
+    attached: usize,
+    title: Option<String>,
+    author: Option<String>,
+    /// Messages that may turn out to be the answer, as they are now; the oldest first.
+    candidates: BTreeMap<(MessageId, String), Candidate>,
+}
+
+/// A message that may turn out to be the answer.
+#[derive(Debug, Default)]
+struct Candidate {
+    text: AnswerText,
+    /// The last update, for everything but the text.
+    last: MessageUpdate,
+}
+
+/// What one message of the tap means for the exchange.
+#[derive(Debug)]
+pub enum Step {
+    /// The page has sent the question.
+    Sent,
+    /// Something for the caller.
+    Event(Event),
+    /// The site said that the answer is complete.
+    Complete,
+    /// The answer, or the question, failed.
+    Failed(Error),
+    /// Updates may be missing: the chat must be read again.
+    Gap,
+    /// The page has read the chat again, up to now.
+    Read,
+}
+
+/// `messageId`s grow with time. They are numbers; where one is not, its digits still order it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct MessageId(usize, String);
+
+impl MessageId {
+    fn new(id: &str) -> Self {
+        let digits = id.trim_start_matches('0');
+        Self(digits.len(), digits.to_owned())
+    }
+}
+
+impl Exchange {
+    /// An exchange that begins with the next question that the page sends. The texts that match
+    /// one of `placeholders` are notices while an answer grows.
+    pub fn new(placeholders: Arc<[Regex]>) -> Self {
+        Self {
+            placeholders,
+            nonce: None,
+            chat: None,
+            code: None,
+            question: None,
+            answer: None,
+            started: false,
+            ended: false,
+            text: AnswerText::default(),
+            suggested: 0,
+            attached: 0,
+            title: None,
+            author: None,
+            candidates: BTreeMap::new(),
+        }
+    }
+
+    /// The chat's code, once the site has told it.
+    pub fn chat_code(&self) -> Option<&str> {
+        self.code.as_deref()
+    }
+
+    /// Whether the page has sent the question.
+    pub fn is_sent(&self) -> bool {
+        self.nonce.is_some()
+    }
+
+    /// Whether anything of the answer has been seen.
+    pub fn has_begun(&self) -> bool {
+        self.author.is_some()
+    }
+
+    /// The text that the events so far add up to.
+    pub fn text(&self) -> &str {
+        self.text.shown()
+    }
+
+    /// A new document has begun; the tap tells texts from their beginnings again.
+    pub fn document_opened(&mut self) {
+        self.text.told_anew();
+        self.candidates.clear();
+    }
+
+    /// Takes one message of the tap.
+    pub fn take(&mut self, message: &TapMessage) -> Vec<Step> {
+        let mut steps = Vec::new();
+        match message {
+            TapMessage::Sent { nonce, .. } => self.sent(nonce.as_deref(), &mut steps),
+            TapMessage::Reply(reply) => self.reply(reply, &mut steps),
+            TapMessage::Message(update) => self.message(update, &mut steps),
+            TapMessage::Gap { why } => {
+                tracing::debug!(why, "updates may have been missed");
+                steps.push(Step::Gap);
+            }
+            TapMessage::Read { chat } if self.is_our_chat(chat) => steps.push(Step::Read),
+            TapMessage::Cancelled { chat, id } if self.is_our_chat(chat) => {
+                self.cancelled(id.as_deref(), &mut steps);
+            }
+            TapMessage::Title { chat, title } if self.is_our_chat(chat) => {
+                self.titled(title, &mut steps);
+            }
+            TapMessage::Cost { chat, points } if self.is_our_chat(chat) => {
+                steps.push(Step::Event(Event::Cost { points: *points }));
+            }
+            TapMessage::Trouble { what } => tracing::debug!(what, "the tap failed at something"),
+            _ => {}
+        }
+        steps
+    }
+
+    fn is_our_chat(&self, chat: &str) -> bool {
+        self.chat.as_deref() == Some(chat)
+    }
+
+    fn sent(&mut self, nonce: Option<&str>, steps: &mut Vec<Step>) {
+        if self.nonce.is_none() {
+            self.nonce = Some(nonce.unwrap_or_default().to_owned());
+            steps.push(Step::Sent);
+        }
+    }
+
+    fn reply(&mut self, reply: &Reply, steps: &mut Vec<Step>) {
+        let ours = self.nonce.is_some() && reply.nonce.as_deref() == self.nonce.as_deref();
+        if !ours {
+            return;
+        }
+        if let Some(error) = refusal::of_reply(reply) {
+            // A connection that broke after the site had echoed the question changes nothing.
+            if reply.http != 0 || self.question.is_none() {
+                self.fail(error, steps);
+            }
+            return;
+        }
+        self.code = self.code.take().or_else(|| reply.code.clone());
+        self.question = self.question.take().or(reply.question.as_deref().map(MessageId::new));
+        self.answer = self.answer.take().or(reply.answer.as_deref().map(MessageId::new));
+        if let Some(chat) = &reply.chat {
+            self.settle(chat, steps);
+        }
+        if let Some(title) = &reply.title {
+            self.titled(title, steps);
+        }
+        self.start(steps);
+    }
+
+    fn message(&mut self, update: &MessageUpdate, steps: &mut Vec<Step>) {
+        match update.author.as_deref() {
+            Some("human") => {
+                if update.own && self.question.is_none() {
+                    self.question = Some(MessageId::new(&update.id));
+                    self.settle(&update.chat, steps);
+                }
+            }
+            Some("chat_break") => {}
+            _ if self.chat.is_none() => self.keep(update, steps),
+            _ => self.update(update, steps),
+        }
+    }
+
+    /// Keeps a bot's message while it is not known yet which chat is ours.
+    fn keep(&mut self, update: &MessageUpdate, steps: &mut Vec<Step>) {
+        let key = (MessageId::new(&update.id), update.chat.clone());
+        let candidate = self.candidates.entry(key).or_default();
+        if candidate.text.update(update, |_| false).is_err() {
+            return steps.push(Step::Gap);
+        }
+        let last = std::mem::replace(&mut candidate.last, update.clone());
+        candidate.last.author = candidate.last.author.take().or(last.author);
+        candidate.last.state = candidate.last.state.take().or(last.state);
+        if self.candidates.len() > CANDIDATES {
+            tracing::debug!("too many messages of other chats; the oldest is not followed");
+            self.candidates.pop_first();
+        }
+    }
+
+    /// The chat is known: what arrived before counts now, or never.
+    fn settle(&mut self, chat: &str, steps: &mut Vec<Step>) {
+        if self.chat.is_some() {
+            return;
+        }
+        self.chat = Some(chat.to_owned());
+        for candidate in std::mem::take(&mut self.candidates).into_values() {
+            let text = candidate.text.shown().to_owned();
+            self.update(&MessageUpdate { keep: 0, text, ..candidate.last }, steps);
+        }
+    }
+
+    /// Takes an update of a bot's message, if it is our answer's.
+    fn update(&mut self, update: &MessageUpdate, steps: &mut Vec<Step>) {
+        if !self.is_our_chat(&update.chat) || !self.is_answer(&update.id) {
+            return;
+        }
+        if let Some(author) = &update.author {
+            self.author.get_or_insert_with(|| author.clone());
+        }
+        self.start(steps);
+        let growing = update.state.as_deref().is_none_or(|state| state == "incomplete");
+        let placeholders = &self.placeholders;
+        let is_notice = |text: &str| {
+            growing && text.len() < 100 && placeholders.iter().any(|known| known.is_match(text))
+        };
+        match self.text.update(update, is_notice) {
+            Ok(event) => steps.extend(event.map(Step::Event)),
+            Err(Missing) => return steps.push(Step::Gap),
+        }
+        let new = update.suggestions.iter().skip(self.suggested).cloned();
+        steps.extend(new.map(Event::Suggestion).map(Step::Event));
+        self.suggested = self.suggested.max(update.suggestions.len());
+        let new = update.attachments.iter().skip(self.attached).cloned();
+        steps.extend(
+            new.map(|file| Event::Attachment { name: file.name, url: file.url }).map(Step::Event),
+        );
+        self.attached = self.attached.max(update.attachments.len());
+        self.state(update, steps);
+    }
+
+    fn state(&mut self, update: &MessageUpdate, steps: &mut Vec<Step>) {
+        match update.state.as_deref() {
+            None | Some("incomplete") => {}
+            Some("complete" | "completed") => {
+                if !std::mem::replace(&mut self.ended, true) {
+                    steps.push(Step::Complete);
+                }
+            }
+            Some(state) => self.fail(refusal::of_state(state, update.reason.as_deref()), steps),
+        }
+    }
+
+    /// Whether a bot's message of our chat is the answer. The site may have named it; else it is
+    /// the first that is newer than the question.
+    fn is_answer(&mut self, id: &str) -> bool {
+        let id = MessageId::new(id);
+        match (&self.answer, &self.question) {
+            (Some(answer), _) => id == *answer,
+            (None, Some(question)) if id > *question => {
+                self.answer = Some(id);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn start(&mut self, steps: &mut Vec<Step>) {
+        let (Some(chat), Some(answer), Some(author)) = (&self.code, &self.answer, &self.author)
+        else {
+            return;
+        };
+        if !std::mem::replace(&mut self.started, true) {
+            steps.push(Step::Event(Event::Started {
+                chat: chat.clone(),
+                message: answer.1.clone(),
+                bot: author.clone(),
+            }));
+        }
+    }
+
+    fn cancelled(&mut self, id: Option<&str>, steps: &mut Vec<Step>) {
+        let ours = match (id.map(MessageId::new), &self.answer) {
+            (Some(id), Some(answer)) => id == *answer,
+            _ => self.question.is_some(),
+        };
+        if ours {
+            self.fail(refusal::of_state("cancelled", None), steps);
+        }
+    }
+
+    fn titled(&mut self, title: &str, steps: &mut Vec<Step>) {
+        if self.title.as_deref() != Some(title) {
+            self.title = Some(title.to_owned());
+            steps.push(Step::Event(Event::Title(title.to_owned())));
+        }
+    }
+
+    fn fail(&mut self, error: Error, steps: &mut Vec<Step>) {
+        if std::mem::replace(&mut self.ended, true) {
+            return;
+        }
+        let text = self.text();
+        let error = if text.is_empty() { error } else { error.with_partial(text) };
+        steps.push(Step::Failed(error));
+    }
+}

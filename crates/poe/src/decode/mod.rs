@@ -1,0 +1,11 @@
+//! From what the tap tells to the events of one answer. Pure: no page, no clock, no I/O.
+
+mod answer_text;
+mod exchange;
+mod refusal;
+mod tap_message;
+
+pub(crate) use refusal::{CHALLENGE, SIGNED_OUT};
+
+pub use exchange::{Exchange, Step};
+pub use tap_message::TapMessage;

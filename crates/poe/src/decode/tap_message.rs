@@ -1,0 +1,123 @@
+//! What `tap.js` emits.
+
+use serde::Deserialize;
+
+/// One message of the tap. Unknown ones, and those that do not parse, are ignored.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(tag = "k", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum TapMessage {
+    /// The page has sent its question.
+    Sent {
+        /// `clientNonce`, by which the site and we know it again.
+        nonce: Option<String>,
+        /// The bot that the page asked, as the page names it.
+        bot: Option<String>,
+    },
+    /// The reply to the page's question.
+    Reply(Box<Reply>),
+    /// A message as it is now: on the socket, or read again by the page.
+    Message(Box<MessageUpdate>),
+    /// The page has read all messages of a chat again.
+    Read {
+        /// `chatId`.
+        chat: String,
+    },
+    /// An answer was stopped.
+    Cancelled {
+        /// `chatId`.
+        chat: String,
+        /// `messageId`, where it was told.
+        id: Option<String>,
+    },
+    /// The chat was named.
+    Title {
+        /// `chatId`.
+        chat: String,
+        /// Its name.
+        title: String,
+    },
+    /// What the chat's running job has cost.
+    Cost {
+        /// `chatId`.
+        chat: String,
+        /// Compute points.
+        points: u64,
+    },
+    /// Updates may have been missed.
+    Gap {
+        /// What happened, for the log.
+        why: String,
+    },
+    /// The tap itself failed at something; for the log.
+    Trouble {
+        /// The exception.
+        what: String,
+    },
+}
+
+/// The reply to `SendMessageMutation`.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+pub struct Reply {
+    /// `clientNonce` of the question.
+    pub nonce: Option<String>,
+    /// The HTTP status; 0 where no answer came.
+    #[serde(default)]
+    pub http: u16,
+    /// `Retry-After`, in seconds.
+    pub retry: Option<f64>,
+    /// Whether it was a page instead of data.
+    #[serde(default)]
+    pub page: bool,
+    /// `success`, or why not; absent where there is no data at all.
+    pub status: Option<String>,
+    /// The site's words for a person.
+    pub words: Option<String>,
+    /// `chatId`.
+    pub chat: Option<String>,
+    /// `chatCode`, by which the chat has an address.
+    pub code: Option<String>,
+    /// The chat's name, where it has one yet.
+    pub title: Option<String>,
+    /// `messageId` of the question.
+    pub question: Option<String>,
+    /// `messageId` of the answer.
+    pub answer: Option<String>,
+}
+
+/// A message, as the change from what was last told of it in this document.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+pub struct MessageUpdate {
+    /// `chatId`.
+    pub chat: String,
+    /// `messageId`. Newer messages have greater ones.
+    pub id: String,
+    /// `human`, `chat_break`, or the bot's inner name.
+    pub author: Option<String>,
+    /// `incomplete`, `complete`, …; absent where the update does not speak of it.
+    pub state: Option<String>,
+    /// `messageStateText`: the site's words on the state.
+    pub reason: Option<String>,
+    /// Whether it carries our question's `clientNonce`.
+    #[serde(default)]
+    pub own: bool,
+    /// How much of the text last told stays, in UTF-16 code units.
+    pub keep: usize,
+    /// What follows.
+    pub text: String,
+    /// Suggested replies.
+    #[serde(default)]
+    pub suggestions: Vec<String>,
+    /// Files.
+    #[serde(default)]
+    pub attachments: Vec<File>,
+}
+
+/// A file of a message.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct File {
+    /// Its name.
+    pub name: String,
+    /// Its address.
+    pub url: String,
+}

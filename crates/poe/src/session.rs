@@ -1,0 +1,213 @@
+//! The browser session: opened when it is first needed, reopened when it is lost, closed when
+//! nobody needs it.
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use lenore_browser::{Browser, LaunchOptions, Page, PageOptions, Tap};
+use lenore_provider::{Error, ErrorKind, Result};
+use tokio::sync::{RwLock, watch};
+
+use crate::poe::WebDriver;
+
+/// How long a command to the browser may take.
+const COMMAND: Duration = Duration::from_secs(10);
+
+/// Whose browser it is.
+#[derive(Clone, Debug)]
+pub(crate) enum Source {
+    /// Ours, on a profile of its own.
+    Launch(LaunchOptions),
+    /// One that runs already, by its DevTools address. Used, never closed, never reopened.
+    Attach(String),
+    /// A WebDriver's.
+    WebDriver(WebDriver),
+}
+
+/// At most one browser at a time, and the count of those who use it.
+#[derive(Debug)]
+pub(crate) struct Session {
+    source: Source,
+    idle: Duration,
+    /// Reading is using; writing is opening and closing.
+    browser: RwLock<Option<Browser>>,
+    users: watch::Sender<usize>,
+    me: Weak<Session>,
+}
+
+/// A use of the session. While one lives, the browser is not closed for idleness.
+#[derive(Debug)]
+pub(crate) struct Lease(Arc<Session>);
+
+impl Session {
+    pub(crate) fn new(source: Source, idle: Duration) -> Arc<Self> {
+        Arc::new_cyclic(|me| Self {
+            source,
+            idle,
+            browser: RwLock::new(None),
+            users: watch::Sender::new(0),
+            me: me.clone(),
+        })
+    }
+
+    /// Announces a use.
+    pub(crate) fn lease(self: &Arc<Self>) -> Lease {
+        self.users.send_modify(|users| *users += 1);
+        Lease(self.clone())
+    }
+
+    /// Waits until nobody uses the session, for at most `wait`.
+    pub(crate) async fn unused(&self, wait: Duration) {
+        let mut users = self.users.subscribe();
+        let _ = tokio::time::timeout(wait, users.wait_for(|users| *users == 0)).await;
+    }
+
+    /// Whether the browser may be closed and opened again in a window, for a person to sign in.
+    pub(crate) fn may_show_window(&self) -> bool {
+        matches!(self.source, Source::Launch(_)) && lenore_browser::can_show_window()
+    }
+
+    /// Opens a page; before that the browser, where there is none or it is lost.
+    pub(crate) async fn open_page(&self, preload: &str) -> Result<(Page, Tap)> {
+        let options = PageOptions { preload: preload.to_owned() };
+        let mut browser = self.browser.read().await;
+        if !browser.as_ref().is_some_and(Browser::is_alive) {
+            drop(browser);
+            let mut opening = self.browser.write().await;
+            // Another may have opened it meanwhile.
+            if !opening.as_ref().is_some_and(Browser::is_alive) {
+                if let Some(lost) = opening.take() {
+                    tracing::warn!("the browser was lost and is started again");
+                    lost.close().await;
+                }
+                *opening = Some(self.open(None).await?);
+            }
+            browser = opening.downgrade();
+        }
+        let open = browser.as_ref().ok_or_else(|| gone("the browser is gone; ask again"))?;
+        open.open_page(&options, COMMAND).await.map_err(browser_error)
+    }
+
+    /// Closes the headless browser and opens it in a window, on the same profile.
+    pub(crate) async fn show_window(&self) -> Result<()> {
+        let mut browser = self.browser.write().await;
+        if browser.as_ref().is_some_and(|open| open.is_alive() && !open.is_headless()) {
+            return Ok(());
+        }
+        if let Some(headless) = browser.take() {
+            headless.close().await;
+        }
+        *browser = Some(self.open(Some(false)).await?);
+        Ok(())
+    }
+
+    /// Whether the browser is in a window that we opened.
+    pub(crate) async fn shows_window(&self) -> bool {
+        let browser = self.browser.read().await;
+        browser.as_ref().is_some_and(|open| open.is_ours() && !open.is_headless())
+    }
+
+    /// Whether the browser holds a cookie of this name for this host.
+    pub(crate) async fn has_cookie(&self, name: &str, host: &str) -> Result<bool> {
+        let browser = self.browser.read().await;
+        let open = browser.as_ref().ok_or_else(|| gone("the browser is gone; ask again"))?;
+        let cookies = open.cookies(COMMAND).await.map_err(browser_error)?;
+        let belongs = |domain: &str| {
+            let domain = domain.trim_start_matches('.');
+            host == domain || host.strip_suffix(domain).is_some_and(|sub| sub.ends_with('.'))
+        };
+        Ok(cookies.iter().any(|cookie| cookie.name == name && belongs(&cookie.domain)))
+    }
+
+    /// Ends a browser of ours; detaches from another's.
+    pub(crate) async fn close(&self) {
+        if let Some(browser) = self.browser.write().await.take() {
+            browser.close().await;
+        }
+    }
+
+    async fn open(&self, headless: Option<bool>) -> Result<Browser> {
+        match &self.source {
+            Source::Launch(options) => {
+                let headless = headless.unwrap_or(options.headless);
+                let options = LaunchOptions { headless, ..options.clone() };
+                if !headless && !lenore_browser::can_show_window() {
+                    return Err(Error::new(
+                        ErrorKind::Browser,
+                        "a window was asked for, but there is no display to show it on; run without \
+                         --headed, or under a display (ssh -X, xvfb-run)",
+                    ));
+                }
+                Browser::launch(&options).await.map_err(browser_error)
+            }
+            Source::Attach(address) => {
+                Browser::connect(address, COMMAND).await.map_err(browser_error)
+            }
+            Source::WebDriver(WebDriver { url, .. }) => Err(Error::new(
+                ErrorKind::Browser,
+                format!(
+                    "this build has no WebDriver engine, so {url} cannot be used; leave it out, or \
+                     attach to a running Chrome by its DevTools address (--cdp)"
+                ),
+            )),
+        }
+    }
+
+    fn close_when_idle(&self) {
+        let (Ok(runtime), session) = (tokio::runtime::Handle::try_current(), self.me.clone())
+        else {
+            return;
+        };
+        let mut users = self.users.subscribe();
+        let idle = self.idle;
+        runtime.spawn(async move {
+            // Any change means that somebody came; their leaving starts a wait of its own.
+            if tokio::time::timeout(idle, users.changed()).await.is_ok() {
+                return;
+            }
+            let Some(session) = session.upgrade() else { return };
+            let mut browser = session.browser.write().await;
+            if *session.users.borrow() == 0
+                && let Some(idle) = browser.take()
+            {
+                tracing::debug!("nobody needs the browser any more");
+                idle.close().await;
+            }
+        });
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.0.users.send_modify(|users| *users -= 1);
+        if *self.0.users.borrow() == 0 {
+            self.0.close_when_idle();
+        }
+    }
+}
+
+fn gone(message: &'static str) -> Error {
+    Error::new(ErrorKind::Browser, message)
+}
+
+/// A browser's error in the provider's words.
+pub(crate) fn browser_error(error: lenore_browser::Error) -> Error {
+    use lenore_browser::ErrorKind as Kind;
+    let kind = match error.kind() {
+        Kind::InvalidOption => ErrorKind::InvalidRequest,
+        Kind::ProfileInUse { .. } => ErrorKind::ProfileInUse,
+        Kind::Network => ErrorKind::Network,
+        Kind::Timeout => ErrorKind::Timeout,
+        _ => ErrorKind::Browser,
+    };
+    Error::new(kind, error.to_string()).with_source(error)
+}
+
+/// Whether an error means that the page or the browser is gone, so that another may do.
+pub(crate) fn is_loss(error: &Error) -> bool {
+    use lenore_browser::ErrorKind as Kind;
+    let source = std::error::Error::source(error);
+    source
+        .and_then(|source| source.downcast_ref::<lenore_browser::Error>())
+        .is_some_and(|error| matches!(error.kind(), Kind::Closed | Kind::Crashed | Kind::Navigated))
+}

@@ -1,0 +1,222 @@
+//! What is known of the site, as data: built in, and mended by a file without a build.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use lenore_provider::{Error, ErrorKind, Result};
+use regex_lite::Regex;
+use serde::Deserialize;
+use toml::{Table, Value};
+use url::Url;
+
+const BUILT_IN: &str = include_str!("site.toml");
+
+/// Everything about the site that drifts. `site.toml` beside this file's source is the built-in
+/// one, and says what each key is.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Site {
+    /// The site's address, without a slash at the end.
+    pub url: String,
+    /// The name of the cookie that a session consists of.
+    pub session_cookie: String,
+    /// Patterns of texts that are notices while an answer grows.
+    pub placeholders: Vec<String>,
+    /// The paths of pages.
+    pub routes: Routes,
+    /// How elements are found; each a list, in the order in which they are tried.
+    pub selectors: Selectors,
+    /// The models with a name of their own, and the bots behind them.
+    pub models: BTreeMap<String, String>,
+}
+
+/// The paths of pages; `{bot}` and `{chat}` stand for what is asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Routes {
+    /// A new chat with a bot.
+    pub bot: String,
+    /// An existing chat.
+    pub chat: String,
+    /// The login form.
+    pub login: String,
+}
+
+macro_rules! selectors {
+    ($($(#[$doc:meta])* $name:ident,)*) => {
+        /// How elements are found: CSS selectors, the preferred ones first.
+        #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        #[non_exhaustive]
+        pub struct Selectors {
+            $($(#[$doc])* pub $name: Vec<String>,)*
+        }
+    };
+}
+
+selectors! {
+    /// The box for the prompt.
+    prompt_box,
+    /// The button that sends it.
+    send_button,
+    /// The button that stops a running answer.
+    stop_button,
+    /// The input for files, which may be hidden.
+    file_input,
+    /// What shows the files that go with the prompt.
+    attachments,
+    /// What closes a popup that covers the page.
+    popup_close,
+    /// What a page shows instead of the box to those who are not signed in.
+    signed_out,
+    /// What the page of an unknown bot shows.
+    unknown_bot,
+    /// What a human check shows.
+    challenge,
+    /// What shows that the free messages are used up.
+    no_free_messages,
+    /// The login form's box for the e-mail address.
+    email_box,
+    /// The login form's box for the code.
+    code_box,
+    /// The login form's button.
+    login_next,
+}
+
+impl Site {
+    /// The built-in facts of poe.com.
+    pub fn poe() -> Self {
+        Self::parse(BUILT_IN, None).expect("the built-in file is tested")
+    }
+
+    /// The built-in facts, with those that a file gives put in their places.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidRequest`], naming the file and what is wrong in it.
+    pub fn from_file(path: &Path) -> Result<Self> {
+        let invalid = |error: &dyn std::fmt::Display| {
+            Error::new(
+                ErrorKind::InvalidRequest,
+                format!("the site file {} cannot be used: {error}", path.display()),
+            )
+        };
+        let text = std::fs::read_to_string(path).map_err(|error| invalid(&error))?;
+        let site = Self::parse(BUILT_IN, Some(&text)).map_err(|error| invalid(&error))?;
+        site.placeholder_patterns().map_err(|error| invalid(&error))?;
+        Ok(site)
+    }
+
+    fn parse(text: &str, over: Option<&str>) -> std::result::Result<Self, toml::de::Error> {
+        let mut table: Table = text.parse()?;
+        if let Some(over) = over {
+            merge(&mut table, over.parse()?);
+        }
+        table.try_into()
+    }
+
+    /// Changes the site's address: `https://host`, with or without a scheme.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidRequest`] where it is no address of a web site.
+    pub fn set_url(&mut self, url: &str) -> Result<()> {
+        let full =
+            if url.contains("://") { url.to_owned() } else { format!("https://{}", url.trim()) };
+        let parsed = Url::parse(&full).ok().filter(|url| {
+            matches!(url.scheme(), "http" | "https") && url.has_host() && url.query().is_none()
+        });
+        let Some(parsed) = parsed else {
+            return Err(Error::new(
+                ErrorKind::InvalidRequest,
+                format!("{url:?} is no address of a site; write it as https://poe.com"),
+            ));
+        };
+        parsed.as_str().trim_end_matches('/').clone_into(&mut self.url);
+        Ok(())
+    }
+
+    /// The address of a new chat with a bot.
+    pub(crate) fn bot_url(&self, bot: &str) -> String {
+        self.url.clone() + &self.routes.bot.replace("{bot}", bot)
+    }
+
+    /// The address of an existing chat.
+    pub(crate) fn chat_url(&self, chat: &str) -> String {
+        self.url.clone() + &self.routes.chat.replace("{chat}", chat)
+    }
+
+    /// The address of the login form.
+    pub(crate) fn login_url(&self) -> String {
+        self.url.clone() + &self.routes.login
+    }
+
+    /// The host that the session's cookie belongs to.
+    pub(crate) fn host(&self) -> String {
+        let url = Url::parse(&self.url).ok();
+        url.and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default()
+    }
+
+    pub(crate) fn placeholder_patterns(
+        &self,
+    ) -> std::result::Result<Vec<Regex>, regex_lite::Error> {
+        self.placeholders.iter().map(|pattern| Regex::new(pattern)).collect()
+    }
+}
+
+/// Puts the values of `over` into `table`, table by table.
+fn merge(table: &mut Table, over: Table) {
+    for (key, value) in over {
+        match (table.get_mut(&key), value) {
+            (Some(Value::Table(inner)), Value::Table(over)) => merge(inner, over),
+            (_, value) => {
+                table.insert(key, value);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_built_in_file_is_whole() {
+        let site = Site::poe();
+        assert_eq!(site.url, "https://poe.com");
+        let patterns = site.placeholder_patterns().expect("they compile");
+        let is_notice = |text: &str| patterns.iter().any(|pattern| pattern.is_match(text));
+        for notice in ["Thinking…", "Thinking...", "Thinking... (2s elapsed)", "...", "…"] {
+            assert!(is_notice(notice), "{notice}");
+        }
+        for answer in ["", "Thinking about it", "... and so on", "Thinking... hard\n"] {
+            assert!(!is_notice(answer), "{answer}");
+        }
+    }
+
+    #[test]
+    fn a_file_mends_what_it_names_and_nothing_else() {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        std::fs::write(file.path(), "[selectors]\nsend_button = ['#go']\n").expect("written");
+        let site = Site::from_file(file.path()).expect("valid");
+        assert_eq!(site.selectors.send_button, ["#go"]);
+        assert_eq!(site.selectors.prompt_box, Site::poe().selectors.prompt_box);
+        for bad in ["[selectors]\nsned_button = []", "url = 7", "placeholders = ['(']", "url = "] {
+            std::fs::write(file.path(), bad).expect("written");
+            let error = Site::from_file(file.path()).expect_err(bad);
+            assert_eq!(error.kind(), ErrorKind::InvalidRequest);
+        }
+    }
+
+    #[test]
+    fn an_address_is_completed_or_refused() {
+        let mut site = Site::poe();
+        site.set_url("http://127.0.0.1:8765/").expect("valid");
+        assert_eq!(site.bot_url("GPT-4"), "http://127.0.0.1:8765/GPT-4");
+        site.set_url("poe.example").expect("a scheme is optional");
+        assert_eq!(site.chat_url("abc"), "https://poe.example/chat/abc");
+        for bad in ["ftp://poe.com", "", "http://", "https://poe.com/?a=b", "not a url"] {
+            assert_eq!(site.set_url(bad).expect_err(bad).kind(), ErrorKind::InvalidRequest);
+        }
+    }
+}

@@ -1,0 +1,251 @@
+// What the provider needs of the page's traffic, and nothing else: the page's own question and the
+// reply to it, and the updates of messages on its socket. It runs before the page's scripts, reads
+// what they send and receive, and changes nothing of it.
+//
+// The text of an answer grows in full copies; what goes out is the change: how much of the last
+// copy stays (`keep`, in UTF-16 units, as JavaScript counts) and what follows. The messages that go
+// out are the variants of `TapMessage` in `decode/tap.rs`.
+(emit) => {
+  // More messages than this are not followed at once; the oldest is forgotten.
+  const FOLLOWED = 200;
+  const SUBSCRIPTIONS = new Set([
+    "messageAdded",
+    "messageCreated",
+    "messageStateUpdated",
+    "messageTextUpdated",
+    "messageFollowupActionAdded",
+    "messageFollowupActionUpdated",
+    "messageAttachmentAdded",
+  ]);
+
+  const parse = JSON.parse;
+  const texts = new Map();
+  // The page's own question, and its chat once it is known.
+  let nonce = null;
+  let ours = null;
+
+  const guarded = (work) => (...given) => {
+    try {
+      return work(...given);
+    } catch (error) {
+      emit({ k: "trouble", what: String(error) });
+    }
+  };
+
+  const object = (value) => (value !== null && typeof value === "object" ? value : null);
+  const name = (value) =>
+    typeof value === "string" || typeof value === "number" ? String(value) : null;
+  const list = (value) => (Array.isArray(value) ? value : []);
+  const word = (value) => (typeof value === "string" ? value : null);
+
+  const isHigh = (unit) => (unit & 0xfc00) === 0xd800;
+
+  // A copy may be cut between the halves of a character: its end is not the text's end yet.
+  const whole = (text, growing) => {
+    if (growing && isHigh(text.charCodeAt(text.length - 1))) text = text.slice(0, -1);
+    return text.toWellFormed();
+  };
+
+  const common = (one, other) => {
+    if (other.startsWith(one)) return one.length;
+    const most = Math.min(one.length, other.length);
+    let at = 0;
+    while (at < most && one.charCodeAt(at) === other.charCodeAt(at)) at += 1;
+    return at > 0 && isHigh(one.charCodeAt(at - 1)) ? at - 1 : at;
+  };
+
+  const change = (chat, id, text) => {
+    const key = `${chat}/${id}`;
+    const last = texts.get(key) ?? "";
+    if (text === null) return { keep: last.length, text: "" };
+    const keep = common(last, text);
+    texts.delete(key);
+    texts.set(key, text);
+    if (texts.size > FOLLOWED) texts.delete(texts.keys().next().value);
+    return { keep, text: text.slice(keep) };
+  };
+
+  const message = guarded((chat, node) => {
+    const id = name(node.messageId);
+    if (id === null) return;
+    const author = word(node.author);
+    const state = word(node.state);
+    const own = nonce !== null && node.clientNonce === nonce;
+    if (own && chat !== null) ours = chat;
+    if (ours !== null && chat !== ours) return;
+    const out = { k: "message", chat, id, author, state, reason: word(node.messageStateText), own };
+    // The question itself is known to who asked it.
+    if (author === "human") return emit({ ...out, keep: 0, text: "" });
+    const text = word(node.text);
+    Object.assign(out, change(chat, id, text === null ? null : whole(text, state === "incomplete")));
+    const suggestions = list(node.followupActions)
+      .map((action) => word(object(action)?.bodyText))
+      .concat(list(node.suggestedReplies).map(word))
+      .filter((text) => text !== null);
+    if (suggestions.length > 0) out.suggestions = [...new Set(suggestions)];
+    const attachments = list(node.attachments)
+      .map(object)
+      .filter((file) => file !== null)
+      .map((file) => ({ name: word(file.name) ?? "", url: word(file.url) ?? word(file.file?.url) ?? "" }))
+      .filter((file) => file.url !== "");
+    if (attachments.length > 0) out.attachments = attachments;
+    emit(out);
+  });
+
+  // A chat as the page reads it: its messages with their full texts.
+  const chatPage = guarded((page) => {
+    const chat = name(object(page)?.chatId);
+    if (chat === null) return;
+    for (const edge of list(page.messagesConnection?.edges)) {
+      const node = object(object(edge)?.node);
+      if (node !== null) message(chat, node);
+    }
+    emit({ k: "read", chat });
+  });
+
+  const entry = guarded((text) => {
+    let entry;
+    try {
+      entry = parse(text);
+    } catch {
+      return;
+    }
+    if (object(entry)?.message_type === "refetchChannel") return emit({ k: "gap", why: "refetchChannel" });
+    const payload = object(object(entry)?.payload);
+    const subscription = word(payload?.subscription_name);
+    if (subscription === null) return;
+    const data = object(object(payload.data)?.[subscription]);
+    if (data === null) return;
+    const unique = word(payload.unique_id) ?? "";
+    const chat = unique.slice(unique.lastIndexOf(":") + 1);
+    if (SUBSCRIPTIONS.has(subscription)) return message(chat, data);
+    if (ours !== null && chat !== ours) return;
+    if (subscription === "messageCancelled") {
+      emit({ k: "cancelled", chat, id: name(data.messageId) });
+    } else if (subscription === "chatTitleUpdated") {
+      const title = word(data.title);
+      if (title !== null) emit({ k: "title", chat, title });
+    } else if (subscription === "jobCostUpdated") {
+      const points = data.totalCostPoints;
+      if (Number.isSafeInteger(points) && points >= 0) emit({ k: "cost", chat, points });
+    }
+  });
+
+  // True where the frame is the channel's.
+  const frame = guarded((text) => {
+    let frame;
+    try {
+      frame = object(parse(text));
+    } catch {
+      return false;
+    }
+    if (frame === null) return false;
+    if (typeof frame.error === "string") emit({ k: "gap", why: frame.error });
+    list(frame.messages).forEach((text) => typeof text === "string" && entry(text));
+    return Array.isArray(frame.messages) || typeof frame.error === "string";
+  });
+
+  const NativeSocket = window.WebSocket;
+  window.WebSocket = class WebSocket extends NativeSocket {
+    constructor(...given) {
+      super(...given);
+      let channel = false;
+      this.addEventListener("message", ({ data }) => {
+        if (typeof data === "string" && frame(data)) channel = true;
+      });
+      this.addEventListener("close", ({ code }) => {
+        if (channel || this.url.includes("/updates")) emit({ k: "gap", why: `socket closed (${code})` });
+      });
+    }
+  };
+
+  const reply = (asked, status, retry, body) => {
+    const out = { k: "reply", nonce: asked, http: status, retry };
+    const answer = object(body);
+    if (answer === null) return emit({ ...out, page: true });
+    const created = object(object(answer.data)?.messageEdgeCreate);
+    if (created === null) {
+      const words = list(answer.errors).map((error) => word(object(error)?.message));
+      return emit({ ...out, words: words.filter((text) => text !== null).join("; ") });
+    }
+    const chat = object(created.chat);
+    if (created.status === "success" && chat !== null) ours = name(chat.chatId) ?? ours;
+    emit({
+      ...out,
+      status: word(created.status),
+      words: word(created.statusMessage),
+      chat: name(chat?.chatId),
+      code: word(chat?.chatCode),
+      title: word(chat?.title),
+      question: name(object(created.message)?.node?.messageId),
+      answer: name(object(created.botMessage)?.node?.messageId),
+    });
+  };
+
+  const read = (text) => {
+    try {
+      return parse(text);
+    } catch {
+      return null;
+    }
+  };
+
+  // What a call asks for, from a JSON body or from the JSON part of a form.
+  const call = (body) => {
+    const texts = typeof body === "string" ? [body] : body instanceof FormData ? [...body.values()] : [];
+    for (const text of texts) {
+      const found = typeof text === "string" ? object(read(text)) : null;
+      if (typeof found?.queryName === "string") return found;
+    }
+    return null;
+  };
+
+  const attend = guarded((asked, answer) => {
+    const variables = object(asked.variables) ?? {};
+    const own = word(variables.clientNonce);
+    const sends = asked.queryName === "SendMessageMutation";
+    if (sends) {
+      nonce = own;
+      ours = name(variables.chatId);
+      emit({ k: "sent", nonce: own, bot: word(variables.bot) });
+    } else if (asked.queryName !== "ChatPageQuery") {
+      return;
+    }
+    answer.then(
+      async (response) => {
+        const body = read(await response.clone().text());
+        if (sends) {
+          const retry = Number.parseFloat(response.headers.get("retry-after") ?? "");
+          reply(own, response.status, Number.isFinite(retry) ? retry : null, body);
+        } else {
+          chatPage(object(object(body)?.data)?.chatOfCode);
+        }
+      },
+      (error) => sends && emit({ k: "reply", nonce: own, http: 0, words: String(error) }),
+    ).catch((error) => emit({ k: "trouble", what: String(error) }));
+  });
+
+  const nativeFetch = window.fetch;
+  window.fetch = function fetch(...given) {
+    const answer = Reflect.apply(nativeFetch, this, given);
+    const asked = guarded(() => {
+      const [where, how] = given;
+      const url = typeof where === "string" ? where : (where?.url ?? String(where));
+      return url.includes("/api/gql") ? call(how?.body) : null;
+    })();
+    if (asked) attend(asked, answer);
+    return answer;
+  };
+
+  // The messages that the document itself brings.
+  document.addEventListener("DOMContentLoaded", guarded(() => {
+    const data = read(document.getElementById("__NEXT_DATA__")?.textContent ?? "");
+    const properties = object(object(object(data)?.props)?.pageProps);
+    if (properties === null) return;
+    for (const value of [properties, ...Object.values(properties)]) {
+      for (const page of [value, object(value)?.chatOfCode]) {
+        if (object(page)?.messagesConnection) return chatPage(page);
+      }
+    }
+  }));
+}

@@ -1,0 +1,72 @@
+// The account's stream of updates.
+
+import { setChannel, settings } from "./gql.js";
+
+const PAUSES = [50, 200, 500, 1000, 2000];
+
+/** Listens to the channel; hands entries to `onEntry`, and calls `onMissed` after every reconnection. */
+export class Channel {
+  constructor(tchannelData, onEntry, onMissed) {
+    this.onEntry = onEntry;
+    this.onMissed = onMissed;
+    this.failures = 0;
+    this.connect(tchannelData);
+  }
+
+  connect(data) {
+    setChannel(data.channel);
+    this.minSeq = data.minSeq;
+    const port = new URL(data.targetUrl).port;
+    const query = new URLSearchParams({ min_seq: this.minSeq, channel: data.channel, hash: data.channelHash });
+    const socket = new window.WebSocket(`ws://${location.hostname}:${port}/up/${data.boxName}/updates?${query}`);
+    this.socket = socket;
+    socket.addEventListener("open", () => {
+      this.failures = 0;
+    });
+    socket.addEventListener("message", (event) => this.frame(socket, event.data));
+    socket.addEventListener("close", () => this.reconnect(socket));
+  }
+
+  frame(socket, text) {
+    if (socket !== this.socket) return;
+    const frame = parse(text);
+    if (frame?.error === "missed_messages") return this.reconnect(socket);
+    if (!Array.isArray(frame?.messages)) return;
+    if (Number(frame.min_seq) > Number(this.minSeq)) this.minSeq = frame.min_seq;
+    for (const each of frame.messages) {
+      const entry = parse(each);
+      if (entry?.message_type === "refetchChannel") return this.reconnect(socket);
+      if (entry?.message_type === "subscriptionUpdate" && entry.payload) this.onEntry(entry.payload);
+    }
+  }
+
+  /** Gives the old socket up, asks for the settings anew, connects, reads the chat again. */
+  async reconnect(socket) {
+    if (socket !== this.socket) return;
+    this.socket = null;
+    socket.close();
+    await pause(PAUSES[Math.min(this.failures, PAUSES.length - 1)]);
+    this.failures += 1;
+    try {
+      const { tchannelData } = await settings();
+      if (!tchannelData) return;
+      this.connect(tchannelData);
+      this.onMissed();
+    } catch {
+      this.socket = socket;
+      await this.reconnect(socket);
+    }
+  }
+}
+
+function parse(text) {
+  try {
+    return typeof text === "string" ? JSON.parse(text) : null;
+  } catch {
+    return null;
+  }
+}
+
+function pause(milliseconds) {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}

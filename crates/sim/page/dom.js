@@ -1,0 +1,48 @@
+// Making elements, and the few pictures that the page draws.
+
+/** An element with properties (`class`, `on…`, attributes) and children. */
+export function h(tag, properties = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (value === undefined || value === null || value === false) continue;
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else element.setAttribute(name, value === true ? "" : value);
+  }
+  element.append(...children.filter((child) => child !== null && child !== undefined));
+  return element;
+}
+
+const PATHS = {
+  send: "M12 19V5m-6 6 6-6 6 6",
+  stop: "M7 7h10v10H7z",
+  broom: "M14 4 9 13m-4 7c0-4 2-7 5-7l5 3c0 3-2 4-2 4z",
+  clip: "m20 11-8 8a5 5 0 0 1-7-7l8-8a3.500 3.500 0 0 1 5 5l-8 8a1.500 1.500 0 0 1-2-2l7-7",
+  plus: "M12 5v14M5 12h14",
+  close: "M6 6l12 12M18 6 6 18",
+  copy: "M9 9h10v11H9zM6 15H5V4h10v2",
+  up: "M7 11v9H4v-9zm0 0 4-8c2 0 3 1 2 6h6l-2 11H7",
+  down: "M17 13V4h3v9zm0 0-4 8c-2 0-3-1-2-6H5l2-11h10",
+  menu: "M4 7h16M4 12h16M4 17h16",
+  no: "M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18M6 6l12 12",
+  trash: "M5 7h14M10 7V4h4v3m-7 0 1 13h8l1-13",
+};
+
+/** A small line drawing. */
+export function icon(name, properties = {}) {
+  const space = "http://www.w3.org/2000/svg";
+  const svg = document.createElementNS(space, "svg");
+  const all = { viewBox: "0 0 24 24", width: "20", height: "20", fill: "none", stroke: "currentColor", "aria-hidden": "true" };
+  for (const [key, value] of Object.entries({ ...all, "stroke-width": "1.8", "stroke-linecap": "round", "stroke-linejoin": "round", ...properties })) {
+    svg.setAttribute(key, value);
+  }
+  const path = document.createElementNS(space, "path");
+  path.setAttribute("d", PATHS[name]);
+  svg.append(path);
+  return svg;
+}
+
+/** A bot's round picture: its first letter on a colour of its own. */
+export function avatar(name, size = "") {
+  const hue = [...name].reduce((sum, letter) => (sum * 31 + letter.codePointAt(0)) % 360, 7);
+  return h("span", { class: `BotImage_botImage__ ${size}`, style: `--hue: ${hue}`, "aria-hidden": "true" }, name.slice(0, 1).toUpperCase());
+}

@@ -1,0 +1,124 @@
+// The page around the chat: sidebar, header, popup, the signed-out section.
+
+import { avatar, h, icon } from "./dom.js";
+import { gql } from "./gql.js";
+
+/** The sidebar with the account's chats. */
+export class Sidebar {
+  constructor(data) {
+    this.viewer = data.viewer;
+    this.bots = data.bots;
+    this.list = h("nav", { class: "ChatHistoryListItems_list__", "aria-label": "Chats" });
+    this.element = h(
+      "aside",
+      { class: "PageWithSidebarLayout_leftSidebar__" },
+      h("a", { class: "MainNav_logo__", href: "/" }, h("span", { class: "MainNav_mark__" }), "Poe"),
+      h("a", { class: "MainNav_newChat__", href: `/${data.bot.handle}` }, icon("plus"), "New chat"),
+      h(
+        "div",
+        { class: "PageWithSidebarLayout_scroll__" },
+        this.list,
+        h("div", { class: "SidebarSection_label__" }, "Bots"),
+        h("nav", { class: "BotLists_list__", "aria-label": "Bots" }, ...data.bots.slice(0, 8).map(botLink)),
+      ),
+      this.viewer ? this.account() : h("a", { class: "MainNav_login__", href: loginAddress() }, "Log in"),
+    );
+    this.render(data.chats ?? [], data.chat?.chatId);
+  }
+
+  account() {
+    const leave = async () => {
+      await gql("LogoutMutation", {}).catch(() => null);
+      location.href = "/login?redirect_url=%2F";
+    };
+    return h(
+      "div",
+      { class: "MainNav_account__" },
+      avatar(this.viewer.displayName),
+      h("span", { class: "MainNav_viewer__", title: this.viewer.email }, this.viewer.displayName),
+      h("button", { class: "MainNav_logout__", type: "button", onclick: leave }, "Log out"),
+    );
+  }
+
+  render(chats, current) {
+    const rows = chats.map((chat) =>
+      h(
+        "div",
+        { class: "ChatHistoryListItem_wrapper__", "aria-current": chat.chatId === current && "page" },
+        h("a", { href: `/chat/${chat.chatCode}` }, avatar(chat.defaultBotObject.displayName), h("span", {}, chat.title ?? "New chat")),
+        h("button", { class: "ChatHistoryListItem_delete__", type: "button", "aria-label": "Delete chat", onclick: () => remove(chat, current) }, icon("trash", { width: "16", height: "16" })),
+      ),
+    );
+    const label = rows.length ? [h("div", { class: "SidebarSection_label__" }, "Chats")] : [];
+    this.list.replaceChildren(...label, ...rows);
+  }
+
+  /** Asks for the list anew. */
+  async refresh(current) {
+    const data = await gql("ChatHistoryListQuery", {}).catch(() => null);
+    if (data) this.render(data.chats, current);
+  }
+}
+
+async function remove(chat, current) {
+  await gql("DeleteChatMutation", { chatId: chat.chatId }).catch(() => null);
+  location.href = chat.chatId === current ? `/${chat.defaultBotObject.handle}` : location.href;
+}
+
+function botLink(bot) {
+  return h("a", { href: `/${bot.handle}` }, avatar(bot.displayName), h("span", {}, bot.displayName));
+}
+
+/** The line on top of a chat. */
+export class Header {
+  constructor(bot, toggleSidebar) {
+    this.bot = bot;
+    this.title = h("div", { class: "ChatHeader_title__" });
+    this.element = h(
+      "header",
+      { class: "ChatHeader_header__" },
+      h("button", { class: "ChatHeader_menu__", type: "button", "aria-label": "Menu", onclick: toggleSidebar }, icon("menu")),
+      avatar(bot.displayName),
+      h("div", { class: "ChatHeader_names__" }, this.title, h("div", { class: "BotHeader_botName__" }, bot.displayName)),
+    );
+    this.render(null);
+  }
+
+  render(title) {
+    this.title.textContent = title ?? this.bot.displayName;
+    document.title = title ? `${title} - Poe` : `${this.bot.displayName} - Poe`;
+  }
+}
+
+/** What a signed-out visitor sees in place of the prompt box. */
+export function loggedOut(bot) {
+  return h(
+    "section",
+    { class: "LoggedOutSection_main__" },
+    avatar(bot.displayName, "large"),
+    h("h1", {}, bot.displayName),
+    h("p", {}, bot.description),
+    h("div", { class: "TalkToBotButton_container__" }, h("a", { class: "Button_button__ TalkToBotButton_button__", href: loginAddress() }, `Talk to ${bot.displayName}`)),
+  );
+}
+
+/** A popup that covers the page until it is closed. */
+export function popup() {
+  const close = () => element.remove();
+  const element = h(
+    "div",
+    { class: "Modal_overlay__" },
+    h(
+      "div",
+      { class: "Modal_modalContent__", role: "dialog", "aria-modal": "true", "aria-label": "News" },
+      h("button", { class: "Modal_closeButton__", type: "button", "aria-label": "Close", onclick: close }, icon("close")),
+      h("h2", {}, "Poe on all your devices"),
+      h("p", {}, "Take your chats with you: get the app for your phone and your desktop."),
+    ),
+  );
+  return element;
+}
+
+function loginAddress() {
+  return `/login?redirect_url=${encodeURIComponent(location.pathname)}`;
+}

@@ -1,0 +1,69 @@
+// The app: reads the page's data and puts the parts together.
+
+import { Channel } from "./channel.js";
+import { Chat } from "./chat.js";
+import { Composer } from "./composer.js";
+import { h } from "./dom.js";
+import { Header, loggedOut, popup, Sidebar } from "./frame.js";
+import { habitOf } from "./habits.js";
+import { login } from "./login.js";
+import { Thread } from "./thread.js";
+
+const root = document.getElementById("__next");
+const data = JSON.parse(document.getElementById("__NEXT_DATA__").textContent).props.pageProps;
+
+if (data.kind === "login") login(root, data.redirectUrl);
+else chatPage();
+
+function chatPage() {
+  const habit = habitOf(data.habit);
+  const sidebar = new Sidebar(data);
+  const main = h("main", { class: "ChatPageMain_container__" });
+  const page = h("div", { class: "PageWithSidebarLayout_layout__" }, sidebar.element, main);
+  const header = new Header(data.bot, () => page.classList.toggle("open"));
+  main.append(header.element);
+  root.append(page);
+  if (!data.viewer) {
+    main.append(loggedOut(data.bot));
+    return;
+  }
+  const actions = {
+    send: (text, files) => chat.send(text, files),
+    stop: () => chat.stop(),
+    clear: () => chat.clear(),
+    suggest: (text) => composer.suggest(text),
+  };
+  const thread = new Thread(data.bot, actions);
+  const chat = new Chat(data.bot, data.chat, {
+    message: (node, known) => (known ? thread.changed(node) : thread.all(chat)),
+    all: () => thread.all(chat),
+    busy: () => composer.busy(Boolean(chat.running), chat.sending),
+    title: () => {
+      header.render(chat.title);
+      sidebar.refresh(chat.id);
+    },
+    opened: () => {
+      history.pushState({}, "", `/chat/${chat.code}`);
+      header.render(chat.title);
+      sidebar.refresh(chat.id);
+    },
+  });
+  // The channel first: an update that nobody listens to is lost.
+  new Channel(
+    data.settings.tchannelData,
+    (payload) => {
+      chat.apply(payload);
+      if (payload.subscription_name === "chatTitleUpdated") sidebar.refresh(chat.id);
+    },
+    () => chat.reread(),
+  );
+  const footer = h("footer", { class: "ChatPageMainFooter_footer__" });
+  main.append(thread.element, footer);
+  const composer = new Composer(footer, root, habit, data.bot.displayName, actions);
+  header.render(chat.title);
+  thread.all(chat);
+  composer.busy(Boolean(chat.running), chat.sending);
+  // Back and forward between addresses that this page made itself.
+  addEventListener("popstate", () => location.reload());
+  if (habit.popup) document.body.append(popup());
+}

@@ -1,0 +1,43 @@
+//! A local site that behaves like Poe, faults included.
+//!
+//! It serves the pages, the GraphQL-like endpoints and the update socket that a
+//! chat client meets on poe.com, on 127.0.0.1 only, so that a client can be
+//! tried without an account and tested without a network. What an answer does
+//! (its length, its pace, the faults on its way) is asked for in the prompt
+//! itself: see `docs/sim.md` for the scenario words.
+//!
+//! The parts, from the wire inwards:
+//! - `server` binds the two ports and owns the tasks; [`Sim`] is its handle
+//! - `pages`, `assets`, `class_names`: what a browser loads
+//! - `gql`, `login`, `upload`, `send`: what the page calls
+//! - `socket`, `channel`: what the page listens to
+//! - `play` performs a `script`, which `scenario`, `prose` and `cuts` make up
+//! - `world` is the database: accounts, sessions, chats, messages
+//! - `log` remembers what the site saw
+
+mod assets;
+mod bots;
+mod channel;
+mod class_names;
+mod cuts;
+mod gql;
+mod log;
+mod login;
+mod options;
+mod own_pages;
+mod pages;
+mod play;
+mod prose;
+mod scenario;
+mod script;
+mod send;
+mod server;
+mod site;
+mod socket;
+mod upload;
+mod wire;
+mod world;
+
+pub use log::{LogEntry, Seen};
+pub use options::Options;
+pub use server::Sim;

@@ -1,0 +1,75 @@
+//! What Poe does not have: the inbox that codes are mailed to, and the log.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Query, State};
+use axum::http::header;
+use axum::response::{Html, IntoResponse, Response};
+use serde_json::json;
+
+use crate::site::Site;
+use crate::world::{Mail, now_us};
+
+const INBOX: &str = include_str!("../page/inbox.html");
+
+/// `GET /sim/inbox`: all mails, for people.
+pub(crate) async fn inbox(State(site): State<Arc<Site>>) -> Response {
+    let mails = site.world().mails.clone();
+    let list: String = mails.iter().rev().map(letter).collect();
+    let list = if list.is_empty() {
+        "<p class=\"empty\">No mail yet. Ask for a code on <a href=\"/login?redirect_url=%2F\">the login page</a>; \
+         it arrives here at once.</p>"
+            .to_owned()
+    } else {
+        list
+    };
+    Html(INBOX.replace("{{mails}}", &list)).into_response()
+}
+
+/// `GET /sim/inbox.json?email=…`: the newest code of an address, for programs.
+pub(crate) async fn inbox_json(
+    State(site): State<Arc<Site>>,
+    Query(query): Query<HashMap<String, String>>,
+) -> Response {
+    let email = query.get("email").map(String::as_str).unwrap_or_default();
+    let code = site.world().newest_code(email).map(str::to_owned);
+    Json(json!({ "email": email, "code": code })).into_response()
+}
+
+/// `GET /sim/log?since=N`: one JSON object a line.
+pub(crate) async fn log(
+    State(site): State<Arc<Site>>,
+    Query(query): Query<HashMap<String, String>>,
+) -> Response {
+    let since = query.get("since").and_then(|since| since.parse().ok()).unwrap_or(0);
+    let lines: String = site
+        .log
+        .all()
+        .iter()
+        .filter(|entry| entry.n >= since)
+        .filter_map(|entry| serde_json::to_string(entry).ok())
+        .map(|line| line + "\n")
+        .collect();
+    ([(header::CONTENT_TYPE, "application/x-ndjson; charset=utf-8")], lines).into_response()
+}
+
+fn letter(mail: &Mail) -> String {
+    let seconds = now_us().saturating_sub(mail.sent_us) / 1_000_000;
+    let when = match seconds {
+        0..60 => "just now".to_owned(),
+        60..3600 => format!("{} min ago", seconds / 60),
+        _ => format!("{} h ago", seconds / 3600),
+    };
+    format!(
+        "<article><header><b>Poe</b><span>to {}</span><time>{when}</time></header>\
+         <p>Your login code is</p><output>{}</output></article>",
+        escape(&mail.to),
+        mail.code
+    )
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;")
+}

@@ -1,0 +1,140 @@
+//! Binding the two ports, and the handle of a running site.
+
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{get, post};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use crate::log::LogEntry;
+use crate::options::Options;
+use crate::site::Site;
+use crate::{gql, own_pages, pages, socket, upload};
+
+/// The largest request body: prompts of several million characters, escaped, and files.
+const BODY_LIMIT: usize = 64 << 20;
+/// How long requests on their way may take when the site stops.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// A running local site. Dropping it ends it; [`Sim::stop`] also waits for the end.
+pub struct Sim {
+    site: Arc<Site>,
+    url: String,
+    servers: Vec<JoinHandle<()>>,
+}
+
+impl Sim {
+    /// Starts the site on 127.0.0.1: the pages on `options.port`, the update
+    /// socket on another free port.
+    ///
+    /// # Errors
+    /// When a port cannot be bound.
+    pub async fn start(options: Options) -> std::io::Result<Sim> {
+        let page = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await?;
+        let updates = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let url = format!("http://127.0.0.1:{}", page.local_addr()?.port());
+        let salt = options.seed ^ since_epoch_ns();
+        let site = Arc::new(Site::new(options, updates.local_addr()?.port(), salt));
+        let servers = vec![
+            serve(page, page_routes(&site), &site),
+            serve(updates, socket_routes(&site), &site),
+        ];
+        tracing::info!(url, "the local site runs");
+        Ok(Sim { site, url, servers })
+    }
+
+    /// The site's address, without a slash at its end.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The newest six-digit code that was mailed to an address.
+    #[must_use]
+    pub fn inbox(&self, email: &str) -> Option<String> {
+        self.site.world().newest_code(email).map(str::to_owned)
+    }
+
+    /// Everything the site saw so far.
+    #[must_use]
+    pub fn log(&self) -> Vec<LogEntry> {
+        self.site.log.all()
+    }
+
+    /// The first log entry, past ones included, that `wanted` accepts; `None`
+    /// when there is none within `deadline`.
+    pub async fn wait_for(
+        &self,
+        wanted: impl Fn(&LogEntry) -> bool,
+        deadline: Duration,
+    ) -> Option<LogEntry> {
+        self.site.log.wait_for(wanted, deadline).await
+    }
+
+    /// Ends every session: the cookies that browsers hold mean nothing any more.
+    pub fn sign_out_all(&self) {
+        self.site.world().sign_out_all();
+    }
+
+    /// Closes the listeners and the sockets, and waits until they are closed.
+    pub async fn stop(mut self) {
+        self.site.halt();
+        for mut server in std::mem::take(&mut self.servers) {
+            if tokio::time::timeout(GRACE, &mut server).await.is_err() {
+                server.abort();
+            }
+        }
+    }
+}
+
+impl Drop for Sim {
+    fn drop(&mut self) {
+        self.site.halt();
+    }
+}
+
+fn serve(listener: TcpListener, routes: Router, site: &Arc<Site>) -> JoinHandle<()> {
+    let mut stopping = site.stopping.subscribe();
+    tokio::spawn(async move {
+        let stopped = async move {
+            // An error means that the site is gone, which is a stop as well.
+            let _ = stopping.wait_for(|stopping| *stopping).await;
+        };
+        if let Err(error) = axum::serve(listener, routes).with_graceful_shutdown(stopped).await {
+            tracing::error!(%error, "a server of the local site ended");
+        }
+    })
+}
+
+fn page_routes(site: &Arc<Site>) -> Router {
+    Router::new()
+        .route("/", get(pages::front))
+        .route("/login", get(pages::login))
+        .route("/chat/{code}", get(pages::chat))
+        .route("/{bot}", get(pages::bot))
+        .route("/_next/static/{build}/{file}", get(pages::asset))
+        .route("/favicon.ico", get(pages::icon))
+        .route("/api/settings", get(gql::settings))
+        .route("/api/gql_POST", post(gql::call))
+        .route("/api/gql_upload_POST", post(upload::call))
+        .route("/sim/inbox", get(own_pages::inbox))
+        .route("/sim/inbox.json", get(own_pages::inbox_json))
+        .route("/sim/log", get(own_pages::log))
+        .fallback(pages::nothing)
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .with_state(Arc::clone(site))
+}
+
+fn socket_routes(site: &Arc<Site>) -> Router {
+    Router::new().route("/up/{box_name}/updates", get(socket::updates)).with_state(Arc::clone(site))
+}
+
+fn since_epoch_ns() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| u64::from(since.subsec_nanos()) ^ (since.as_secs() << 30))
+}
