@@ -267,6 +267,44 @@ pub struct PoeBuilder {
 }
 
 impl PoeBuilder {
+    /// The defaults, with what the environment says in their places: `LENORE_SITE`,
+    /// `LENORE_SITE_FILE`, `LENORE_USER_DATA_DIR`, `LENORE_PROXY`, `LENORE_HEADED` (`1` or `true`),
+    /// `LENORE_BROWSER_BINARY`, `LENORE_CDP`, `LENORE_TIMEOUT` (seconds). The program `lenore`
+    /// reads the same.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidRequest`], naming the variable.
+    pub fn from_env() -> Result<Self> {
+        let text = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let path = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+        let invalid = |name: &str, value: &str| {
+            let message = format!("{name} is {value:?}, which is not understood");
+            Error::new(ErrorKind::InvalidRequest, message)
+        };
+        let headed = match text("LENORE_HEADED").as_deref() {
+            None | Some("0" | "false") => false,
+            Some("1" | "true") => true,
+            Some(other) => return Err(invalid("LENORE_HEADED", other)),
+        };
+        let seconds = |value: String| match value.parse::<u64>() {
+            Ok(seconds) => Ok(Duration::from_secs(seconds)),
+            Err(_) => Err(invalid("LENORE_TIMEOUT", &value)),
+        };
+        Ok(Self {
+            site: path("LENORE_SITE_FILE")
+                .map(|file| Site::from_file(Path::new(&file)))
+                .transpose()?,
+            url: text("LENORE_SITE"),
+            proxy: text("LENORE_PROXY"),
+            cdp: text("LENORE_CDP"),
+            user_data_dir: path("LENORE_USER_DATA_DIR").map(PathBuf::from),
+            headed,
+            browser_binary: path("LENORE_BROWSER_BINARY").map(PathBuf::from),
+            timeout: text("LENORE_TIMEOUT").map(seconds).transpose()?,
+            ..Self::default()
+        })
+    }
+
     /// What is known of the site, in place of the built-in facts.
     #[must_use]
     pub fn site(mut self, site: Site) -> Self {

@@ -13,7 +13,7 @@ pub struct Model {
 
 /// A source of chat completions. Safe to use as `Arc<dyn Provider>`.
 pub trait Provider: Send + Sync {
-    /// A short name in lower case, such as `poe`.
+    /// A short name in lower case.
     fn name(&self) -> &str;
 
     /// The address of the site or service.

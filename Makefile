@@ -1,0 +1,27 @@
+# What a newcomer needs: `make demo` to see it work, `make test` to check it.
+# Both install what they need on Debian and Ubuntu, and say what to install elsewhere.
+
+CARGO ?= cargo
+
+.PHONY: demo test lint build setup-demo setup-test
+
+build:
+	$(CARGO) build --release -p lenore-cli
+
+demo: setup-demo
+	$(CARGO) run --quiet -p lenore-cli -- demo
+
+test: setup-test
+	$(CARGO) test --workspace
+
+lint:
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --document-private-items --quiet
+	./scripts/edges.sh
+
+setup-demo:
+	./scripts/setup.sh browser
+
+setup-test:
+	./scripts/setup.sh browser proxy display

@@ -1,0 +1,65 @@
+//! `lenore demo`: everything at work, without an account.
+
+use std::process::ExitCode;
+
+use lenore::{ChatRequest, Error, ErrorKind, Message, Result};
+use lenore_sim::{Options, Sim};
+
+use crate::args::{DemoArgs, Shared};
+use crate::ask;
+use crate::interrupt::Interrupt;
+use crate::output::{Output, Progress, note};
+
+const EMAIL: &str = "demo@example.org";
+const PROMPT: &str = "Tell me about ravens, with a little Rust code.";
+
+pub(crate) async fn run(shared: Shared, args: DemoArgs) -> ExitCode {
+    let mut interrupt = Interrupt::listen();
+    let output = Output::new(false, false);
+    let prompt = if args.prompt.is_empty() { PROMPT.to_owned() } else { args.prompt.join(" ") };
+    let sim = match Sim::start(Options::default()).await {
+        Ok(sim) => sim,
+        Err(error) => {
+            let error =
+                Error::new(ErrorKind::Network, "the local site cannot start").with_source(error);
+            return output.fail(&error);
+        }
+    };
+    note(&format!("a local site that behaves like Poe runs at {}", sim.url()));
+    let code = tokio::select! {
+        ready = sign_in(&sim, shared) => match ready {
+            Ok(poe) => {
+                note(&format!("you ask GPT-4: {prompt}\n"));
+                let request = ChatRequest::new("gpt-4", vec![Message::user(prompt)]);
+                ask::answer(&poe, request, output, &mut interrupt).await
+            }
+            Err(error) => output.fail(&error),
+        },
+        code = interrupt.wait() => ExitCode::from(code),
+    };
+    sim.stop().await;
+    if code == ExitCode::SUCCESS {
+        note("\nthe same with your own account: `lenore login`, then `lenore ask -m gpt-4 \"…\"`");
+    }
+    code
+}
+
+/// Signs a throw-away profile in, by the site's own login form.
+async fn sign_in(sim: &Sim, shared: Shared) -> Result<lenore::Poe> {
+    let progress = Progress::start("starting a browser on a throw-away profile");
+    let shared = Shared { site: Some(sim.url().to_owned()), ..shared };
+    let poe = shared.builder()?.temporary_profile().build()?;
+    let code = async {
+        sim.inbox(EMAIL).ok_or_else(|| {
+            Error::new(ErrorKind::SiteChanged, "the local site sent no code; this is a bug")
+        })
+    };
+    let signed_in = poe.sign_in_with_code(EMAIL, code).await;
+    drop(progress);
+    if let Err(error) = signed_in {
+        poe.close().await;
+        return Err(error);
+    }
+    note(&format!("signed in as {EMAIL}, by the site's own login form"));
+    Ok(poe)
+}

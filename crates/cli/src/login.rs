@@ -1,0 +1,90 @@
+//! `lenore login`: the profile is signed in once, by its user.
+
+use std::io::{BufRead, Write, stderr, stdin};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use lenore::{Error, ErrorKind, Poe, Result};
+
+use crate::args::{LoginArgs, Shared};
+use crate::interrupt::Interrupt;
+use crate::output::{Progress, note, report};
+
+/// Nobody is hurried; a window that is forgotten closes in the end.
+const BY_HAND: Duration = Duration::from_secs(30 * 60);
+
+pub(crate) async fn run(shared: Shared, args: LoginArgs) -> ExitCode {
+    let mut interrupt = Interrupt::listen();
+    let poe = match shared.builder().and_then(|builder| builder.build()) {
+        Ok(poe) => poe,
+        Err(error) => return failed(&error),
+    };
+    let code = tokio::select! {
+        done = sign_in(&poe, &args) => match done {
+            Ok(words) => {
+                note(words);
+                ExitCode::SUCCESS
+            }
+            Err(error) => failed(&error),
+        },
+        code = interrupt.wait() => ExitCode::from(code),
+    };
+    poe.close().await;
+    code
+}
+
+fn failed(error: &Error) -> ExitCode {
+    report(&error.to_string());
+    ExitCode::from(error.kind().exit_code())
+}
+
+async fn sign_in(poe: &Poe, args: &LoginArgs) -> Result<&'static str> {
+    let progress = Progress::start("looking at the site");
+    let signed_in = poe.is_signed_in().await?;
+    match (signed_in, &args.email) {
+        (true, _) => Ok("signed in"),
+        (false, None) if args.check => Err(Error::new(
+            ErrorKind::NotSignedIn,
+            "not signed in; `lenore login` opens a window for it",
+        )),
+        (false, Some(email)) => {
+            poe.sign_in_with_code(email, typed_code(&progress, email)).await?;
+            Ok("signed in")
+        }
+        (false, None) => {
+            progress.say("sign in in the window; it closes by itself then");
+            poe.sign_in_by_hand(BY_HAND).await.map_err(without_window)?;
+            Ok("signed in; the profile keeps it for the next time")
+        }
+    }
+}
+
+/// What to do where no window can be shown.
+fn without_window(error: Error) -> Error {
+    if error.kind() != ErrorKind::Browser {
+        return error;
+    }
+    Error::new(
+        ErrorKind::Browser,
+        format!(
+            "{error}. Without a display there are other ways: `lenore login --email ADDRESS` types \
+             the mailed code here; `ssh -X` shows the window on your desk; a profile directory that \
+             was signed in elsewhere can be copied; or --cdp uses a Chrome that runs already"
+        ),
+    )
+}
+
+/// Asks the terminal for the code that the site has mailed.
+async fn typed_code(progress: &Progress, email: &str) -> Result<String> {
+    progress.hide();
+    let _ = write!(stderr(), "the site has mailed a code to {email}; type it here: ");
+    let _ = stderr().flush();
+    let line = tokio::task::spawn_blocking(|| {
+        let mut line = String::new();
+        stdin().lock().read_line(&mut line).map(|_| line)
+    });
+    match line.await {
+        Ok(Ok(line)) if !line.trim().is_empty() => Ok(line.trim().to_owned()),
+        _ => Err(Error::new(ErrorKind::NotSignedIn, "no code was typed")),
+    }
+}

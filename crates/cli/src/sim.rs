@@ -1,0 +1,28 @@
+//! `lenore sim`: the local site alone.
+
+use std::process::ExitCode;
+
+use lenore_sim::{Options, Sim};
+
+use crate::args::SimArgs;
+use crate::interrupt::Interrupt;
+use crate::output::{note, report};
+
+pub(crate) async fn run(args: SimArgs) -> ExitCode {
+    let mut interrupt = Interrupt::listen();
+    let options = Options::default().port(args.port).seed(args.seed);
+    let sim = match Sim::start(options).await {
+        Ok(sim) => sim,
+        Err(error) => {
+            let port = args.port;
+            report(&format!("the site cannot listen on 127.0.0.1:{port}: {error}; try --port 0"));
+            return ExitCode::FAILURE;
+        }
+    };
+    println!("{}", sim.url());
+    note(&format!("sign in with any address; the code is at {}/sim/inbox", sim.url()));
+    note("Ctrl-C ends it");
+    interrupt.wait().await;
+    sim.stop().await;
+    ExitCode::SUCCESS
+}

@@ -1,0 +1,65 @@
+#!/bin/sh
+# Installs what is asked for and missing: `browser`, `proxy` (tinyproxy), `display` (Xvfb).
+# With apt it does so by itself; elsewhere it says what to install, and fails for a browser only:
+# the tests that need the others say that they are skipped.
+set -eu
+
+have() {
+    for program in "$@"; do
+        command -v "$program" >/dev/null 2>&1 && return 0
+    done
+    return 1
+}
+
+updated=no
+install() {
+    root=""
+    if [ "$(id -u)" -ne 0 ]; then
+        have sudo || { echo "run as root: apt-get install $*" >&2; return 1; }
+        root=sudo
+    fi
+    if [ $updated = no ]; then
+        $root apt-get update -qq
+        updated=yes
+    fi
+    DEBIAN_FRONTEND=noninteractive $root apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+}
+
+browser() {
+    have chromium chromium-browser google-chrome google-chrome-stable chrome && return 0
+    case "$(uname)" in
+        Darwin) [ -d "/Applications/Google Chrome.app" ] || [ -d "/Applications/Chromium.app" ] && return 0 ;;
+    esac
+    if have apt-get; then
+        echo "installing Chromium" >&2
+        install chromium || install chromium-browser || return 1
+        # The headless-only program starts three times as fast; not every system has it.
+        install chromium-headless-shell || true
+        return 0
+    fi
+    echo "Lenore needs Chromium or Chrome. Install one and run this again:" >&2
+    echo "  macOS:   brew install --cask chromium" >&2
+    echo "  Fedora:  dnf install chromium" >&2
+    echo "  Arch:    pacman -S chromium" >&2
+    echo "  Windows: winget install Google.Chrome" >&2
+    return 1
+}
+
+optional() { # program, package, what for
+    have "$1" && return 0
+    if have apt-get && install "$2"; then
+        return 0
+    fi
+    echo "without $1 the tests of $3 are skipped; install $2 to run them" >&2
+}
+
+have cargo || { echo "Lenore is built with Rust: https://rustup.rs" >&2; exit 1; }
+
+for part in "$@"; do
+    case "$part" in
+        browser) browser ;;
+        proxy) optional tinyproxy tinyproxy "forward proxies" ;;
+        display) optional Xvfb xvfb "visible windows" ;;
+        *) echo "setup.sh: unknown part $part" >&2; exit 2 ;;
+    esac
+done
