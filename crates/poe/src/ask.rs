@@ -75,7 +75,7 @@ impl Ask {
             heard: Instant::now(),
             reread: None,
             patience: REREAD,
-            silent_rereads: 0,
+            was_read_in_vain: false,
         };
         let end = watch.follow(deadline, pipe).await;
         watch.leave(end).await
@@ -144,7 +144,8 @@ struct Watch<'a> {
     /// When the chat is read again, after a gap that the page has not closed by itself.
     reread: Option<Instant>,
     patience: Duration,
-    silent_rereads: u32,
+    /// Whether the chat has been read again since then.
+    was_read_in_vain: bool,
 }
 
 /// What is to be done next.
@@ -206,9 +207,10 @@ impl Watch<'_> {
         };
         let mut next = Next::Go;
         for step in steps {
-            if !matches!(step, Step::Gap) {
+            // Reading the same again is no news.
+            if !matches!(step, Step::Gap | Step::Read) {
                 self.heard = Instant::now();
-                self.silent_rereads = 0;
+                self.was_read_in_vain = false;
             }
             match step {
                 Step::Sent => {}
@@ -229,8 +231,7 @@ impl Watch<'_> {
         if !self.exchange.is_sent() {
             return Err(site_changed("what the send button does"));
         }
-        if self.silent_rereads == 0 {
-            self.silent_rereads = 1;
+        if !std::mem::replace(&mut self.was_read_in_vain, true) {
             self.heard = Instant::now();
             return Ok(Next::Reread);
         }
@@ -239,8 +240,8 @@ impl Watch<'_> {
              at the chat on the site",
             self.ask.silence.as_secs()
         );
-        let kind =
-            if self.exchange.has_begun() { ErrorKind::AnswerLost } else { ErrorKind::Timeout };
+        let nothing_came = self.exchange.text().is_empty();
+        let kind = if nothing_came { ErrorKind::Timeout } else { ErrorKind::AnswerLost };
         Err(self.lost(Error::new(kind, message)))
     }
 

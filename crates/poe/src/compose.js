@@ -23,8 +23,8 @@ async (selectors, prompt, ms) => {
       send.click();
       return "pressed";
     }
+    if (dom.find(selectors.no_free_messages)) return "no_free_messages";
     if (left() === 0) {
-      if (dom.find(selectors.no_free_messages)) return "no_free_messages";
       return dom.find(selectors.send_button) ? "send_disabled" : "send_button";
     }
   }

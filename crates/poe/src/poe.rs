@@ -129,8 +129,10 @@ impl Poe {
         email: &str,
         code: impl Future<Output = Result<String>>,
     ) -> Result<()> {
-        let _lease = self.0.session.lease();
-        sign_in::by_code(&self.0, email, code).await
+        let lease = self.0.session.lease();
+        sign_in::by_code(&self.0, email, code).await?;
+        lease.keep_cookies().await;
+        Ok(())
     }
 
     /// Opens the site in a window, on our own profile, and waits until the user has signed in.
@@ -139,12 +141,14 @@ impl Poe {
     /// [`ErrorKind::NotSignedIn`] where nobody does within `wait` or the window is closed;
     /// [`ErrorKind::Browser`] where no window can be shown.
     pub async fn sign_in_by_hand(&self, wait: Duration) -> Result<()> {
-        let _lease = self.0.session.lease();
+        let lease = self.0.session.lease();
         self.0.session.show_window().await?;
         let (page, _tap) = self.0.open_page().await?;
         let url = self.0.site.login_url();
         page.navigate(&url, compose::LOAD).await.map_err(browser_error)?;
-        sign_in::wait_for_person(&self.0, &page, wait).await
+        sign_in::wait_for_person(&self.0, &page, wait).await?;
+        lease.keep_cookies().await;
+        Ok(())
     }
 
     /// Stops running answers and ends the browser, with all that belongs to it. Dropping the last

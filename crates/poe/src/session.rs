@@ -4,7 +4,7 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use lenore_browser::{Browser, LaunchOptions, Page, PageOptions, Tap};
+use lenore_browser::{Browser, LaunchOptions, Page, PageOptions, Profile, Tap};
 use lenore_provider::{Error, ErrorKind, Result};
 use tokio::sync::{RwLock, watch};
 
@@ -174,6 +174,20 @@ impl Session {
                 idle.close().await;
             }
         });
+    }
+}
+
+impl Lease {
+    /// Has a new session written to the profile. A browser writes its cookies when it ends, and
+    /// else every half minute, so that one that is killed before would have to be signed in again.
+    pub(crate) async fn keep_cookies(&self) {
+        let lasts = match &self.0.source {
+            Source::Launch(options) => options.profile != Profile::Temporary,
+            Source::Attach(_) | Source::WebDriver(_) => false,
+        };
+        if lasts && *self.0.users.borrow() == 1 {
+            self.0.close().await;
+        }
     }
 }
 

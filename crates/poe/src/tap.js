@@ -174,7 +174,8 @@
       ...out,
       status: word(created.status),
       words: word(created.statusMessage),
-      chat: name(chat?.chatId),
+      // A chat that the page knew before need not be told again.
+      chat: name(chat?.chatId) ?? ours,
       code: word(chat?.chatCode),
       title: word(chat?.title),
       question: name(object(created.message)?.node?.messageId),

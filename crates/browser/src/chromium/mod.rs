@@ -17,8 +17,7 @@ use self::cdp::{Connection, over_web_socket};
 use self::page::ChromiumPage;
 use self::process::Process;
 use crate::engine::PageEngine;
-use crate::proxy::Credentials;
-use crate::{Cookie, Error, ErrorKind, LaunchOptions, PageOptions, Result, Tap};
+use crate::{Cookie, Error, ErrorKind, LaunchOptions, PageOptions, Proxy, Result, Tap};
 
 /// A Chromium that can be spoken to.
 #[derive(Debug)]
@@ -28,7 +27,7 @@ pub(crate) struct Chromium {
     process: Option<Process>,
     version: String,
     headless: bool,
-    proxy_credentials: Option<Credentials>,
+    proxy: Option<Proxy>,
 }
 
 impl Chromium {
@@ -39,10 +38,7 @@ impl Chromium {
             process: Some(process),
             version: String::new(),
             headless: options.headless,
-            proxy_credentials: options
-                .proxy
-                .as_ref()
-                .and_then(|proxy| proxy.credentials().cloned()),
+            proxy: options.proxy.clone(),
         };
         match browser.connection.call(None, &GetVersion::new(), options.wait).await {
             Ok(version) => {
@@ -68,7 +64,7 @@ impl Chromium {
             process: None,
             version: version.product,
             headless: false,
-            proxy_credentials: None,
+            proxy: None,
         })
     }
 
@@ -81,9 +77,9 @@ impl Chromium {
         let target = self.connection.call(None, &create, wait).await?.target_id;
         let attach = AttachToTarget::new(&target, true);
         let session = self.connection.call(None, &attach, wait).await?.session_id;
-        let credentials = self.proxy_credentials.clone();
+        let proxy = self.proxy.clone();
         let connection = self.connection.clone();
-        ChromiumPage::open(connection, target, session, &options.preload, credentials, wait).await
+        ChromiumPage::open(connection, target, session, &options.preload, proxy, wait).await
     }
 
     pub(crate) async fn cookies(&self, wait: Duration) -> Result<Vec<Cookie>> {

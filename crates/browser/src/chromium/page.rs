@@ -16,6 +16,7 @@ use super::cdp::protocol::{
 };
 use super::cdp::{Connection, SessionEvent, SessionState, Subscription};
 use super::network_error;
+use crate::Proxy;
 use crate::engine::PageEngine;
 use crate::proxy::Credentials;
 use crate::tap::{self, Tap};
@@ -32,6 +33,7 @@ pub(super) struct ChromiumPage {
     target: String,
     session: String,
     state: watch::Receiver<SessionState>,
+    has_proxy: bool,
 }
 
 impl ChromiumPage {
@@ -41,11 +43,13 @@ impl ChromiumPage {
         target: String,
         session: String,
         preload: &str,
-        credentials: Option<Credentials>,
+        proxy: Option<Proxy>,
         wait: Duration,
     ) -> Result<(Arc<dyn PageEngine>, Tap)> {
         let Subscription { tapped, mut events, state } = connection.subscribe(&session);
-        let page = Self { connection, target, session, state };
+        let has_proxy = proxy.is_some();
+        let credentials = proxy.and_then(|proxy| proxy.credentials().cloned());
+        let page = Self { connection, target, session, state, has_proxy };
         let send = format!(
             "(() => {{ const send = window.{BINDING}; delete window.{BINDING}; return send; }})()"
         );
@@ -103,6 +107,17 @@ impl ChromiumPage {
         }
     }
 
+    /// What a proxy says instead of a plain-text site is a page like any other, but for its status:
+    /// 407, and with some proxies 401 for a wrong password.
+    async fn check_proxy(&self, wait: Duration) -> Result<()> {
+        let status = "performance.getEntriesByType('navigation')[0]?.responseStatus";
+        let status = self.evaluated(status, true, wait).await?.result.value;
+        match status.as_ref().and_then(Value::as_u64) {
+            Some(status @ (401 | 407)) => Err(network_error(&format!("HTTP {status}, PROXY_AUTH"))),
+            _ => Ok(()),
+        }
+    }
+
     async fn call<C: super::cdp::protocol::Command>(
         &self,
         command: &C,
@@ -123,6 +138,7 @@ impl PageEngine for ChromiumPage {
             let navigated = self.call(&Navigate::new(url), wait).await?;
             match navigated.error_text {
                 Some(reason) if !reason.is_empty() => Err(network_error(&reason)),
+                _ if self.has_proxy => self.check_proxy(wait).await,
                 _ => Ok(()),
             }
         }

@@ -14,6 +14,7 @@ pub(super) struct AnswerText {
     /// What the events have added up to. The same as `site`, but for notices and re-readings.
     shown: String,
     in_step: bool,
+    notice: String,
 }
 
 /// An update referred to text that was never told: something is missing.
@@ -22,7 +23,13 @@ pub(super) struct Missing;
 
 impl Default for AnswerText {
     fn default() -> Self {
-        Self { site: String::new(), units: 0, shown: String::new(), in_step: true }
+        Self {
+            site: String::new(),
+            units: 0,
+            shown: String::new(),
+            in_step: true,
+            notice: String::new(),
+        }
     }
 }
 
@@ -51,7 +58,10 @@ impl AnswerText {
         self.site.push_str(&update.text);
         if is_notice(&self.site) {
             self.in_step = false;
-            return Ok(Some(Event::Status(self.site.clone())));
+            // The same notice, read again, is no news.
+            let is_news = self.notice != self.site;
+            self.notice.clone_from(&self.site);
+            return Ok(is_news.then(|| Event::Status(self.site.clone())));
         }
         // A notice that went away may leave the text as it was shown, which is no event.
         let keep = if self.in_step { keep } else { common_prefix(&self.shown, &self.site) };

@@ -104,11 +104,6 @@ impl Exchange {
         self.nonce.is_some()
     }
 
-    /// Whether anything of the answer has been seen.
-    pub fn has_begun(&self) -> bool {
-        self.author.is_some()
-    }
-
     /// The text that the events so far add up to.
     pub fn text(&self) -> &str {
         self.text.shown()
@@ -185,8 +180,9 @@ impl Exchange {
     fn message(&mut self, update: &MessageUpdate, steps: &mut Vec<Step>) {
         match update.author.as_deref() {
             Some("human") => {
-                if update.own && self.question.is_none() {
-                    self.question = Some(MessageId::new(&update.id));
+                // The reply need not have named the chat, where the page knew it before.
+                if update.own {
+                    self.question.get_or_insert_with(|| MessageId::new(&update.id));
                     self.settle(&update.chat, steps);
                 }
             }
@@ -294,9 +290,10 @@ impl Exchange {
     }
 
     fn cancelled(&mut self, id: Option<&str>, steps: &mut Vec<Step>) {
-        let ours = match (id.map(MessageId::new), &self.answer) {
-            (Some(id), Some(answer)) => id == *answer,
-            _ => self.question.is_some(),
+        let ours = match (id.map(MessageId::new), &self.answer, &self.question) {
+            (Some(id), Some(answer), _) => id == *answer,
+            (Some(id), None, Some(question)) => id > *question,
+            (_, _, question) => question.is_some(),
         };
         if ours {
             self.fail(refusal::of_state("cancelled", None), steps);

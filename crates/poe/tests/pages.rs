@@ -1,0 +1,56 @@
+//! Pages that are not as usual: worked with, or an error that names what is wrong.
+
+mod support;
+
+use lenore_provider::{ChatRequest, ErrorKind, Message};
+use support::{World, ask};
+
+fn request(model: &str) -> ChatRequest {
+    ChatRequest::new(model, vec![Message::user("Hi\nthere 🙂 [[sim: echo]]")])
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_and_odd_pages_are_worked_with() {
+    let world = World::new().await;
+    let odd = ["SlowBox", "SlowHydration", "SendDisabled", "Popup", "ContentEditable"];
+    for (n, page) in odd.into_iter().enumerate() {
+        let answer = ask(&world.poe, request(&format!("poe/Sim-{page}"))).await;
+        assert_eq!(answer.complete(), "Hi\nthere 🙂 [[sim: echo]]", "{page}");
+        assert_eq!(world.prompts().len(), n + 1, "{page}");
+    }
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_missing_is_named() {
+    let world = World::new().await;
+    let cases = [
+        ("poe/Sim-NoBox", ErrorKind::SiteChanged, "prompt box"),
+        ("poe/Sim-NoSend", ErrorKind::SiteChanged, "send button"),
+        ("poe/Sim-Challenge", ErrorKind::Challenge, "human"),
+        ("poe/Sim-NoFreeMessages", ErrorKind::Quota, "free messages"),
+        ("poe/NoSuchBotAnywhere", ErrorKind::UnsupportedModel, "NoSuchBotAnywhere"),
+    ];
+    for (model, kind, words) in cases {
+        let error = ask(&world.poe, request(model)).await.failed();
+        assert_eq!(error.kind(), kind, "{model}: {error}");
+        assert!(error.to_string().contains(words), "{model}: {error}");
+    }
+    let nothing_was_sent = Vec::<String>::new();
+    assert_eq!(world.prompts(), nothing_was_sent);
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_site_file_mends_a_selector() {
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    let wrong = "[selectors]\nsend_button = ['#no-such-button']\n";
+    std::fs::write(file.path(), wrong).expect("written");
+    let site = lenore_poe::Site::from_file(file.path()).expect("valid");
+    // The address is given after the site, and stays.
+    let world = World::with(|builder| builder.site(site)).await;
+    let error = world.ask("Hi").await.failed();
+    assert_eq!(error.kind(), ErrorKind::SiteChanged, "{error}");
+    assert!(error.to_string().contains("send button"), "{error}");
+    world.end().await;
+}

@@ -1,0 +1,187 @@
+//! The browser session opens, closes and reopens by itself, and nothing is left of it.
+
+mod support;
+
+use std::time::Duration;
+
+use lenore_poe::{Poe, WebDriver};
+use lenore_provider::{ChatRequest, Completion, ErrorKind, Event, Message, Provider};
+use lenore_sim::Seen;
+use support::{WAIT, World, ask, processes_of};
+
+fn hi(words: &str) -> ChatRequest {
+    ChatRequest::new("gpt-4", vec![Message::user(format!("Hi [[sim: {words}]]"))])
+}
+
+/// Reads up to the first piece of the answer.
+async fn first_delta(completion: &mut Completion) {
+    while let Some(event) = completion.next().await {
+        if let Event::Delta(_) = event.expect("no error yet") {
+            return;
+        }
+    }
+    panic!("no text came");
+}
+
+async fn until_gone(world: &World) {
+    let gone = async {
+        while !processes_of(world.profile.path()).is_empty() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(WAIT, gone).await.expect("the browser ends");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_closes_when_idle_and_reopens_signed_in() {
+    let world = World::with(|builder| builder.idle_timeout(Duration::from_millis(200))).await;
+    until_gone(&world).await;
+    world.ask("Hi").await.complete();
+    until_gone(&world).await;
+    world.ask("Hi again").await.complete();
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_outlives_the_provider_on_disk() {
+    let world = World::new().await;
+    world.poe.close().await;
+    let again = Poe::builder()
+        .url(world.sim.url())
+        .user_data_dir(world.profile.path())
+        .build()
+        .expect("valid options");
+    assert!(again.is_signed_in().await.expect("it looks"));
+    again.close().await;
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_browser_that_was_killed_is_started_again() {
+    let world = World::new().await;
+    world.ask("Hi").await.complete();
+    let profile = world.profile.path().to_str().expect("a plain name");
+    let killed = std::process::Command::new("pkill").args(["-9", "-f", profile]).status();
+    assert!(killed.expect("pkill runs").success());
+    until_gone(&world).await;
+    world.ask("Hi again").await.complete();
+    assert_eq!(world.prompts().len(), 2);
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_browser_amid_an_answer_loses_nothing() {
+    let world = World::new().await;
+    let mut completion = world.poe.create_completion(hi("length=2000, chunks=60, gap=40"));
+    first_delta(&mut completion).await;
+    let profile = world.profile.path().to_str().expect("a plain name");
+    let killed = std::process::Command::new("pkill").args(["-9", "-f", profile]).status();
+    assert!(killed.expect("pkill runs").success());
+    let mut finished = false;
+    while let Some(event) = completion.next().await {
+        finished = matches!(event.expect("recovered"), Event::Finished { .. });
+    }
+    assert!(finished);
+    assert_eq!(world.prompts().len(), 1, "never sent twice");
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dropped_completion_stops_the_answer_on_the_site() {
+    let world = World::new().await;
+    let mut completion = world.poe.create_completion(hi("length=100000, chunks=3000, gap=50"));
+    first_delta(&mut completion).await;
+    drop(completion);
+    let stop = world.sim.wait_for(|entry| matches!(entry.what, Seen::Stop { .. }), WAIT).await;
+    assert!(stop.is_some());
+    world.ask("And now?").await.complete();
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn closing_stops_what_runs() {
+    let world = World::new().await;
+    let mut completion = world.poe.create_completion(hi("length=100000, chunks=3000, gap=50"));
+    first_delta(&mut completion).await;
+    world.poe.close().await;
+    let stopped = world.sim.log().iter().any(|entry| matches!(entry.what, Seen::Stop { .. }));
+    assert!(stopped);
+    let error = completion.text().await.expect_err("stopped");
+    assert_eq!(error.kind(), ErrorKind::Cancelled);
+    world.end().await;
+}
+
+#[test]
+fn a_panic_amid_an_answer_leaves_nothing() {
+    let profile = tempfile::tempdir().expect("a directory");
+    let path = profile.path().to_owned();
+    let panicked = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        runtime.block_on(async {
+            let options = |builder: lenore_poe::PoeBuilder| builder.user_data_dir(path);
+            let world = World::with(options).await;
+            let mut completion = world.poe.create_completion(hi("no-complete"));
+            first_delta(&mut completion).await;
+            panic!("on purpose");
+        })
+    })
+    .join();
+    assert!(panicked.is_err());
+    assert_eq!(processes_of(profile.path()), Vec::<String>::new());
+    assert!(!profile.path().join("lenore.lock").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_profile_has_one_owner() {
+    let world = World::new().await;
+    world.ask("Hi").await.complete();
+    let second = Poe::builder()
+        .url(world.sim.url())
+        .user_data_dir(world.profile.path())
+        .build()
+        .expect("valid options");
+    let error = ask(&second, hi("echo")).await.failed();
+    assert_eq!(error.kind(), ErrorKind::ProfileInUse);
+    assert!(error.to_string().contains(&std::process::id().to_string()), "{error}");
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_answers_at_once_are_each_exact() {
+    let world = World::new().await;
+    let ask_one = async |n: usize| {
+        let words = format!("echo, chunks=20, gap=10, others, rewrite, placeholder, n{n}");
+        let answer = ask(&world.poe, hi(&words)).await;
+        assert_eq!(answer.complete(), format!("Hi [[sim: {words}]]"));
+    };
+    tokio::join!(ask_one(1), ask_one(2), ask_one(3), ask_one(4));
+    assert_eq!(world.prompts().len(), 4);
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_running_chrome_is_used_and_left_as_it_is() {
+    let owner = World::with(|builder| builder.browser_arg("--remote-debugging-port=0")).await;
+    owner.ask("Hi").await.complete();
+    let port = owner.profile.path().join("DevToolsActivePort");
+    let port = std::fs::read_to_string(port).expect("written by the browser");
+    let address = format!("http://127.0.0.1:{}", port.lines().next().expect("a port"));
+    let guest = Poe::builder().url(owner.sim.url()).cdp(address).build().expect("valid options");
+    ask(&guest, hi("rewrite, others")).await.complete();
+    owner.sim.sign_out_all();
+    let error = ask(&guest, hi("echo")).await.failed();
+    assert_eq!(error.kind(), ErrorKind::NotSignedIn, "another's browser is never reopened");
+    guest.close().await;
+    assert!(!processes_of(owner.profile.path()).is_empty(), "it still runs");
+    owner.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_webdriver_is_a_clear_error_until_there_is_an_engine_for_it() {
+    let webdriver =
+        WebDriver { url: "http://127.0.0.1:9515".into(), session: Some("adopted".into()) };
+    let poe = Poe::builder().webdriver(webdriver).build().expect("the type is there");
+    let error = ask(&poe, hi("echo")).await.failed();
+    assert_eq!(error.kind(), ErrorKind::Browser);
+    assert!(error.to_string().contains("WebDriver"), "{error}");
+}
