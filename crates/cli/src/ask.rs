@@ -101,13 +101,11 @@ fn prompt(arguments: &[String]) -> Result<String> {
             "stdin is not UTF-8 text; send a file of another kind along with --file",
         )
     })?;
-    match (prompt.is_empty(), input.is_empty()) {
-        (true, _) => return Ok(input.strip_suffix('\n').unwrap_or(&input).to_owned()),
-        (false, true) => {}
-        (false, false) => {
-            prompt.push_str("\n\n");
-            prompt.push_str(input.strip_suffix('\n').unwrap_or(&input));
-        }
+    let input = input.strip_suffix('\n').unwrap_or(&input);
+    let input = input.strip_suffix('\r').unwrap_or(input);
+    if !prompt.is_empty() && !input.is_empty() {
+        prompt.push_str("\n\n");
     }
+    prompt.push_str(input);
     Ok(prompt)
 }

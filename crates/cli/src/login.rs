@@ -1,6 +1,6 @@
 //! `lenore login`: the profile is signed in once, by its user.
 
-use std::io::{BufRead, Write, stderr, stdin};
+use std::io::{BufRead, IsTerminal, Write, stderr, stdin};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -83,7 +83,12 @@ async fn typed_code(progress: &Progress, email: &str) -> Result<String> {
         let mut line = String::new();
         stdin().lock().read_line(&mut line).map(|_| line)
     });
-    match line.await {
+    let line = line.await;
+    // Only a terminal shows the end of the line, and only where somebody typed it.
+    if !stdin().is_terminal() || !matches!(&line, Ok(Ok(line)) if line.ends_with('\n')) {
+        let _ = writeln!(stderr());
+    }
+    match line {
         Ok(Ok(line)) if !line.trim().is_empty() => Ok(line.trim().to_owned()),
         _ => Err(Error::new(ErrorKind::NotSignedIn, "no code was typed")),
     }

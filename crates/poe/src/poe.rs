@@ -145,8 +145,7 @@ impl Poe {
         self.0.session.show_window().await?;
         let (page, _tap) = self.0.open_page().await?;
         let url = self.0.site.login_url();
-        page.navigate(&url, compose::LOAD).await.map_err(browser_error)?;
-        sign_in::wait_for_person(&self.0, &page, wait).await?;
+        sign_in::wait_for_person(&self.0, &page, &url, wait).await?;
         lease.keep_cookies().await;
         Ok(())
     }

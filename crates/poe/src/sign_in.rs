@@ -34,8 +34,7 @@ pub(crate) async fn by_hand(poe: &Inner, url: &str) -> Result<(Page, Tap)> {
         poe.session.show_window().await?;
     }
     let (page, tap) = poe.open_page().await?;
-    page.navigate(url, compose::LOAD).await.map_err(browser_error)?;
-    wait_for_person(poe, &page, BY_HAND).await?;
+    wait_for_person(poe, &page, url, BY_HAND).await?;
     // The way through the login form may have ended on another bot's page.
     match compose::arrive(&page, &poe.site, url, compose::PROMPT_BOX).await? {
         Arrival::PromptBox => Ok((page, tap)),
@@ -43,8 +42,20 @@ pub(crate) async fn by_hand(poe: &Inner, url: &str) -> Result<(Page, Tap)> {
     }
 }
 
-/// Waits until a prompt box shows that the user is signed in.
-pub(crate) async fn wait_for_person(poe: &Inner, page: &Page, wait: Duration) -> Result<()> {
+/// Shows the person a page and waits until a prompt box says that they are signed in.
+pub(crate) async fn wait_for_person(
+    poe: &Inner,
+    page: &Page,
+    url: &str,
+    wait: Duration,
+) -> Result<()> {
+    match page.navigate(url, compose::LOAD).await {
+        // The person may already be on the way elsewhere, or have closed the window.
+        Err(error) if error.kind() != lenore_browser::ErrorKind::Navigated => {
+            return Err(browser_error(error));
+        }
+        _ => {}
+    }
     let end = Instant::now() + wait;
     let prompt_box: [&[String]; 1] = [&poe.site.selectors.prompt_box];
     loop {

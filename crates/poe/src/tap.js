@@ -19,7 +19,11 @@
   ]);
 
   const parse = JSON.parse;
-  const texts = new Map();
+  // What was told of each message: its text, whether it had ended, and after how many gaps.
+  const told = new Map();
+  // How often updates may have been missed, and how often when the question was sent.
+  let gaps = 0;
+  let gapsBefore = null;
   // The page's own question, and its chat once it is known.
   let nonce = null;
   let ours = null;
@@ -54,18 +58,28 @@
     return at > 0 && isHigh(one.charCodeAt(at - 1)) ? at - 1 : at;
   };
 
-  const change = (chat, id, text) => {
-    const key = `${chat}/${id}`;
-    const last = texts.get(key) ?? "";
-    if (text === null) return { keep: last.length, text: "" };
-    const keep = common(last, text);
-    texts.delete(key);
-    texts.set(key, text);
-    if (texts.size > FOLLOWED) texts.delete(texts.keys().next().value);
-    return { keep, text: text.slice(keep) };
+  const gap = (why) => {
+    gaps += 1;
+    emit({ k: "gap", why });
   };
 
-  const message = guarded((chat, node) => {
+  // The change from what was told last. Without a text there is none, if that is still the site's;
+  // what was read again may have been old, and does not count for that.
+  const change = (key, text, ended, isRead) => {
+    const last = told.get(key) ?? { text: "", ended: false, at: gapsBefore };
+    if (text === null && last.at !== gaps) return { keep: null, text: "" };
+    const keep = text === null ? last.text.length : common(last.text, text);
+    const at = isRead && !ended ? null : gaps;
+    told.delete(key);
+    told.set(key, { text: text ?? last.text, ended: ended || last.ended, at });
+    if (told.size > FOLLOWED) {
+      told.delete(told.keys().next().value);
+      gapsBefore = null;
+    }
+    return { keep, text: text === null ? "" : text.slice(keep) };
+  };
+
+  const message = guarded((chat, node, isRead) => {
     const id = name(node.messageId);
     if (id === null) return;
     const author = word(node.author);
@@ -76,8 +90,12 @@
     const out = { k: "message", chat, id, author, state, reason: word(node.messageStateText), own };
     // The question itself is known to who asked it.
     if (author === "human") return emit({ ...out, keep: 0, text: "" });
-    const text = word(node.text);
-    Object.assign(out, change(chat, id, text === null ? null : whole(text, state === "incomplete")));
+    const key = `${chat}/${id}`;
+    const growing = state === "incomplete";
+    // What is read again may be older than what the socket has told.
+    if (growing && told.get(key)?.ended) return;
+    const text = typeof node.text === "string" ? whole(node.text, growing) : null;
+    Object.assign(out, change(key, text, state !== null && !growing, isRead));
     const suggestions = list(node.followupActions)
       .map((action) => word(object(action)?.bodyText))
       .concat(list(node.suggestedReplies).map(word))
@@ -98,7 +116,7 @@
     if (chat === null) return;
     for (const edge of list(page.messagesConnection?.edges)) {
       const node = object(object(edge)?.node);
-      if (node !== null) message(chat, node);
+      if (node !== null) message(chat, node, true);
     }
     emit({ k: "read", chat });
   });
@@ -110,7 +128,7 @@
     } catch {
       return;
     }
-    if (object(entry)?.message_type === "refetchChannel") return emit({ k: "gap", why: "refetchChannel" });
+    if (object(entry)?.message_type === "refetchChannel") return gap("refetchChannel");
     const payload = object(object(entry)?.payload);
     const subscription = word(payload?.subscription_name);
     if (subscription === null) return;
@@ -140,7 +158,7 @@
       return false;
     }
     if (frame === null) return false;
-    if (typeof frame.error === "string") emit({ k: "gap", why: frame.error });
+    if (typeof frame.error === "string") gap(frame.error);
     list(frame.messages).forEach((text) => typeof text === "string" && entry(text));
     return Array.isArray(frame.messages) || typeof frame.error === "string";
   });
@@ -154,7 +172,7 @@
         if (typeof data === "string" && frame(data)) channel = true;
       });
       this.addEventListener("close", ({ code }) => {
-        if (channel || this.url.includes("/updates")) emit({ k: "gap", why: `socket closed (${code})` });
+        if (channel || this.url.includes("/updates")) gap(`socket closed (${code})`);
       });
     }
   };
@@ -207,6 +225,7 @@
     const sends = asked.queryName === "SendMessageMutation";
     if (sends) {
       nonce = own;
+      gapsBefore = gaps;
       ours = name(variables.chatId);
       emit({ k: "sent", nonce: own, bot: word(variables.bot) });
     } else if (asked.queryName !== "ChatPageQuery") {

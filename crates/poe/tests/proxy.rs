@@ -1,71 +1,12 @@
 //! A real forward proxy stands between the browser and the site. Skipped without tinyproxy.
 
 mod support;
-
-use std::net::{TcpListener, TcpStream};
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+#[path = "support/tinyproxy.rs"]
+mod tinyproxy;
 
 use lenore_provider::{ChatRequest, ErrorKind, Message, Provider};
-use support::{WAIT, World, ask};
-
-/// A running tinyproxy.
-struct TinyProxy {
-    child: Child,
-    address: String,
-    dir: tempfile::TempDir,
-}
-
-impl TinyProxy {
-    /// Starts one, with further lines of configuration; `None` where it is not installed.
-    async fn start(configuration: &str) -> Option<Self> {
-        let dir = tempfile::tempdir().expect("a directory");
-        let port = {
-            let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
-            free.local_addr().expect("bound").port()
-        };
-        let log = dir.path().join("log");
-        let text = format!(
-            "Port {port}\nListen 127.0.0.1\nTimeout 600\nMaxClients 200\nLogLevel Connect\n\
-             LogFile \"{}\"\n{configuration}\n",
-            log.display()
-        );
-        let file = dir.path().join("tinyproxy.conf");
-        std::fs::write(&file, text).expect("written");
-        let child = Command::new("tinyproxy")
-            .arg("-d")
-            .arg("-c")
-            .arg(&file)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn();
-        let Ok(child) = child else {
-            eprintln!("skipped: tinyproxy is not installed");
-            return None;
-        };
-        let address = format!("127.0.0.1:{port}");
-        let listens = async {
-            while TcpStream::connect(&address).is_err() {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        };
-        tokio::time::timeout(WAIT, listens).await.expect("the proxy listens");
-        Some(Self { child, address, dir })
-    }
-
-    fn log(&self) -> String {
-        let path: PathBuf = self.dir.path().join("log");
-        String::from_utf8_lossy(&std::fs::read(path).unwrap_or_default()).into_owned()
-    }
-}
-
-impl Drop for TinyProxy {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
+use support::{World, ask};
+use tinyproxy::TinyProxy;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn everything_goes_through_the_proxy() {

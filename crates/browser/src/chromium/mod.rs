@@ -123,6 +123,9 @@ impl Drop for Chromium {
 
 /// The error of a page that could not be loaded, from Chromium's `net::ERR_…`.
 fn network_error(reason: &str) -> Error {
+    if reason.contains("ERR_ABORTED") {
+        return Error::new(ErrorKind::Navigated, "the page was left before it was loaded");
+    }
     let hint = match reason {
         r if r.contains("NAME_NOT_RESOLVED") => "the host's name is not known; check the address",
         r if r.contains("PROXY_AUTH") || r.contains("TUNNEL") || r.contains("INVALID_AUTH") => {

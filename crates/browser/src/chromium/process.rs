@@ -14,6 +14,9 @@ use crate::{Error, ErrorKind, LaunchOptions, Result, find_chromium};
 /// meanwhile; 40–120 ms were seen.
 const GRACE: Duration = Duration::from_secs(3);
 
+/// How long killed helpers may take to go. Where nobody reaps orphans they never seem to.
+const HELPERS: Duration = Duration::from_millis(250);
+
 /// How often an ending process is looked at.
 const LOOK: Duration = Duration::from_millis(5);
 
@@ -124,6 +127,19 @@ impl Process {
         !matches!(self.child.try_wait(), Ok(None))
     }
 
+    /// Waits until the helpers, which nobody else waits for, are gone too.
+    fn wait_for_helpers(&self) {
+        #[cfg(unix)]
+        {
+            use rustix::process::{Pid, test_kill_process_group};
+            let end = Instant::now() + HELPERS;
+            let group = Pid::from_child(&self.child);
+            while test_kill_process_group(group).is_ok() && Instant::now() < end {
+                std::thread::sleep(LOOK);
+            }
+        }
+    }
+
     /// Kills the browser with all its helpers.
     fn kill(&mut self) {
         #[cfg(unix)]
@@ -144,6 +160,7 @@ impl Drop for Process {
         // Also where it has ended: a helper of it may not have noticed yet.
         self.kill();
         let _ = self.child.wait();
+        self.wait_for_helpers();
     }
 }
 

@@ -17,7 +17,7 @@ pub(super) struct AnswerText {
     notice: String,
 }
 
-/// An update referred to text that was never told: something is missing.
+/// An update speaks of a text that was never told: something is missing.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Missing;
 
@@ -45,6 +45,13 @@ impl AnswerText {
         self.in_step = self.shown.is_empty();
     }
 
+    /// Takes a change that is not for the reader.
+    pub(super) fn follow(&mut self, update: &MessageUpdate) -> Result<(), Missing> {
+        self.change(update)?;
+        self.in_step = false;
+        Ok(())
+    }
+
     /// Takes a change and returns what it means for the reader. `is_notice` tells whether a text
     /// is a passing notice.
     pub(super) fn update(
@@ -52,10 +59,7 @@ impl AnswerText {
         update: &MessageUpdate,
         is_notice: impl Fn(&str) -> bool,
     ) -> Result<Option<Event>, Missing> {
-        let keep = self.byte_at(update.keep)?;
-        self.units = update.keep + utf16_len(&update.text);
-        self.site.truncate(keep);
-        self.site.push_str(&update.text);
+        let keep = self.change(update)?;
         if is_notice(&self.site) {
             self.in_step = false;
             // The same notice, read again, is no news.
@@ -76,6 +80,16 @@ impl AnswerText {
         self.shown.truncate(keep);
         self.shown.push_str(added);
         Ok(Some(event))
+    }
+
+    /// Changes the site's text; gives the byte up to which it has stayed.
+    fn change(&mut self, update: &MessageUpdate) -> Result<usize, Missing> {
+        let stays = update.keep.ok_or(Missing)?;
+        let keep = self.byte_at(stays)?;
+        self.units = stays + utf16_len(&update.text);
+        self.site.truncate(keep);
+        self.site.push_str(&update.text);
+        Ok(keep)
     }
 
     /// The byte at which a number of UTF-16 units ends. Only a rewrite walks the text for it.

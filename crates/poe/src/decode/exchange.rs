@@ -194,6 +194,9 @@ impl Exchange {
 
     /// Keeps a bot's message while it is not known yet which chat is ours.
     fn keep(&mut self, update: &MessageUpdate, steps: &mut Vec<Step>) {
+        if update.keep.is_none() {
+            return;
+        }
         let key = (MessageId::new(&update.id), update.chat.clone());
         let candidate = self.candidates.entry(key).or_default();
         if candidate.text.update(update, |_| false).is_err() {
@@ -216,7 +219,7 @@ impl Exchange {
         self.chat = Some(chat.to_owned());
         for candidate in std::mem::take(&mut self.candidates).into_values() {
             let text = candidate.text.shown().to_owned();
-            self.update(&MessageUpdate { keep: 0, text, ..candidate.last }, steps);
+            self.update(&MessageUpdate { keep: Some(0), text, ..candidate.last }, steps);
         }
     }
 
@@ -229,6 +232,11 @@ impl Exchange {
             self.author.get_or_insert_with(|| author.clone());
         }
         self.start(steps);
+        // A new document can have been made before the end that is known.
+        if self.ended && update.state.as_deref() == Some("incomplete") {
+            let followed = self.text.follow(update);
+            return steps.extend(followed.is_err().then_some(Step::Gap));
+        }
         let growing = update.state.as_deref().is_none_or(|state| state == "incomplete");
         let placeholders = &self.placeholders;
         let is_notice = |text: &str| {

@@ -101,8 +101,9 @@ pub struct MessageUpdate {
     /// Whether it carries our question's `clientNonce`.
     #[serde(default)]
     pub own: bool,
-    /// How much of the text last told stays, in UTF-16 code units.
-    pub keep: usize,
+    /// How much of the text last told stays, in UTF-16 code units; absent where the update brings
+    /// no text and the text may have changed since.
+    pub keep: Option<usize>,
     /// What follows.
     pub text: String,
     /// Suggested replies.
