@@ -3,7 +3,7 @@
 
 CARGO ?= cargo
 
-.PHONY: demo test lint build setup-demo setup-test
+.PHONY: bench demo test lint build setup-demo setup-test
 
 build:
 	$(CARGO) build --release -p lenore-cli
@@ -25,3 +25,8 @@ setup-demo:
 
 setup-test:
 	./scripts/setup.sh browser proxy display
+
+# What it costs, measured beside the floor in one run; prints a table.
+bench: setup-demo
+	$(CARGO) build --quiet --release -p lenore-cli -p lenore-bench
+	target/release/lenore-bench

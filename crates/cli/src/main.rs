@@ -47,7 +47,7 @@ fn log_to_stderr(verbose: u8) {
         0 => "warn,lenore_poe::ask=error,lenore_poe::poe=error",
         1 => "info",
         2 => "info,lenore=debug,lenore_poe=debug,lenore_browser=debug,lenore_sim=debug",
-        _ => "trace",
+        _ => "debug,lenore=trace,lenore_poe=trace,lenore_browser=trace,lenore_sim=trace",
     };
     let filter = EnvFilter::try_from_env("LENORE_LOG").unwrap_or_else(|_| EnvFilter::new(default));
     tracing_subscriber::fmt()

@@ -37,10 +37,10 @@
   };
 
   const object = (value) => (value !== null && typeof value === "object" ? value : null);
-  const name = (value) =>
-    typeof value === "string" || typeof value === "number" ? String(value) : null;
   const list = (value) => (Array.isArray(value) ? value : []);
-  const word = (value) => (typeof value === "string" ? value : null);
+  // Half a character would make all of a message unreadable for its reader.
+  const word = (value) => (typeof value === "string" ? value.toWellFormed() : null);
+  const name = (value) => word(typeof value === "number" ? String(value) : value);
 
   const isHigh = (unit) => (unit & 0xfc00) === 0xd800;
 
@@ -158,7 +158,7 @@
       return false;
     }
     if (frame === null) return false;
-    if (typeof frame.error === "string") gap(frame.error);
+    if (typeof frame.error === "string") gap(word(frame.error));
     list(frame.messages).forEach((text) => typeof text === "string" && entry(text));
     return Array.isArray(frame.messages) || typeof frame.error === "string";
   });

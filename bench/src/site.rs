@@ -1,0 +1,44 @@
+//! The local site, as a process of its own.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+use crate::Failure;
+
+/// A running `lenore sim`, which ends with the value.
+pub(crate) struct Site {
+    pub(crate) url: String,
+    _child: Child,
+}
+
+/// The program, built beside this one.
+pub(crate) fn program() -> Result<PathBuf, Failure> {
+    let here = std::env::current_exe()?;
+    Ok(here.with_file_name("lenore").with_extension(std::env::consts::EXE_EXTENSION))
+}
+
+impl Site {
+    pub(crate) async fn start() -> Result<Self, Failure> {
+        let mut child = Command::new(program()?)
+            .args(["sim", "--port", "0"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()?;
+        let stdout = child.stdout.take().ok_or("no stdout")?;
+        let mut lines = BufReader::new(stdout).lines();
+        let url = lines.next_line().await?.ok_or("the site did not start")?;
+        Ok(Self { url, _child: child })
+    }
+
+    /// The newest code that was mailed to an address.
+    pub(crate) async fn code(&self, email: &str) -> Result<String, Failure> {
+        let url = format!("{}/sim/inbox.json?email={email}", self.url);
+        let mail: serde_json::Value =
+            serde_json::from_slice(&reqwest::get(url).await?.bytes().await?)?;
+        Ok(mail["code"].as_str().ok_or("no code was mailed")?.to_owned())
+    }
+}
