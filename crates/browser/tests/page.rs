@@ -57,11 +57,12 @@ async fn the_preload_script_runs_before_the_pages_own_and_is_heard_in_order() {
 async fn a_box_is_filled_exactly_and_at_once() {
     let site = serve(&[(
         "/",
-        "<textarea id=box></textarea><button disabled>go</button>\
-        <script>const box = document.querySelector('textarea'); window.seen = [];\
-        box.addEventListener('input', () => { seen.push(box.value.length);\
+        // Whole before the box is: it may be filled as soon as it is there.
+        "<script>window.seen = []; addEventListener('input', ({ target }) => {\
+        seen.push(target.value.length);\
         setTimeout(() => document.querySelector('button').disabled = false, 50); });\
-        document.querySelector('button').onclick = () => window.clicked = true;</script>",
+        addEventListener('click', () => window.clicked = true);</script>\
+        <textarea id=box></textarea><button disabled>go</button>",
     )])
     .await;
     let browser = browser().await;

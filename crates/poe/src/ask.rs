@@ -9,11 +9,11 @@ use lenore_browser::{Page, Tap, TapEvent};
 use lenore_provider::{Error, ErrorKind, Event, FinishReason, Result};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use crate::compose::{self, Arrival, site_changed};
+use crate::compose::{self, Arrival};
+use crate::context::Context;
 use crate::decode::{Exchange, Step};
+use crate::error::{challenge, is_loss, signed_out, site_changed};
 use crate::pipe::EventPipe;
-use crate::poe::Inner;
-use crate::session::is_loss;
 use crate::sign_in;
 
 /// How long the page may take from the click until it sends.
@@ -38,7 +38,7 @@ pub(crate) struct Ask {
 
 impl Ask {
     /// Asks, and hands every event of the answer to the pipe.
-    pub(crate) async fn run(self, poe: Arc<Inner>, mut pipe: EventPipe) {
+    pub(crate) async fn run(self, poe: Arc<Context>, mut pipe: EventPipe) {
         let lease = poe.session.lease();
         let deadline = self.deadline.map(|wait| Instant::now() + wait);
         let end = self.exchange(&poe, deadline, &mut pipe).await;
@@ -53,7 +53,7 @@ impl Ask {
 
     async fn exchange(
         &self,
-        poe: &Inner,
+        poe: &Context,
         deadline: Option<Instant>,
         pipe: &mut EventPipe,
     ) -> Result<FinishReason> {
@@ -83,7 +83,7 @@ impl Ask {
 
     /// A page on which the prompt box waits, with the files attached. Nothing is sent yet, so a
     /// page that is lost on the way is replaced, once.
-    async fn prepare(&self, poe: &Inner) -> Result<(Page, Tap)> {
+    async fn prepare(&self, poe: &Context) -> Result<(Page, Tap)> {
         match self.arrive(poe).await {
             Err(error) if is_loss(&error) => {
                 tracing::info!(%error, "the page was lost before the prompt was sent; once more");
@@ -93,7 +93,7 @@ impl Ask {
         }
     }
 
-    async fn arrive(&self, poe: &Inner) -> Result<(Page, Tap)> {
+    async fn arrive(&self, poe: &Context) -> Result<(Page, Tap)> {
         let url = match &self.chat {
             Some(chat) => poe.site.chat_url(chat),
             None => poe.site.bot_url(&self.bot),
@@ -103,7 +103,7 @@ impl Ask {
             Arrival::PromptBox => {}
             Arrival::UnknownBot => return Err(self.unknown()),
             Arrival::Challenge => {
-                return Err(Error::new(ErrorKind::Challenge, crate::decode::CHALLENGE));
+                return Err(challenge());
             }
             Arrival::Nothing if sign_in::is_signed_in(poe).await? => {
                 return Err(site_changed("the prompt box"));
@@ -134,7 +134,7 @@ impl Ask {
 /// What is watched after send was pressed.
 struct Watch<'a> {
     ask: &'a Ask,
-    poe: &'a Inner,
+    poe: &'a Context,
     /// Gone while a lost page has not been replaced.
     page: Option<Page>,
     tap: Tap,
@@ -269,7 +269,7 @@ impl Watch<'_> {
             (self.page, self.tap) = (Some(page), tap);
             match arrival.map_err(|error| self.lost(error))? {
                 Arrival::SignedOut => {
-                    let error = Error::new(ErrorKind::NotSignedIn, crate::decode::SIGNED_OUT);
+                    let error = signed_out();
                     return Err(self.lost(error));
                 }
                 arrival => tracing::debug!(?arrival, "the chat is open again"),

@@ -8,7 +8,7 @@ use lenore_provider::{Error, ErrorKind, Result};
 use serde_json::{Value, json};
 
 use crate::Site;
-use crate::session::browser_error;
+use crate::error::{browser_error, site_changed};
 
 /// How long a page may take until its document is there.
 pub(crate) const LOAD: Duration = Duration::from_secs(30);
@@ -114,17 +114,6 @@ pub(crate) async fn stop(page: &Page, site: &Site) -> Result<bool> {
     let arguments = [selectors(site), milliseconds(STOP)];
     let stopped = page.call(include_str!("stop.js"), &arguments, STOP + MARGIN).await;
     stopped.map(|gone| gone == Value::Bool(true)).map_err(browser_error)
-}
-
-/// The error of an element that is not where it was.
-pub(crate) fn site_changed(element: &str) -> Error {
-    Error::new(
-        ErrorKind::SiteChanged,
-        format!(
-            "{element} was not found on the page: the site has changed. A newer version of Lenore \
-             may know it; until then a site file with other selectors mends it"
-        ),
-    )
 }
 
 /// The selectors that the scripts use.

@@ -9,8 +9,11 @@
 //! What is known of the site, and drifts, is data: [`Site`].
 
 mod ask;
+mod builder;
 mod compose;
+mod context;
 pub mod decode;
+mod error;
 mod models;
 mod pipe;
 mod poe;
@@ -19,6 +22,8 @@ mod session;
 mod sign_in;
 mod site;
 
-pub use poe::{Poe, PoeBuilder, WebDriver};
+pub use builder::PoeBuilder;
+pub use poe::Poe;
 pub use prompt::format_prompt;
+pub use session::WebDriver;
 pub use site::{Routes, Selectors, Site};

@@ -8,10 +8,22 @@ use lenore_browser::{Browser, LaunchOptions, Page, PageOptions, Profile, Tap};
 use lenore_provider::{Error, ErrorKind, Result};
 use tokio::sync::{RwLock, watch};
 
-use crate::poe::WebDriver;
+use crate::error::browser_error;
 
 /// How long a command to the browser may take.
 const COMMAND: Duration = Duration::from_secs(10);
+
+/// A browser that a WebDriver offers: a chromedriver's, a geckodriver's, a Selenium Grid's.
+///
+/// An adopted session is used, never closed and never reopened; where it is not signed in, that
+/// is [`ErrorKind::NotSignedIn`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WebDriver {
+    /// The address of the WebDriver service.
+    pub url: String,
+    /// The session to adopt; `None` asks for one of our own.
+    pub session: Option<String>,
+}
 
 /// Whose browser it is.
 #[derive(Clone, Debug)]
@@ -202,26 +214,4 @@ impl Drop for Lease {
 
 fn gone(message: &'static str) -> Error {
     Error::new(ErrorKind::Browser, message)
-}
-
-/// A browser's error in the provider's words.
-pub(crate) fn browser_error(error: lenore_browser::Error) -> Error {
-    use lenore_browser::ErrorKind as Kind;
-    let kind = match error.kind() {
-        Kind::InvalidOption => ErrorKind::InvalidRequest,
-        Kind::ProfileInUse { .. } => ErrorKind::ProfileInUse,
-        Kind::Network => ErrorKind::Network,
-        Kind::Timeout => ErrorKind::Timeout,
-        _ => ErrorKind::Browser,
-    };
-    Error::new(kind, error.to_string()).with_source(error)
-}
-
-/// Whether an error means that the page or the browser is gone, so that another may do.
-pub(crate) fn is_loss(error: &Error) -> bool {
-    use lenore_browser::ErrorKind as Kind;
-    let source = std::error::Error::source(error);
-    source
-        .and_then(|source| source.downcast_ref::<lenore_browser::Error>())
-        .is_some_and(|error| matches!(error.kind(), Kind::Closed | Kind::Crashed | Kind::Navigated))
 }

@@ -6,9 +6,9 @@ use lenore_browser::{Page, Tap};
 use lenore_provider::{Error, ErrorKind, Result};
 use tokio::time::Instant;
 
-use crate::compose::{self, Arrival, site_changed};
-use crate::poe::Inner;
-use crate::session::browser_error;
+use crate::compose::{self, Arrival};
+use crate::context::Context;
+use crate::error::{browser_error, challenge, signed_out, site_changed};
 
 /// How long a person may take to sign in while a request waits.
 const BY_HAND: Duration = Duration::from_secs(240);
@@ -16,7 +16,7 @@ const BY_HAND: Duration = Duration::from_secs(240);
 const STEP: Duration = Duration::from_secs(15);
 
 /// Whether the browser holds a session of the site.
-pub(crate) async fn is_signed_in(poe: &Inner) -> Result<bool> {
+pub(crate) async fn is_signed_in(poe: &Context) -> Result<bool> {
     poe.session.has_cookie(&poe.site.session_cookie, &poe.site.host()).await
 }
 
@@ -25,10 +25,10 @@ pub(crate) async fn is_signed_in(poe: &Inner) -> Result<bool> {
 /// # Errors
 /// [`ErrorKind::NotSignedIn`] where no window can be shown, the browser is not ours, or nobody
 /// signs in.
-pub(crate) async fn by_hand(poe: &Inner, url: &str) -> Result<(Page, Tap)> {
+pub(crate) async fn by_hand(poe: &Context, url: &str) -> Result<(Page, Tap)> {
     if !poe.session.shows_window().await {
         if !poe.session.may_show_window() {
-            return Err(Error::new(ErrorKind::NotSignedIn, crate::decode::SIGNED_OUT));
+            return Err(signed_out());
         }
         tracing::warn!("not signed in: sign in in the window that opens now");
         poe.session.show_window().await?;
@@ -44,7 +44,7 @@ pub(crate) async fn by_hand(poe: &Inner, url: &str) -> Result<(Page, Tap)> {
 
 /// Shows the person a page and waits until a prompt box says that they are signed in.
 pub(crate) async fn wait_for_person(
-    poe: &Inner,
+    poe: &Context,
     page: &Page,
     url: &str,
     wait: Duration,
@@ -85,7 +85,7 @@ pub(crate) async fn wait_for_person(
 /// [`ErrorKind::SiteChanged`] where the form is not as known, [`ErrorKind::NotSignedIn`] where
 /// the site does not take the code, and whatever `code` fails with.
 pub(crate) async fn by_code(
-    poe: &Inner,
+    poe: &Context,
     email: &str,
     code: impl Future<Output = Result<String>>,
 ) -> Result<()> {
@@ -101,7 +101,7 @@ pub(crate) async fn by_code(
     let first = [&*selectors.email_box, &*selectors.challenge, &*selectors.prompt_box];
     match page.wait_for_any(&first, STEP).await.map_err(missing("the box for the e-mail"))? {
         0 => {}
-        1 => return Err(Error::new(ErrorKind::Challenge, crate::decode::CHALLENGE)),
+        1 => return Err(challenge()),
         _ => return Ok(()),
     }
     let button = || missing("the login form's button");

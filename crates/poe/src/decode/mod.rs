@@ -5,7 +5,5 @@ mod exchange;
 mod refusal;
 mod tap_message;
 
-pub(crate) use refusal::{CHALLENGE, SIGNED_OUT};
-
 pub use exchange::{Exchange, Step};
 pub use tap_message::TapMessage;

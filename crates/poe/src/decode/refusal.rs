@@ -6,6 +6,7 @@ use std::time::Duration;
 use lenore_provider::{Error, ErrorKind};
 
 use super::tap_message::Reply;
+use crate::error::{CHALLENGE, SIGNED_OUT};
 
 /// A value of `status` in the reply to a question: what it means, and what to do.
 const STATUSES: &[(&str, ErrorKind, &str)] = &[
@@ -89,12 +90,6 @@ pub(super) fn of_state(state: &str, reason: Option<&str>) -> Error {
         .unwrap_or_else(|| (ErrorKind::Bot, format!("the bot's answer failed ({state})").into()));
     Error::new(kind, with_words(message, reason))
 }
-
-pub(crate) const SIGNED_OUT: &str =
-    "not signed in, or the session has expired; sign in with `lenore login`";
-
-pub(crate) const CHALLENGE: &str = "the site asks whether you are a human; open it in a window \
-    (`lenore login`), pass the check yourself, and ask again";
 
 fn of_table(
     table: &[(&str, ErrorKind, &'static str)],

@@ -4,9 +4,11 @@
 
 mod connection;
 pub(crate) mod protocol;
+mod router;
 mod transport;
 
-pub(crate) use connection::{Connection, SessionEvent, SessionState, Subscription};
+pub(crate) use connection::Connection;
+pub(crate) use router::{SessionEvent, SessionState, Subscription};
 #[cfg(unix)]
 pub(crate) use transport::over_pipe;
 pub(crate) use transport::over_web_socket;

@@ -8,7 +8,8 @@ use tokio::sync::mpsc;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 
-use super::connection::{Connection, OUTGOING, Router};
+use super::connection::{Connection, OUTGOING};
+use super::router::Router;
 use crate::{Error, ErrorKind, Result};
 
 /// Speaks over a pair of pipes: JSON texts, each ended by a NUL.

@@ -1,0 +1,239 @@
+//! Where what comes from a browser goes: answers to their commands, events to their tabs.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde_json::value::RawValue;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::protocol::{BindingCalled, CommandError, Detached, Incoming};
+use crate::{Error, ErrorKind, Result};
+
+/// How many messages of a tap may wait for their reader. One more is dropped, and seen as a hole.
+pub(super) const TAPPED: usize = 8192;
+/// How many other events of a tab may wait.
+const EVENTS: usize = 1024;
+/// The events that are handed on, apart from a binding's calls. Whole domains come with them.
+const HANDED_ON: &[&str] = &[
+    "Fetch.authRequired",
+    "Fetch.requestPaused",
+    "Page.javascriptDialogOpening",
+    "Page.loadEventFired",
+];
+
+/// Where what comes from the browser goes. Shared with the transport, which feeds it.
+#[derive(Debug, Default)]
+pub(super) struct Router {
+    state: Mutex<Routes>,
+}
+
+#[derive(Debug, Default)]
+struct Routes {
+    closed: bool,
+    pending: HashMap<u64, Pending>,
+    sessions: HashMap<String, Session>,
+}
+
+#[derive(Debug)]
+struct Pending {
+    session: Option<String>,
+    answer: oneshot::Sender<Result<Box<RawValue>>>,
+}
+
+#[derive(Debug)]
+struct Session {
+    tapped: mpsc::Sender<String>,
+    events: mpsc::Sender<SessionEvent>,
+    state: watch::Sender<SessionState>,
+}
+
+/// An event of a tab other than a call of its binding.
+#[derive(Debug)]
+pub(crate) struct SessionEvent {
+    pub(crate) method: String,
+    pub(crate) params: Box<RawValue>,
+}
+
+/// Whether a tab can still be spoken to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SessionState {
+    Open,
+    Crashed,
+    Closed,
+}
+
+impl SessionState {
+    pub(crate) fn error(self) -> Error {
+        match self {
+            Self::Crashed => Error::new(ErrorKind::Crashed, "the page's process crashed"),
+            Self::Open | Self::Closed => Error::new(ErrorKind::Closed, "the page is gone"),
+        }
+    }
+}
+
+/// What comes from one tab.
+#[derive(Debug)]
+pub(crate) struct Subscription {
+    /// What the page's script emitted, in order.
+    pub(crate) tapped: mpsc::Receiver<String>,
+    /// Everything else.
+    pub(crate) events: mpsc::Receiver<SessionEvent>,
+    pub(crate) state: watch::Receiver<SessionState>,
+}
+
+impl Router {
+    fn lock(&self) -> MutexGuard<'_, Routes> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn subscribe(&self, session: &str) -> Subscription {
+        let (tapped, tapped_out) = mpsc::channel(TAPPED);
+        let (events, events_out) = mpsc::channel(EVENTS);
+        let mut routes = self.lock();
+        let open = if routes.closed { SessionState::Closed } else { SessionState::Open };
+        let (state, state_out) = watch::channel(open);
+        if !routes.closed {
+            routes.sessions.insert(session.to_owned(), Session { tapped, events, state });
+        }
+        Subscription { tapped: tapped_out, events: events_out, state: state_out }
+    }
+
+    /// Announces a command, whose answer goes to `answer`.
+    pub(super) fn expect(
+        &self,
+        id: u64,
+        session: Option<&str>,
+        answer: oneshot::Sender<Result<Box<RawValue>>>,
+    ) -> Result<()> {
+        let mut routes = self.lock();
+        if routes.closed {
+            return Err(Error::closed());
+        }
+        if let Some(name) = session {
+            let state = routes.sessions.get(name).map(|session| *session.state.borrow());
+            match state {
+                Some(SessionState::Open) => {}
+                ended => return Err(ended.unwrap_or(SessionState::Closed).error()),
+            }
+        }
+        routes.pending.insert(id, Pending { session: session.map(str::to_owned), answer });
+        Ok(())
+    }
+
+    /// Gives up waiting for an answer.
+    pub(super) fn forget(&self, id: u64) {
+        self.lock().pending.remove(&id);
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.lock().closed
+    }
+
+    /// Takes one message of the browser.
+    pub(super) fn receive(&self, message: &[u8]) {
+        let incoming: Incoming<'_> = match serde_json::from_slice(message) {
+            Ok(incoming) => incoming,
+            Err(error) => {
+                tracing::debug!(%error, "the browser sent what is not understood");
+                return;
+            }
+        };
+        match (incoming.id, incoming.method.as_deref()) {
+            (Some(id), _) => self.answer(id, incoming.result, incoming.error),
+            (None, Some("Target.detachedFromTarget")) => {
+                if let Some(detached) = parsed::<Detached>(incoming.params) {
+                    self.end_session(&detached.session_id, SessionState::Closed);
+                }
+            }
+            (None, Some(method)) => {
+                if let Some(session) = incoming.session_id.as_deref() {
+                    self.event(session, method, incoming.params);
+                }
+            }
+            (None, None) => {}
+        }
+    }
+
+    fn answer(&self, id: u64, result: Option<&RawValue>, error: Option<CommandError>) {
+        let Some(pending) = self.lock().pending.remove(&id) else {
+            if let Some(error) = error {
+                tracing::debug!(error = error.message, "a posted command was refused");
+            }
+            return;
+        };
+        let answer = match (error, result) {
+            (Some(error), _) => Err(refusal(error.message)),
+            (None, result) => Ok(result.map_or_else(empty, ToOwned::to_owned)),
+        };
+        let _ = pending.answer.send(answer);
+    }
+
+    fn event(&self, name: &str, method: &str, params: Option<&RawValue>) {
+        if method == "Inspector.targetCrashed" {
+            return self.end_session(name, SessionState::Crashed);
+        }
+        let routes = self.lock();
+        let Some(session) = routes.sessions.get(name) else { return };
+        let sent = if method == "Runtime.bindingCalled" {
+            let Some(call) = parsed::<BindingCalled<'_>>(params) else { return };
+            session.tapped.try_send(call.payload.into_owned()).is_ok()
+        } else if !HANDED_ON.contains(&method) {
+            return;
+        } else {
+            let params = params.map_or_else(empty, ToOwned::to_owned);
+            session.events.try_send(SessionEvent { method: method.to_owned(), params }).is_ok()
+        };
+        if !sent && *session.state.borrow() == SessionState::Open {
+            tracing::warn!(method, "a page's events are not read fast enough; one was dropped");
+        }
+    }
+
+    /// Fails what waits for a tab and ends its queues.
+    pub(super) fn end_session(&self, name: &str, state: SessionState) {
+        let mut routes = self.lock();
+        if let Some(session) = routes.sessions.remove(name) {
+            session.state.send_replace(state);
+        }
+        let of_session = |pending: &Pending| pending.session.as_deref() == Some(name);
+        for (_, pending) in routes.pending.extract_if(|_, pending| of_session(pending)) {
+            let _ = pending.answer.send(Err(state.error()));
+        }
+    }
+
+    /// The transport's end: everything that waits fails.
+    pub(super) fn close(&self) {
+        let mut routes = self.lock();
+        routes.closed = true;
+        for (_, session) in routes.sessions.drain() {
+            session.state.send_replace(SessionState::Closed);
+        }
+        for (_, pending) in routes.pending.drain() {
+            let _ = pending.answer.send(Err(Error::closed()));
+        }
+    }
+}
+
+fn parsed<'a, T: serde::Deserialize<'a>>(params: Option<&'a RawValue>) -> Option<T> {
+    let parsed = serde_json::from_str(params?.get());
+    parsed.map_err(|error| tracing::debug!(%error, "an event is not understood")).ok()
+}
+
+fn empty() -> Box<RawValue> {
+    RawValue::from_string("{}".to_owned()).expect("an empty object is JSON")
+}
+
+/// What the browser says where the document went away under a running script.
+const DOCUMENT_WENT: &[&str] = &[
+    "Inspected target navigated or closed",
+    "Execution context was destroyed",
+    "Cannot find context with specified id",
+    "Cannot find default execution context",
+    "Promise was collected",
+];
+
+fn refusal(message: String) -> Error {
+    if DOCUMENT_WENT.iter().any(|known| message.contains(known)) {
+        return Error::new(ErrorKind::Navigated, "the document changed meanwhile");
+    }
+    Error::new(ErrorKind::Protocol, format!("the browser refused: {message}"))
+}

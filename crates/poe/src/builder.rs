@@ -1,0 +1,232 @@
+//! The options of the provider, checked once.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use lenore_browser::{LaunchOptions, Profile, Proxy};
+use lenore_provider::{Error, ErrorKind, Result};
+use tokio::sync::watch;
+
+use crate::context::Context;
+use crate::error::browser_error;
+use crate::session::{Session, Source, WebDriver};
+use crate::{Poe, Site};
+
+/// The longest silence of the site that is borne, where the caller does not say.
+const SILENCE: Duration = Duration::from_secs(120);
+/// After how long without a request the browser is closed.
+const IDLE: Duration = Duration::from_secs(600);
+
+/// The options of a [`Poe`].
+#[derive(Clone, Debug, Default)]
+pub struct PoeBuilder {
+    site: Option<Site>,
+    url: Option<String>,
+    proxy: Option<String>,
+    webdriver: Option<WebDriver>,
+    cdp: Option<String>,
+    user_data_dir: Option<PathBuf>,
+    temporary: bool,
+    headed: bool,
+    browser_binary: Option<PathBuf>,
+    browser_args: Vec<String>,
+    timeout: Option<Duration>,
+    idle: Option<Duration>,
+}
+
+impl PoeBuilder {
+    /// The defaults, with what the environment says in their places: `LENORE_SITE`,
+    /// `LENORE_SITE_FILE`, `LENORE_USER_DATA_DIR`, `LENORE_PROXY`, `LENORE_HEADED` (`1` or `true`),
+    /// `LENORE_BROWSER_BINARY`, `LENORE_CDP`, `LENORE_TIMEOUT` (seconds). The program `lenore`
+    /// reads the same.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidRequest`], naming the variable.
+    pub fn from_env() -> Result<Self> {
+        let text = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let path = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+        let invalid = |name: &str, value: &str| {
+            let message = format!("{name} is {value:?}, which is not understood");
+            Error::new(ErrorKind::InvalidRequest, message)
+        };
+        let headed = match text("LENORE_HEADED").as_deref() {
+            None | Some("0" | "false") => false,
+            Some("1" | "true") => true,
+            Some(other) => return Err(invalid("LENORE_HEADED", other)),
+        };
+        let seconds = |value: String| match value.parse::<u64>() {
+            Ok(seconds) => Ok(Duration::from_secs(seconds)),
+            Err(_) => Err(invalid("LENORE_TIMEOUT", &value)),
+        };
+        Ok(Self {
+            site: path("LENORE_SITE_FILE")
+                .map(|file| Site::from_file(Path::new(&file)))
+                .transpose()?,
+            url: text("LENORE_SITE"),
+            proxy: text("LENORE_PROXY"),
+            cdp: text("LENORE_CDP"),
+            user_data_dir: path("LENORE_USER_DATA_DIR").map(PathBuf::from),
+            headed,
+            browser_binary: path("LENORE_BROWSER_BINARY").map(PathBuf::from),
+            timeout: text("LENORE_TIMEOUT").map(seconds).transpose()?,
+            ..Self::default()
+        })
+    }
+
+    /// What is known of the site, in place of the built-in facts.
+    #[must_use]
+    pub fn site(mut self, site: Site) -> Self {
+        self.site = Some(site);
+        self
+    }
+
+    /// The site's address, in place of `https://poe.com`.
+    #[must_use]
+    pub fn url(mut self, url: impl Into<String>) -> Self {
+        self.url = Some(url.into());
+        self
+    }
+
+    /// A forward proxy: `http://[user:password@]host:port`, `https://…`, `socks5://host:port`.
+    #[must_use]
+    pub fn proxy(mut self, proxy: impl Into<String>) -> Self {
+        self.proxy = Some(proxy.into());
+        self
+    }
+
+    /// A WebDriver's browser in place of one of our own.
+    #[must_use]
+    pub fn webdriver(mut self, webdriver: WebDriver) -> Self {
+        self.webdriver = Some(webdriver);
+        self
+    }
+
+    /// A running Chrome, by the address of its DevTools, in place of a browser of our own. It gets
+    /// tabs of ours, and is otherwise left as it is.
+    #[must_use]
+    pub fn cdp(mut self, address: impl Into<String>) -> Self {
+        self.cdp = Some(address.into());
+        self
+    }
+
+    /// The directory of the profile, in place of the [default](Poe::default_user_data_dir). It
+    /// should be no profile that a browser of the user's own also runs on.
+    #[must_use]
+    pub fn user_data_dir(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.user_data_dir = Some(directory.into());
+        self
+    }
+
+    /// A new, empty profile that is removed at the end, in place of a directory.
+    #[must_use]
+    pub fn temporary_profile(mut self) -> Self {
+        self.temporary = true;
+        self
+    }
+
+    /// Whether the browser runs without a window; it does by default.
+    #[must_use]
+    pub fn headless(mut self, headless: bool) -> Self {
+        self.headed = !headless;
+        self
+    }
+
+    /// The browser's program, in place of the one that is found.
+    #[must_use]
+    pub fn browser_binary(mut self, program: impl Into<PathBuf>) -> Self {
+        self.browser_binary = Some(program.into());
+        self
+    }
+
+    /// A further command-line switch of the browser.
+    #[must_use]
+    pub fn browser_arg(mut self, switch: impl Into<String>) -> Self {
+        self.browser_args.push(switch.into());
+        self
+    }
+
+    /// The longest silence of the site that is borne; 120 s by default.
+    #[must_use]
+    pub fn timeout(mut self, silence: Duration) -> Self {
+        self.timeout = Some(silence);
+        self
+    }
+
+    /// After how long without a request the browser is closed; 10 minutes by default. The next
+    /// request opens it again.
+    #[must_use]
+    pub fn idle_timeout(mut self, idle: Duration) -> Self {
+        self.idle = Some(idle);
+        self
+    }
+
+    /// Checks the options. No browser is started before the first request.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidRequest`] for an address, a proxy or a pattern that does not parse, and
+    /// for options that exclude each other.
+    pub fn build(self) -> Result<Poe> {
+        let mut site = self.site.unwrap_or_else(Site::poe);
+        if let Some(url) = &self.url {
+            site.set_url(url)?;
+        }
+        let placeholders = site.placeholder_patterns().map_err(|error| {
+            let message = "a pattern of the site's placeholders does not parse";
+            Error::new(ErrorKind::InvalidRequest, message).with_source(error)
+        })?;
+        let launch = self.proxy.is_some()
+            || self.user_data_dir.is_some()
+            || self.temporary
+            || self.headed
+            || self.browser_binary.is_some();
+        let source = match (self.cdp, self.webdriver) {
+            (Some(_), Some(_)) => {
+                return Err(Error::new(
+                    ErrorKind::InvalidRequest,
+                    "a browser is named twice; give either a DevTools address or a webdriver",
+                ));
+            }
+            (Some(_), None) if launch => {
+                return Err(Error::new(
+                    ErrorKind::InvalidRequest,
+                    "a running browser keeps its own profile, window and proxy; leave those \
+                     options out with --cdp",
+                ));
+            }
+            (Some(address), None) => Source::Attach(address),
+            (None, Some(webdriver)) => Source::WebDriver(webdriver),
+            (None, None) => Source::Launch(LaunchOptions {
+                binary: self.browser_binary,
+                profile: match self.user_data_dir {
+                    _ if self.temporary => Profile::Temporary,
+                    Some(directory) => Profile::Directory(directory),
+                    None => Profile::Directory(Poe::default_user_data_dir()?),
+                },
+                headless: !self.headed,
+                proxy: self
+                    .proxy
+                    .map(|proxy| proxy.parse::<Proxy>())
+                    .transpose()
+                    .map_err(browser_error)?,
+                args: self.browser_args,
+                ..LaunchOptions::default()
+            }),
+        };
+        Ok(Poe(Arc::new(Context {
+            site,
+            placeholders: placeholders.into(),
+            session: Session::new(source, self.idle.unwrap_or(IDLE)),
+            silence: self.timeout.unwrap_or(SILENCE),
+            closing: watch::Sender::new(false),
+        })))
+    }
+}
+
+impl Poe {
+    /// Begins with the defaults: `https://poe.com`, a headless browser of our own, and a profile
+    /// of our own in the platform's data directory.
+    pub fn builder() -> PoeBuilder {
+        PoeBuilder::default()
+    }
+}

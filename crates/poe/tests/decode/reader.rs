@@ -1,0 +1,163 @@
+//! A page, and the way from what its tap emits to the text that a caller gets.
+
+use std::sync::Arc;
+
+use lenore_poe::Site;
+use lenore_poe::decode::{Exchange, Step, TapMessage};
+use lenore_provider::{Error, Event, Transcript};
+use regex_lite::Regex;
+use serde_json::{Value, json};
+
+use crate::page::{Ending, Page};
+use crate::wire::{Entry, NONCE, Style, frame};
+
+/// Reads one exchange as the provider does, and checks all the while what always holds.
+pub(crate) struct Reader {
+    pub(crate) page: Page,
+    pub(crate) exchange: Exchange,
+    transcript: Transcript,
+    pub(crate) events: Vec<Event>,
+    pub(crate) completed: usize,
+    pub(crate) failed: Vec<Error>,
+    pub(crate) gaps: usize,
+    pub(crate) reads: usize,
+    /// How many bytes the tap has emitted.
+    pub(crate) emitted: usize,
+    /// What the tap could not make sense of.
+    pub(crate) trouble: Vec<String>,
+}
+
+/// The patterns of notices that the provider uses.
+pub(crate) fn placeholders() -> Arc<[Regex]> {
+    let patterns = Site::poe().placeholders;
+    patterns.iter().map(|pattern| Regex::new(pattern).expect("a pattern")).collect()
+}
+
+impl Reader {
+    pub(crate) fn new() -> Self {
+        Self {
+            page: Page::new(),
+            exchange: Exchange::new(placeholders()),
+            transcript: Transcript::default(),
+            events: Vec::new(),
+            completed: 0,
+            failed: Vec::new(),
+            gaps: 0,
+            reads: 0,
+            emitted: 0,
+            trouble: Vec::new(),
+        }
+    }
+
+    /// The page sends the question, in a chat that it knows or in a new one; gives the call.
+    pub(crate) fn ask(&mut self, chat: Option<u64>) -> usize {
+        self.ask_with(chat, json!(NONCE), false)
+    }
+
+    /// The same, with any nonce, with or without a file.
+    pub(crate) fn ask_with(&mut self, chat: Option<u64>, nonce: Value, file: bool) -> usize {
+        let body = json!({
+            "queryName": "SendMessageMutation",
+            "variables": { "chatId": chat, "bot": "GPT-4", "query": "?", "clientNonce": nonce },
+        });
+        let body = body.to_string();
+        let call = if file { self.page.upload(&body) } else { self.page.call(&body) };
+        self.follow();
+        assert!(self.exchange.is_sent());
+        call
+    }
+
+    /// The page asks for the chat with its messages; gives the call.
+    pub(crate) fn ask_for_the_chat(&mut self) -> usize {
+        let body = json!({ "queryName": "ChatPageQuery", "variables": { "chatCode": "x" } });
+        let call = self.page.call(&body.to_string());
+        self.follow();
+        call
+    }
+
+    pub(crate) fn end_call(&mut self, call: usize, ending: &Ending) {
+        self.page.end_call(call, ending);
+        self.follow();
+    }
+
+    pub(crate) fn frame(&mut self, entries: &[Entry], style: Style) {
+        if !entries.is_empty() {
+            self.deliver(&frame(entries, style));
+        }
+    }
+
+    pub(crate) fn deliver(&mut self, frame: &str) {
+        self.page.deliver(frame);
+        self.follow();
+    }
+
+    /// A new document takes the place of the page's.
+    pub(crate) fn open_document(&mut self) {
+        self.page = Page::new();
+        self.exchange.document_opened();
+    }
+
+    pub(crate) fn load(&mut self, next_data: &str) {
+        self.page.load(next_data);
+        self.follow();
+    }
+
+    /// Drops the first of what the tap has emitted, as an overflow of its channel does.
+    pub(crate) fn lose_and_follow(&mut self) {
+        let emitted = self.page.emitted();
+        self.exchange.document_opened();
+        emitted.iter().skip(1).for_each(|message| self.take(message));
+    }
+
+    /// Takes what the tap has emitted.
+    pub(crate) fn follow(&mut self) {
+        for message in self.page.emitted() {
+            self.take(&message);
+        }
+        assert_eq!(self.page.thrown(), Vec::<String>::new(), "thrown into the page");
+    }
+
+    fn take(&mut self, message: &str) {
+        self.emitted += message.len();
+        match serde_json::from_str(message) {
+            Ok(TapMessage::Trouble { what }) => self.trouble.push(what),
+            Ok(message) => self.take_message(&message),
+            Err(error) => panic!("the tap emits what is not understood: {error}: {message}"),
+        }
+    }
+
+    pub(crate) fn take_message(&mut self, message: &TapMessage) {
+        for step in self.exchange.take(message) {
+            match step {
+                Step::Event(event) => {
+                    self.transcript.apply(&event);
+                    self.events.push(event);
+                }
+                Step::Complete => self.completed += 1,
+                Step::Failed(error) => self.failed.push(error),
+                Step::Gap => self.gaps += 1,
+                Step::Read => self.reads += 1,
+                Step::Sent => {}
+            }
+        }
+        assert_eq!(self.exchange.text(), self.transcript.text(), "the fold is the text");
+        assert!(self.completed + self.failed.len() <= 1, "an end comes once");
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        self.transcript.text()
+    }
+
+    /// How many events are of a kind.
+    pub(crate) fn count(&self, kind: impl Fn(&Event) -> bool) -> usize {
+        self.events.iter().filter(|event| kind(event)).count()
+    }
+
+    pub(crate) fn suggestions(&self) -> Vec<&str> {
+        let suggestion = |event| match event {
+            &Event::Suggestion(ref text) => Some(text.as_str()),
+            _ => None,
+        };
+        self.events.iter().filter_map(suggestion).collect()
+    }
+}

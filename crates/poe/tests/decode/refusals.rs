@@ -1,0 +1,223 @@
+//! Everything that is not an answer is one error, of the kind that the design's table names.
+
+use std::time::Duration;
+
+use lenore_provider::ErrorKind;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use crate::page::Ending;
+use crate::reader::Reader;
+use crate::story::piece;
+use crate::wire::{ANSWER, BOT, CHAT, Entry, Style, TEXT, accepted, body, chat, question, update};
+
+const STATUSES: &[(&str, ErrorKind)] = &[
+    ("reached_limit", ErrorKind::Quota),
+    ("rate_limit_exceeded", ErrorKind::RateLimited),
+    ("concurrent_messages", ErrorKind::RateLimited),
+    ("too_many_tokens", ErrorKind::TooLong),
+    ("no_access", ErrorKind::NoAccess),
+    ("unsupported_file_type", ErrorKind::Attachment),
+    ("file_too_large", ErrorKind::Attachment),
+];
+
+const STATES: &[(&str, ErrorKind)] = &[
+    ("error_user_message_too_long", ErrorKind::TooLong),
+    ("cancelled", ErrorKind::Cancelled),
+    ("error_bot", ErrorKind::Bot),
+];
+
+/// A name of the table, or one that nobody knows yet.
+fn name(
+    table: &'static [(&'static str, ErrorKind)],
+    good: &'static [&'static str],
+) -> impl Strategy<Value = (String, ErrorKind)> {
+    let unknown = prop_oneof!["error_[a-z_]{0,12}", "[a-z_]{1,20}", ".{0,20}"];
+    let unknown = unknown.prop_filter("is not known", move |name| {
+        !good.contains(&name.as_str()) && table.iter().all(|(known, _)| known != name)
+    });
+    prop_oneof![
+        2 => prop::sample::select(table).prop_map(|(name, kind)| (name.to_owned(), kind)),
+        1 => unknown.prop_map(|name| (name, ErrorKind::Bot)),
+    ]
+}
+
+/// What the site may say to it, and what of it a person reads.
+fn words() -> impl Strategy<Value = Value> {
+    prop_oneof![Just(json!(null)), ".{1,12}".prop_map(Value::from), Just(json!("é🙂".repeat(200)))]
+}
+
+/// A value of `Retry-After`, and what it means.
+fn retry() -> impl Strategy<Value = (Option<String>, Option<Duration>)> {
+    prop_oneof![
+        Just((None, None)),
+        (0u64..10_000).prop_map(|wait| (Some(wait.to_string()), Some(Duration::from_secs(wait)))),
+        prop::sample::select(vec!["Wed, 21 Oct 2026 07:28:00 GMT", "", "-3", "1e99", "Infinity"])
+            .prop_map(|odd| (Some(odd.to_owned()), None)),
+    ]
+}
+
+/// Asks, ends the call, and gives the only error.
+fn refused(ending: &Ending) -> lenore_provider::Error {
+    let mut reader = Reader::new();
+    let call = reader.ask(None);
+    reader.end_call(call, ending);
+    // What the site sends after that changes nothing.
+    reader.frame(&[update("messageAdded", CHAT, question(), &[], Style::Plain)], Style::Plain);
+    reader.frame(&[state("complete", &json!(null), &[])], Style::Plain);
+    assert_eq!((reader.failed.len(), reader.completed), (1, 0));
+    assert!(reader.trouble.is_empty(), "{:?}", reader.trouble);
+    reader.failed.pop().expect("one")
+}
+
+/// Our answer in a state.
+fn state(state: &str, reason: &Value, text: &[u16]) -> Entry {
+    let data = json!({
+        "messageId": ANSWER, "author": BOT, "state": state, "messageStateText": reason,
+        "text": TEXT,
+    });
+    update("messageAdded", CHAT, data, text, Style::Ascii)
+}
+
+fn reply(status: u16, retry: Option<String>, body: &Value) -> Ending {
+    Ending::Reply { status, retry, body: body.to_string() }
+}
+
+/// What an HTTP status means where the body says nothing better.
+fn of_http(status: u16, is_page: bool) -> ErrorKind {
+    match status {
+        401 => ErrorKind::NotSignedIn,
+        403 if is_page => ErrorKind::Challenge,
+        403 => ErrorKind::NoAccess,
+        429 => ErrorKind::RateLimited,
+        _ => ErrorKind::Bot,
+    }
+}
+
+fn http_status() -> impl Strategy<Value = u16> {
+    prop_oneof![prop::sample::select(vec![200u16, 401, 403, 429, 500, 502, 503, 504]), 200u16..600,]
+}
+
+proptest! {
+    #![proptest_config(crate::cases(150))]
+
+    #[test]
+    fn a_refused_question_is_one_error(
+        (status, kind) in name(STATUSES, &["success"]),
+        words in words(),
+        (header, wait) in retry(),
+    ) {
+        let created = json!({ "status": status, "statusMessage": words, "chat": null });
+        let body = json!({ "data": { "messageEdgeCreate": created } });
+        let error = refused(&reply(200, header, &body));
+        prop_assert_eq!(error.kind(), kind);
+        prop_assert_eq!(error.retry_after(), wait);
+        prop_assert_eq!(error.partial(), None);
+        let words = words.as_str().unwrap_or_default().trim().chars().take(40).collect::<String>();
+        prop_assert!(error.to_string().contains(&words), "{}: {}", error, words);
+        prop_assert!(error.to_string().len() < 600, "{}", error);
+    }
+
+    #[test]
+    fn a_reply_without_data_is_one_error(
+        status in http_status(),
+        (header, wait) in retry(),
+        words in prop::collection::vec(words(), 0..3),
+        data in prop::sample::select(vec![json!(null), json!({}), json!({ "messageEdgeCreate": null }), json!([])]),
+    ) {
+        let errors: Vec<_> = words.iter().map(|words| json!({ "message": words })).collect();
+        let error = refused(&reply(status, header, &json!({ "data": data, "errors": errors })));
+        prop_assert_eq!(error.kind(), of_http(status, false));
+        prop_assert_eq!(error.retry_after(), wait);
+    }
+
+    #[test]
+    fn a_page_instead_of_a_reply_is_one_error(
+        status in http_status(),
+        (header, wait) in retry(),
+        page in prop::sample::select(vec!["<!doctype html><title>Oops</title>", "", "null", "7", "{", "\"\""]),
+    ) {
+        let error = refused(&Ending::Reply { status, retry: header, body: page.to_owned() });
+        prop_assert_eq!(error.kind(), of_http(status, true));
+        prop_assert_eq!(error.retry_after(), wait);
+    }
+
+    #[test]
+    fn an_answer_that_fails_is_one_error_with_what_was_received(
+        (name, kind) in name(STATES, &["incomplete", "complete", "completed"]),
+        texts in prop::collection::vec(piece(), 0..4),
+        last in piece(),
+        reason in words(),
+        replied_late in any::<bool>(),
+    ) {
+        let mut reader = Reader::new();
+        let call = reader.ask(Some(CHAT));
+        let accepted = Ending::ok(body(&accepted(chat(), Some(ANSWER)), &[]));
+        if !replied_late {
+            reader.end_call(call, &accepted);
+        }
+        for text in texts {
+            reader.frame(&[state("incomplete", &json!(null), &text)], Style::Plain);
+        }
+        // It is told more than once.
+        for _ in 0..2 {
+            reader.frame(&[state(&name, &reason, &last)], Style::Plain);
+        }
+        if replied_late {
+            reader.end_call(call, &accepted);
+        }
+        prop_assert_eq!((reader.failed.len(), reader.completed), (1, 0));
+        let error = &reader.failed[0];
+        prop_assert_eq!(error.kind(), kind);
+        let text = String::from_utf16_lossy(&last);
+        prop_assert_eq!(error.partial().unwrap_or_default(), text.as_str());
+        prop_assert_eq!(reader.text(), text.as_str());
+    }
+}
+
+#[test]
+fn a_stopped_answer_is_cancelled_once() {
+    for data in [json!({ "messageId": ANSWER }), json!({ "id": "x" }), json!({ "messageId": null })]
+    {
+        let mut reader = Reader::new();
+        let call = reader.ask(None);
+        reader.end_call(call, &Ending::ok(body(&accepted(chat(), None), &[])));
+        let text: Vec<u16> = "Once upon".encode_utf16().collect();
+        reader.frame(&[state("incomplete", &json!(null), &text)], Style::Plain);
+        let cancelled = update("messageCancelled", CHAT, data, &[], Style::Plain);
+        reader.frame(&[cancelled, state("cancelled", &json!(null), &text)], Style::Plain);
+        assert_eq!((reader.failed.len(), reader.completed), (1, 0));
+        assert_eq!(reader.failed[0].kind(), ErrorKind::Cancelled);
+        assert_eq!(reader.failed[0].partial(), Some("Once upon"));
+    }
+}
+
+#[test]
+fn a_call_that_fails_leaves_it_open_whether_the_site_has_the_question() {
+    let error = refused(&Ending::Fails);
+    assert_eq!(error.kind(), ErrorKind::AnswerLost);
+    assert_eq!(error.partial(), None);
+}
+
+#[test]
+fn a_reply_that_breaks_off_is_no_refusal_and_the_echo_still_counts() {
+    let mut reader = Reader::new();
+    let call = reader.ask(None);
+    reader.end_call(call, &Ending::BreaksOff { status: 200 });
+    assert!(reader.failed.is_empty(), "{:?}", reader.failed);
+    let echo = update("messageAdded", CHAT, question(), &[], Style::Plain);
+    reader.frame(&[echo, state("complete", &json!(null), &[0x61])], Style::Plain);
+    assert_eq!((reader.text(), reader.completed), ("a", 1));
+}
+
+#[test]
+fn the_reply_to_another_question_is_not_ours() {
+    let mut reader = Reader::new();
+    let call = reader.ask(None);
+    let other = reader.ask_with(None, json!("the nonce of a second question"), false);
+    reader.end_call(other, &reply(429, None, &json!({ "errors": [] })));
+    assert!(reader.failed.is_empty());
+    reader.end_call(call, &Ending::ok(body(&accepted(chat(), Some(ANSWER)), &[])));
+    reader.frame(&[state("complete", &json!(null), &[0x61])], Style::Plain);
+    assert_eq!((reader.text(), reader.completed), ("a", 1));
+}
