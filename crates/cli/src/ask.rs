@@ -27,9 +27,10 @@ pub(crate) async fn run(shared: Shared, args: AskArgs) -> ExitCode {
 pub(crate) async fn answer(
     poe: &Poe,
     request: ChatRequest,
-    output: Output,
+    mut output: Output,
     interrupt: &mut Interrupt,
 ) -> ExitCode {
+    output.wait();
     let completion = poe.create_completion(request);
     let code = print(completion, output, interrupt).await;
     poe.close().await;

@@ -1,6 +1,6 @@
 //! `lenore login`: the profile is signed in once, by its user.
 
-use std::io::{BufRead, IsTerminal, Write, stderr, stdin};
+use std::io::{BufRead, IsTerminal, Write, stdin};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use lenore::{Error, ErrorKind, Poe, Result};
 
 use crate::args::{LoginArgs, Shared};
 use crate::interrupt::Interrupt;
-use crate::output::{Progress, note, report};
+use crate::output::{Progress, note, report, stderr};
 
 /// Nobody is hurried; a window that is forgotten closes in the end.
 const BY_HAND: Duration = Duration::from_secs(30 * 60);
@@ -78,7 +78,6 @@ fn without_window(error: Error) -> Error {
 async fn typed_code(progress: &Progress, email: &str) -> Result<String> {
     progress.hide();
     let _ = write!(stderr(), "the site has mailed a code to {email}; type it here: ");
-    let _ = stderr().flush();
     let line = tokio::task::spawn_blocking(|| {
         let mut line = String::new();
         stdin().lock().read_line(&mut line).map(|_| line)

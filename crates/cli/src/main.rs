@@ -52,7 +52,7 @@ fn log_to_stderr(verbose: u8) {
     let filter = EnvFilter::try_from_env("LENORE_LOG").unwrap_or_else(|_| EnvFilter::new(default));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(output::stderr)
         .with_ansi(console::user_attended_stderr() && console::colors_enabled_stderr())
         .with_target(verbose > 0)
         .without_time()

@@ -11,19 +11,13 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::compose::{self, Arrival};
 use crate::context::Context;
-use crate::decode::{Exchange, Step};
 use crate::error::{challenge, is_loss, signed_out, site_changed};
 use crate::pipe::EventPipe;
 use crate::sign_in;
+use crate::watch::{Action, Happening, Watch, unconfirmed};
 
-/// How long the page may take from the click until it sends.
-const SENDING: Duration = Duration::from_secs(10);
 /// How long a page may take to close. Nobody waits for it.
 const CLOSE: Duration = Duration::from_secs(5);
-/// How long the page itself has to read the chat again after a gap, before it is reloaded. Each
-/// further time it has twice as long.
-const REREAD: Duration = Duration::from_secs(3);
-
 /// A checked question.
 #[derive(Debug)]
 pub(crate) struct Ask {
@@ -66,19 +60,11 @@ impl Ask {
         compose::send(&page, &poe.site, &self.prompt).await.map_err(|error| {
             if is_loss(&error) { unconfirmed().with_source(error) } else { error }
         })?;
-        let mut watch = Watch {
-            ask: self,
-            poe,
-            page: Some(page),
-            tap,
-            exchange: Exchange::new(poe.placeholders.clone()),
-            heard: Instant::now(),
-            reread: None,
-            patience: REREAD,
-            was_read_in_vain: false,
-        };
-        let end = watch.follow(deadline, pipe).await;
-        watch.leave(end).await
+        let now = std::time::Instant::now();
+        let watch = Watch::new(poe.placeholders.clone(), self.silence, now);
+        let mut following = Following { ask: self, poe, page: Some(page), tap, watch };
+        let end = following.follow(deadline, pipe).await;
+        following.leave(end).await
     }
 
     /// A page on which the prompt box waits, with the files attached. Nothing is sent yet, so a
@@ -132,158 +118,92 @@ impl Ask {
 }
 
 /// What is watched after send was pressed.
-struct Watch<'a> {
+struct Following<'a> {
     ask: &'a Ask,
     poe: &'a Context,
     /// Gone while a lost page has not been replaced.
     page: Option<Page>,
     tap: Tap,
-    exchange: Exchange,
-    /// When the site last said something of our answer.
-    heard: Instant,
-    /// When the chat is read again, after a gap that the page has not closed by itself.
-    reread: Option<Instant>,
-    patience: Duration,
-    /// Whether the chat has been read again since then.
-    was_read_in_vain: bool,
+    watch: Watch,
 }
 
-/// What is to be done next.
-enum Next {
-    Go,
-    Reread,
-    Complete,
-}
-
-impl Watch<'_> {
+impl Following<'_> {
     /// Follows the answer to its end.
     async fn follow(
         &mut self,
         deadline: Option<Instant>,
         pipe: &mut EventPipe,
     ) -> Result<FinishReason> {
-        let sent_by = Instant::now() + SENDING;
         loop {
-            let silence =
-                if self.exchange.is_sent() { self.heard + self.ask.silence } else { sent_by };
-            let next = tokio::select! {
+            let wake = Instant::from_std(self.watch.wake_at());
+            let actions = tokio::select! {
                 biased;
                 () = pipe.abandoned() => return Err(left()),
                 () = self.poe.closing() => return Err(closing()),
                 () = at(deadline) => return Err(self.lost(late("the answer was complete"))),
-                event = self.tap.next() => self.take(event, pipe)?,
-                () = at(self.reread) => Next::Reread,
-                () = sleep_until(silence) => self.silent()?,
+                event = self.tap.next() => self.heard(event),
+                () = sleep_until(wake) => self.happened(&Happening::Time),
             };
-            match next {
-                Next::Go => {}
-                Next::Reread => self.read_again().await?,
-                Next::Complete => break,
+            for action in actions {
+                match action {
+                    Action::Emit(event) => pipe.push(event),
+                    Action::ReadAgain(code) => self.read_again(&code).await?,
+                    Action::Complete => {
+                        self.linger(pipe).await;
+                        return Ok(FinishReason::Complete);
+                    }
+                    Action::Fail(error) => return Err(error),
+                }
             }
         }
-        self.linger(pipe).await;
-        Ok(FinishReason::Complete)
     }
 
     /// Takes what the tap tells; `None` is its end.
-    fn take(&mut self, event: Option<TapEvent>, pipe: &mut EventPipe) -> Result<Next> {
-        let steps = match event {
+    fn heard(&mut self, event: Option<TapEvent>) -> Vec<Action> {
+        match event {
             Some(TapEvent::Message(message)) => match serde_json::from_str(message.get()) {
-                Ok(message) => self.exchange.take(&message),
+                Ok(message) => self.happened(&Happening::Message(&message)),
                 Err(error) => {
                     tracing::debug!(%error, "a message of the tap is not understood");
-                    return Ok(Next::Go);
+                    Vec::new()
                 }
             },
-            Some(TapEvent::Opened) => {
-                self.exchange.document_opened();
-                return Ok(Next::Go);
-            }
+            Some(TapEvent::Opened) => self.happened(&Happening::Opened),
             Some(_) => {
-                tracing::warn!("messages of the tap were lost; the chat is read again");
-                return Ok(Next::Reread);
+                tracing::warn!("messages of the tap were lost");
+                self.happened(&Happening::Hole)
             }
-            None => return Ok(Next::Reread),
-        };
-        let mut next = Next::Go;
-        for step in steps {
-            // Reading the same again is no news.
-            if !matches!(step, Step::Gap | Step::Read) {
-                self.heard = Instant::now();
-                self.was_read_in_vain = false;
-            }
-            match step {
-                Step::Sent => {}
-                Step::Event(event) => pipe.push(event),
-                Step::Complete => next = Next::Complete,
-                Step::Failed(error) => return Err(error),
-                Step::Gap => {
-                    self.reread.get_or_insert(Instant::now() + self.patience);
-                }
-                Step::Read => self.reread = None,
-            }
+            None => self.happened(&Happening::PageLost),
         }
-        Ok(next)
     }
 
-    /// The site has said nothing for as long as we bear.
-    fn silent(&mut self) -> Result<Next> {
-        if !self.exchange.is_sent() {
-            return Err(site_changed("what the send button does"));
-        }
-        if !std::mem::replace(&mut self.was_read_in_vain, true) {
-            self.heard = Instant::now();
-            return Ok(Next::Reread);
-        }
-        let message = format!(
-            "the site said nothing of the answer for {} s, nor after reading the chat again; look \
-             at the chat on the site",
-            self.ask.silence.as_secs()
-        );
-        let nothing_came = self.exchange.text().is_empty();
-        let kind = if nothing_came { ErrorKind::Timeout } else { ErrorKind::AnswerLost };
-        Err(self.lost(Error::new(kind, message)))
+    fn happened(&mut self, happening: &Happening<'_>) -> Vec<Action> {
+        self.watch.take(happening, std::time::Instant::now())
     }
 
-    /// Loads the chat anew, in a new tab where the old one is lost. The prompt is never sent again.
-    async fn read_again(&mut self) -> Result<()> {
-        self.reread = None;
-        self.patience = (self.patience * 2).min(self.ask.silence);
-        let Some(code) = self.exchange.chat_code() else {
-            if self.page_is_alive().await {
-                return Ok(());
-            }
-            return Err(self.lost(unconfirmed()));
-        };
+    /// Loads the chat anew, in a new page where the old one is lost. The prompt is never sent
+    /// again.
+    async fn read_again(&mut self, code: &str) -> Result<()> {
         let url = self.poe.site.chat_url(code);
         tracing::info!("reading the chat again");
-        let loaded = match &self.page {
-            Some(page) => page.navigate(&url, compose::LOAD).await.is_ok(),
-            None => false,
-        };
-        if !loaded {
-            self.page = None;
-            let (page, tap) = self.poe.open_page().await.map_err(|error| self.lost(error))?;
-            self.exchange.document_opened();
-            let arrival = compose::arrive(&page, &self.poe.site, &url, compose::PROMPT_BOX).await;
-            (self.page, self.tap) = (Some(page), tap);
-            match arrival.map_err(|error| self.lost(error))? {
-                Arrival::SignedOut => {
-                    let error = signed_out();
-                    return Err(self.lost(error));
-                }
-                arrival => tracing::debug!(?arrival, "the chat is open again"),
-            }
+        if let Some(page) = &self.page
+            && page.navigate(&url, compose::LOAD).await.is_ok()
+        {
+            return Ok(());
         }
-        // Should the page not come to read the chat, it is loaded once more.
-        self.reread = Some(Instant::now() + self.patience);
-        Ok(())
-    }
-
-    async fn page_is_alive(&self) -> bool {
-        match &self.page {
-            Some(page) => page.call("() => true", &[], CLOSE).await.is_ok(),
-            None => false,
+        self.page = None;
+        let (page, tap) = self.poe.open_page().await.map_err(|error| self.lost(error))?;
+        self.tap = tap;
+        self.happened(&Happening::Opened);
+        let arrival = compose::arrive(&page, &self.poe.site, &url, compose::PROMPT_BOX).await;
+        self.page = Some(page);
+        match arrival {
+            Ok(Arrival::SignedOut) => Err(self.lost(signed_out())),
+            Ok(Arrival::Challenge) => Err(self.lost(challenge())),
+            // The tap reads the chat on any page that has it; without it, time goes on.
+            Ok(_) => Ok(()),
+            Err(error) if is_loss(&error) => Ok(()),
+            Err(error) => Err(self.lost(error)),
         }
     }
 
@@ -291,8 +211,10 @@ impl Watch<'_> {
     async fn linger(&mut self, pipe: &mut EventPipe) {
         let end = Instant::now() + self.ask.linger;
         while let Ok(Some(event)) = timeout_at(end, self.tap.next()).await {
-            if self.take(Some(event), pipe).is_err() {
-                return;
+            for action in self.heard(Some(event)) {
+                if let Action::Emit(event) = action {
+                    pipe.push(event);
+                }
             }
         }
     }
@@ -321,7 +243,7 @@ impl Watch<'_> {
 
     /// Adds what was received to an error.
     fn lost(&self, error: Error) -> Error {
-        match self.exchange.text() {
+        match self.watch.text() {
             "" => error,
             text => error.with_partial(text),
         }
@@ -342,14 +264,6 @@ fn left() -> Error {
 
 fn closing() -> Error {
     Error::new(ErrorKind::Cancelled, "the provider was closed before the answer was complete")
-}
-
-fn unconfirmed() -> Error {
-    Error::new(
-        ErrorKind::AnswerLost,
-        "the page was lost before the site confirmed the question; look at the chat on the site \
-         before asking again",
-    )
 }
 
 fn late(before: &str) -> Error {

@@ -21,6 +21,7 @@ mod prompt;
 mod session;
 mod sign_in;
 mod site;
+mod watch;
 
 pub use builder::PoeBuilder;
 pub use poe::Poe;

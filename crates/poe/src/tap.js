@@ -4,7 +4,7 @@
 //
 // The text of an answer grows in full copies; what goes out is the change: how much of the last
 // copy stays (`keep`, in UTF-16 units, as JavaScript counts) and what follows. The messages that go
-// out are the variants of `TapMessage` in `decode/tap.rs`.
+// out are the variants of `TapMessage` in `decode/tap_message.rs`.
 (emit) => {
   // More messages than this are not followed at once; the oldest is forgotten.
   const FOLLOWED = 200;

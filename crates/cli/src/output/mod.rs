@@ -2,16 +2,16 @@
 
 mod json;
 mod plain;
+mod progress;
 mod terminal;
 
-use std::io::{self, IsTerminal, Write, stderr, stdout};
+use std::io::{self, IsTerminal, Write, stdout};
 use std::process::ExitCode;
-use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
 use lenore::{Error, Event};
 
 use self::plain::Plain;
+pub(crate) use self::progress::{Progress, stderr};
 use self::terminal::Screen;
 
 /// Prints one answer.
@@ -41,7 +41,12 @@ impl Output {
         } else {
             Form::Plain(Plain::default())
         };
-        Self { form, progress: Progress::start("waiting for the answer") }
+        Self { form, progress: Progress::none() }
+    }
+
+    /// Shows that an answer is waited for.
+    pub(crate) fn wait(&mut self) {
+        self.progress = Progress::start("waiting for the answer");
     }
 
     /// Prints what an event brings.
@@ -108,42 +113,15 @@ fn line(text: &str) -> io::Result<()> {
 
 /// An error, on stderr.
 pub(crate) fn report(message: &str) {
-    let _ = writeln!(stderr(), "{} {message}", console::style("error:").red().bold().for_stderr());
+    say(&format!("{} {message}", console::style("error:").red().bold().for_stderr()));
 }
 
 /// A remark, on stderr.
 pub(crate) fn note(message: &str) {
-    let _ = writeln!(stderr(), "{}", console::style(message).dim().for_stderr());
+    say(&console::style(message).dim().for_stderr().to_string());
 }
 
-/// A spinner with the time that has passed, where stderr is a terminal. It goes with the value.
-#[derive(Debug)]
-pub(crate) struct Progress(ProgressBar);
-
-impl Progress {
-    pub(crate) fn start(message: &str) -> Self {
-        if !console::user_attended_stderr() {
-            return Self(ProgressBar::hidden());
-        }
-        let bar = ProgressBar::new_spinner().with_message(message.to_owned());
-        if let Ok(style) = ProgressStyle::with_template("{spinner:.cyan} {msg} {elapsed:.dim}") {
-            bar.set_style(style);
-        }
-        bar.enable_steady_tick(Duration::from_millis(100));
-        Self(bar)
-    }
-
-    pub(crate) fn say(&self, message: &str) {
-        self.0.set_message(message.to_owned());
-    }
-
-    pub(crate) fn hide(&self) {
-        self.0.finish_and_clear();
-    }
-}
-
-impl Drop for Progress {
-    fn drop(&mut self) {
-        self.hide();
-    }
+fn say(line: &str) {
+    // Where stderr is closed, nobody is left to tell.
+    let _ = writeln!(progress::stderr(), "{line}");
 }

@@ -49,6 +49,11 @@ struct Candidate {
 pub enum Step {
     /// The page has sent the question.
     Sent,
+    /// The site has the question.
+    Confirmed,
+    /// The reply to the question says neither yes nor no: unless the site confirms the question
+    /// otherwise, this is the error.
+    Unconfirmed(Error),
     /// Something for the caller.
     Event(Event),
     /// The site said that the answer is complete.
@@ -159,12 +164,15 @@ impl Exchange {
             return;
         }
         if let Some(error) = refusal::of_reply(reply) {
-            // A connection that broke after the site had echoed the question changes nothing.
-            if reply.http != 0 || self.question.is_none() {
-                self.fail(error, steps);
+            match (refusal::is_certain(reply), &self.question) {
+                (true, _) => self.fail(error, steps),
+                (false, None) => steps.push(Step::Unconfirmed(error)),
+                // The site has echoed the question, so it has it.
+                (false, Some(_)) => {}
             }
             return;
         }
+        steps.push(Step::Confirmed);
         self.code = self.code.take().or_else(|| reply.code.clone());
         self.question = self.question.take().or(reply.question.as_deref().map(MessageId::new));
         self.answer = self.answer.take().or(reply.answer.as_deref().map(MessageId::new));
@@ -182,6 +190,7 @@ impl Exchange {
             Some("human") => {
                 // The reply need not have named the chat, where the page knew it before.
                 if update.own {
+                    steps.push(Step::Confirmed);
                     self.question.get_or_insert_with(|| MessageId::new(&update.id));
                     self.settle(&update.chat, steps);
                 }

@@ -59,7 +59,7 @@ pub(super) fn of_reply(reply: &Reply) -> Option<Error> {
         (None, 0) => (
             ErrorKind::AnswerLost,
             "the connection broke while the question was sent, so the site may have it or not; \
-             look at the chat before asking again"
+             look at the site before asking again"
                 .into(),
         ),
         (None, 401) => (ErrorKind::NotSignedIn, SIGNED_OUT.into()),
@@ -74,7 +74,11 @@ pub(super) fn of_reply(reply: &Reply) -> Option<Error> {
         }
         (None, status) => (
             ErrorKind::Bot,
-            format!("the site failed (HTTP {status}); try again in a moment").into(),
+            format!(
+                "the site failed (HTTP {status}) and may have the question or not; look at the \
+                 site before asking again"
+            )
+            .into(),
         ),
     };
     let error = Error::new(error.0, with_words(error.1, reply.words.as_deref()));
@@ -82,6 +86,12 @@ pub(super) fn of_reply(reply: &Reply) -> Option<Error> {
         Some(Ok(wait)) => error.with_retry_after(wait),
         _ => error,
     })
+}
+
+/// Whether a reply that is no success says for certain that the question was not taken. Behind a
+/// broken connection or a server's failure the site may have it all the same.
+pub(super) fn is_certain(reply: &Reply) -> bool {
+    reply.status.is_some() || !matches!(reply.http, 0 | 500..)
 }
 
 /// The error of an answer that ended in any state but a complete one.

@@ -19,6 +19,8 @@ pub(crate) struct Reader {
     pub(crate) events: Vec<Event>,
     pub(crate) completed: usize,
     pub(crate) failed: Vec<Error>,
+    /// Whether the last failure is a doubt only.
+    doubted: bool,
     pub(crate) gaps: usize,
     pub(crate) reads: usize,
     /// How many bytes the tap has emitted.
@@ -42,6 +44,7 @@ impl Reader {
             events: Vec::new(),
             completed: 0,
             failed: Vec::new(),
+            doubted: false,
             gaps: 0,
             reads: 0,
             emitted: 0,
@@ -135,6 +138,16 @@ impl Reader {
                 }
                 Step::Complete => self.completed += 1,
                 Step::Failed(error) => self.failed.push(error),
+                // A doubt is a failure unless the site confirms the question after all.
+                Step::Unconfirmed(error) => {
+                    self.doubted = true;
+                    self.failed.push(error);
+                }
+                Step::Confirmed => {
+                    if std::mem::take(&mut self.doubted) {
+                        self.failed.pop();
+                    }
+                }
                 Step::Gap => self.gaps += 1,
                 Step::Read => self.reads += 1,
                 Step::Sent => {}

@@ -1,0 +1,74 @@
+//! A spinner while something is waited for, and stderr beside it.
+
+use std::io::{self, Write};
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+
+/// The one place that draws on stderr, so that a line said meanwhile does not land in a spinner.
+static SPINNERS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
+
+/// A spinner with the time that has passed, where stderr is a terminal. It goes with the value.
+#[derive(Debug)]
+pub(crate) struct Progress(ProgressBar);
+
+impl Progress {
+    /// No spinner.
+    pub(super) fn none() -> Self {
+        Self(ProgressBar::hidden())
+    }
+
+    pub(crate) fn start(message: &str) -> Self {
+        if !console::user_attended_stderr() {
+            return Self::none();
+        }
+        let bar = SPINNERS.add(ProgressBar::new_spinner().with_message(message.to_owned()));
+        if let Ok(style) = ProgressStyle::with_template("{spinner:.cyan} {msg} {elapsed:.dim}") {
+            bar.set_style(style);
+        }
+        bar.enable_steady_tick(Duration::from_millis(100));
+        Self(bar)
+    }
+
+    pub(crate) fn say(&self, message: &str) {
+        self.0.set_message(message.to_owned());
+    }
+
+    pub(crate) fn hide(&self) {
+        self.0.finish_and_clear();
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.hide();
+    }
+}
+
+/// Stderr, between two pictures of the spinner.
+pub(crate) fn stderr() -> Stderr {
+    Stderr
+}
+
+/// See [`stderr`].
+#[derive(Debug)]
+pub(crate) struct Stderr;
+
+impl Write for Stderr {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_all(bytes).map(|()| bytes.len())
+    }
+
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        SPINNERS.suspend(|| io::stderr().write_all(bytes))
+    }
+
+    fn write_fmt(&mut self, text: std::fmt::Arguments<'_>) -> io::Result<()> {
+        self.write_all(text.to_string().as_bytes())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
