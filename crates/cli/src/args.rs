@@ -59,7 +59,7 @@ pub(crate) struct Shared {
     #[arg(long, global = true, value_name = "URL", env = "LENORE_SITE")]
     pub(crate) site: Option<String>,
 
-    /// A TOML file with newer facts of the site, such as selectors
+    /// A TOML file with newer facts of the site [default: site.toml in your config directory]
     #[arg(long, global = true, value_name = "FILE", env = "LENORE_SITE_FILE")]
     pub(crate) site_file: Option<PathBuf>,
 
@@ -105,11 +105,10 @@ pub(crate) struct Shared {
 impl Shared {
     /// The provider's options.
     pub(crate) fn builder(self) -> Result<PoeBuilder> {
-        let mut builder =
-            Poe::builder().headless(!self.headed).timeout(Duration::from_secs(self.timeout.max(1)));
-        if let Some(file) = self.site_file {
-            builder = builder.site(Site::from_file(&file)?);
-        }
+        let mut builder = Poe::builder()
+            .site(Site::load(self.site_file.as_deref())?)
+            .headless(!self.headed)
+            .timeout(Duration::from_secs(self.timeout.max(1)));
         if let Some(url) = self.site {
             builder = builder.url(url);
         }

@@ -22,6 +22,8 @@ const CLOSE: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(crate) struct Ask {
     pub(crate) bot: String,
+    /// Whether the caller named the bot, or takes that of the chat.
+    pub(crate) is_bot_named: bool,
     pub(crate) prompt: String,
     pub(crate) attachments: Vec<PathBuf>,
     pub(crate) chat: Option<String>,
@@ -57,11 +59,12 @@ impl Ask {
             () = poe.closing() => return Err(closing()),
             () = at(deadline) => return Err(late("the prompt could be sent")),
         };
-        compose::send(&page, &poe.site, &self.prompt).await.map_err(|error| {
+        compose::send(&page, &poe.site, &self.url(poe), &self.prompt).await.map_err(|error| {
             if is_loss(&error) { unconfirmed().with_source(error) } else { error }
         })?;
         let now = std::time::Instant::now();
-        let watch = Watch::new(poe.placeholders.clone(), self.silence, now);
+        let asked = self.is_bot_named.then_some(&*self.bot);
+        let watch = Watch::new(poe.placeholders.clone(), asked, self.silence, now);
         let mut following = Following { ask: self, poe, page: Some(page), tap, watch };
         let end = following.follow(deadline, pipe).await;
         following.leave(end).await
@@ -80,10 +83,7 @@ impl Ask {
     }
 
     async fn arrive(&self, poe: &Context) -> Result<(Page, Tap)> {
-        let url = match &self.chat {
-            Some(chat) => poe.site.chat_url(chat),
-            None => poe.site.bot_url(&self.bot),
-        };
+        let url = self.url(poe);
         let (mut page, mut tap) = poe.open_page().await?;
         match compose::arrive(&page, &poe.site, &url, compose::PROMPT_BOX).await? {
             Arrival::PromptBox => {}
@@ -101,6 +101,14 @@ impl Ask {
         }
         compose::attach(&page, &poe.site, &self.attachments).await?;
         Ok((page, tap))
+    }
+
+    /// The address of the page to ask on.
+    fn url(&self, poe: &Context) -> String {
+        match &self.chat {
+            Some(chat) => poe.site.chat_url(chat),
+            None => poe.site.bot_url(&self.bot),
+        }
     }
 
     fn unknown(&self) -> Error {

@@ -60,9 +60,7 @@ impl PoeBuilder {
             Err(_) => Err(invalid("LENORE_TIMEOUT", &value)),
         };
         Ok(Self {
-            site: path("LENORE_SITE_FILE")
-                .map(|file| Site::from_file(Path::new(&file)))
-                .transpose()?,
+            site: Some(Site::load(path("LENORE_SITE_FILE").as_deref().map(Path::new))?),
             url: text("LENORE_SITE"),
             proxy: text("LENORE_PROXY"),
             cdp: text("LENORE_CDP"),

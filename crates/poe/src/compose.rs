@@ -6,6 +6,7 @@ use std::time::Duration;
 use lenore_browser::Page;
 use lenore_provider::{Error, ErrorKind, Result};
 use serde_json::{Value, json};
+use url::Url;
 
 use crate::Site;
 use crate::error::{browser_error, site_changed};
@@ -90,21 +91,29 @@ pub(crate) async fn attach(page: &Page, site: &Site, files: &[PathBuf]) -> Resul
     })
 }
 
-/// Types the prompt and presses send, once.
-pub(crate) async fn send(page: &Page, site: &Site, prompt: &str) -> Result<()> {
-    let arguments = [selectors(site), json!(prompt), milliseconds(SEND)];
+/// Types the prompt and presses send, once, on the page of this address and no other.
+pub(crate) async fn send(page: &Page, site: &Site, url: &str, prompt: &str) -> Result<()> {
+    let path = Url::parse(url).map(|url| url.path().to_owned()).unwrap_or_default();
+    let arguments = [selectors(site), json!(path), json!(prompt), milliseconds(SEND)];
     let outcome = page
         .call(include_str!("compose.js"), &arguments, SEND + MARGIN)
         .await
         .map_err(browser_error)?;
-    Err(match outcome.as_str().unwrap_or_default() {
+    Err(match outcome["outcome"].as_str().unwrap_or_default() {
         "pressed" => return Ok(()),
         "no_free_messages" => Error::new(
             ErrorKind::Quota,
             "the account's free messages are used up; wait for their renewal, or subscribe",
         ),
-        "send_button" => site_changed("the send button"),
-        "send_disabled" => site_changed("the send button, which stays disabled,"),
+        "elsewhere" => Error::new(
+            ErrorKind::UnsupportedModel,
+            format!(
+                "the site led to {} instead of {path}: the bot may be renamed or retired; look \
+                 there for its handle",
+                outcome["path"].as_str().unwrap_or("another page")
+            ),
+        ),
+        "send_button" => site_changed("a send button that can be pressed"),
         _ => site_changed("the prompt box"),
     })
 }

@@ -137,6 +137,7 @@ impl Poe {
             request.attachments.iter().map(|path| checked_file(path)).collect();
         Ok(Ask {
             bot,
+            is_bot_named: chat.is_none() || !request.model.is_empty(),
             prompt,
             attachments: attachments?,
             chat,

@@ -91,6 +91,22 @@ impl Site {
         Self::parse(BUILT_IN, None).expect("the built-in file is tested")
     }
 
+    /// The facts with those of a file in their places: the file that is named, else `site.toml` in
+    /// the platform's configuration directory for Lenore (such as `~/.config/lenore`) where there
+    /// is one.
+    ///
+    /// # Errors
+    /// As [`Site::from_file`].
+    pub fn load(file: Option<&Path>) -> Result<Self> {
+        let directories = directories::ProjectDirs::from("", "", "lenore");
+        let usual = directories.map(|directories| directories.config_dir().join("site.toml"));
+        match (file, usual) {
+            (Some(file), _) => Self::from_file(file),
+            (None, Some(file)) if file.exists() => Self::from_file(&file),
+            (None, _) => Ok(Self::poe()),
+        }
+    }
+
     /// The built-in facts, with those that a file gives put in their places.
     ///
     /// # Errors

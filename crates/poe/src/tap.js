@@ -196,6 +196,8 @@
       chat: name(chat?.chatId) ?? ours,
       code: word(chat?.chatCode),
       title: word(chat?.title),
+      handle: word(object(chat?.defaultBotObject)?.handle),
+      nickname: word(object(chat?.defaultBotObject)?.nickname),
       question: name(object(created.message)?.node?.messageId),
       answer: name(object(created.botMessage)?.node?.messageId),
     });

@@ -71,10 +71,15 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    /// Begins as send is pressed.
-    pub(crate) fn new(placeholders: Arc<[Regex]>, silence: Duration, now: Instant) -> Self {
+    /// Begins as send is pressed. `bot` is the handle of the one that must answer, if any.
+    pub(crate) fn new(
+        placeholders: Arc<[Regex]>,
+        bot: Option<&str>,
+        silence: Duration,
+        now: Instant,
+    ) -> Self {
         Self {
-            exchange: Exchange::new(placeholders),
+            exchange: Exchange::new(placeholders, bot),
             silence,
             pressed: now,
             heard: now,
@@ -275,7 +280,7 @@ mod tests {
     impl World {
         fn new() -> Self {
             let now = Instant::now();
-            let watch = Watch::new(Arc::new([]), SILENCE, now);
+            let watch = Watch::new(Arc::new([]), Some("GPT-4"), SILENCE, now);
             Self { watch, now, shown: Transcript::default(), rereads: 0, end: None }
         }
 

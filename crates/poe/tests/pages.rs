@@ -12,7 +12,7 @@ fn request(model: &str) -> ChatRequest {
 #[tokio::test(flavor = "multi_thread")]
 async fn slow_and_odd_pages_are_worked_with() {
     let world = World::new().await;
-    let odd = ["SlowBox", "SlowHydration", "SendDisabled", "Popup", "ContentEditable"];
+    let odd = ["SlowBox", "SlowHydration", "SendDisabled", "NoSend", "Popup", "ContentEditable"];
     for (n, page) in odd.into_iter().enumerate() {
         let answer = ask(&world.poe, request(&format!("poe/Sim-{page}"))).await;
         assert_eq!(answer.complete(), "Hi\nthere 🙂 [[sim: echo]]", "{page}");
@@ -26,7 +26,6 @@ async fn what_is_missing_is_named() {
     let world = World::new().await;
     let cases = [
         ("poe/Sim-NoBox", ErrorKind::SiteChanged, "prompt box"),
-        ("poe/Sim-NoSend", ErrorKind::SiteChanged, "send button"),
         ("poe/Sim-Challenge", ErrorKind::Challenge, "human"),
         ("poe/Sim-NoFreeMessages", ErrorKind::Quota, "free messages"),
         ("poe/NoSuchBotAnywhere", ErrorKind::UnsupportedModel, "NoSuchBotAnywhere"),
@@ -42,15 +41,24 @@ async fn what_is_missing_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_site_file_mends_a_selector() {
+async fn a_site_file_says_what_is_looked_for() {
     let file = tempfile::NamedTempFile::new().expect("a file");
-    let wrong = "[selectors]\nsend_button = ['#no-such-button']\n";
+    let wrong = "[selectors]\nprompt_box = ['#no-such-box']\n";
     std::fs::write(file.path(), wrong).expect("written");
     let site = lenore_poe::Site::from_file(file.path()).expect("valid");
     // The address is given after the site, and stays.
     let world = World::with(|builder| builder.site(site)).await;
     let error = world.ask("Hi").await.failed();
     assert_eq!(error.kind(), ErrorKind::SiteChanged, "{error}");
-    assert!(error.to_string().contains("send button"), "{error}");
+    assert!(error.to_string().contains("prompt box"), "{error}");
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_editable_box_takes_long_prompts_too() {
+    let world = World::new().await;
+    let text = "a line of text, ünïcode 🙂\n".repeat(4000) + "[[sim: echo, chunks=10, gap=0]]";
+    let request = ChatRequest::new("poe/Sim-ContentEditable", vec![Message::user(&text)]);
+    assert!(ask(&world.poe, request).await.complete() == text);
     world.end().await;
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use lenore_provider::{Error, Event};
+use lenore_provider::{Error, ErrorKind, Event};
 use regex_lite::Regex;
 
 use super::answer_text::{AnswerText, Missing};
@@ -20,12 +20,18 @@ const CANDIDATES: usize = 256;
 #[derive(Debug)]
 pub struct Exchange {
     placeholders: Arc<[Regex]>,
+    /// The handle of the bot that must answer.
+    asked: Option<String>,
+    /// The handle of the chat's bot, and the name under which its messages come.
+    handle: Option<String>,
+    nickname: Option<String>,
     nonce: Option<String>,
     chat: Option<String>,
     code: Option<String>,
     question: Option<MessageId>,
     answer: Option<MessageId>,
     started: bool,
+    is_wrong_bot: bool,
     ended: bool,
     text: AnswerText,
     suggested: usize,
@@ -79,16 +85,21 @@ impl MessageId {
 
 impl Exchange {
     /// An exchange that begins with the next question that the page sends. The texts that match
-    /// one of `placeholders` are notices while an answer grows.
-    pub fn new(placeholders: Arc<[Regex]>) -> Self {
+    /// one of `placeholders` are notices while an answer grows. `bot` is the handle of the bot that
+    /// must answer, where that matters.
+    pub fn new(placeholders: Arc<[Regex]>, bot: Option<&str>) -> Self {
         Self {
             placeholders,
+            asked: bot.map(str::to_owned),
+            handle: None,
+            nickname: None,
             nonce: None,
             chat: None,
             code: None,
             question: None,
             answer: None,
             started: false,
+            is_wrong_bot: false,
             ended: false,
             text: AnswerText::default(),
             suggested: 0,
@@ -173,6 +184,8 @@ impl Exchange {
             return;
         }
         steps.push(Step::Confirmed);
+        self.handle = reply.handle.clone();
+        self.nickname = reply.nickname.clone();
         self.code = self.code.take().or_else(|| reply.code.clone());
         self.question = self.question.take().or(reply.question.as_deref().map(MessageId::new));
         self.answer = self.answer.take().or(reply.answer.as_deref().map(MessageId::new));
@@ -183,6 +196,7 @@ impl Exchange {
             self.titled(title, steps);
         }
         self.start(steps);
+        self.check_bot(steps);
     }
 
     fn message(&mut self, update: &MessageUpdate, steps: &mut Vec<Step>) {
@@ -241,6 +255,10 @@ impl Exchange {
             self.author.get_or_insert_with(|| author.clone());
         }
         self.start(steps);
+        self.check_bot(steps);
+        if self.is_wrong_bot {
+            return;
+        }
         // A new document can have been made before the end that is known.
         if self.ended && update.state.as_deref() == Some("incomplete") {
             let followed = self.text.follow(update);
@@ -301,8 +319,27 @@ impl Exchange {
             steps.push(Step::Event(Event::Started {
                 chat: chat.clone(),
                 message: answer.1.clone(),
-                bot: author.clone(),
+                bot: self.handle.clone().unwrap_or_else(|| author.clone()),
             }));
+        }
+    }
+
+    /// The bot that answers must be the one that was asked for.
+    fn check_bot(&mut self, steps: &mut Vec<Step>) {
+        let Some(asked) = &self.asked else { return };
+        let is_asked = |name: &str| name.eq_ignore_ascii_case(asked);
+        let chats = self.handle.as_deref().filter(|handle| !is_asked(handle));
+        let author = self.author.as_deref().filter(|author| {
+            let known = self.nickname.as_deref().or(self.handle.as_deref());
+            known.is_some_and(|known| known != *author) && !is_asked(author)
+        });
+        if let Some(other) = chats.or(author) {
+            let message = format!(
+                "{other} answers instead of {asked}; look at the chat on the site, or ask for \
+                 poe/{other}"
+            );
+            self.is_wrong_bot = true;
+            self.fail(Error::new(ErrorKind::Bot, message), steps);
         }
     }
 

@@ -79,6 +79,10 @@ pub struct Reply {
     pub code: Option<String>,
     /// The chat's name, where it has one yet.
     pub title: Option<String>,
+    /// The handle of the chat's bot.
+    pub handle: Option<String>,
+    /// The name under which that bot's messages come.
+    pub nickname: Option<String>,
     /// `messageId` of the question.
     pub question: Option<String>,
     /// `messageId` of the answer.

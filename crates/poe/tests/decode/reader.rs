@@ -39,7 +39,7 @@ impl Reader {
     pub(crate) fn new() -> Self {
         Self {
             page: Page::new(),
-            exchange: Exchange::new(placeholders()),
+            exchange: Exchange::new(placeholders(), None),
             transcript: Transcript::default(),
             events: Vec::new(),
             completed: 0,
@@ -167,10 +167,10 @@ impl Reader {
     }
 
     pub(crate) fn suggestions(&self) -> Vec<&str> {
-        let suggestion = |event| match event {
-            &Event::Suggestion(ref text) => Some(text.as_str()),
+        let suggestions = self.events.iter().filter_map(|event| match event {
+            Event::Suggestion(text) => Some(text.as_str()),
             _ => None,
-        };
-        self.events.iter().filter_map(suggestion).collect()
+        });
+        suggestions.collect()
     }
 }

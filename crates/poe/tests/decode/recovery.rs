@@ -256,9 +256,10 @@ impl<'a> Play<'a> {
 
     /// What was read arrives, as far as its time has come.
     fn arrive(&mut self, all: bool) {
-        let (due, later) = self.reads.drain(..).partition(|read| all || read.due <= self.made);
+        let (due, later): (Vec<_>, Vec<_>) =
+            self.reads.drain(..).partition(|read| all || read.due <= self.made);
         self.reads = later;
-        for read in Vec::<Read>::from(due) {
+        for read in due {
             match read.how {
                 How::Query(call) => self.reader.end_call(call, &Ending::ok(read.body)),
                 How::Document => self.reader.load(&read.body),
