@@ -1,5 +1,6 @@
 #!/bin/sh
-# Installs what is asked for and missing: `browser`, `proxy` (tinyproxy), `display` (Xvfb).
+# Installs what is asked for and missing: `browser`, `proxy` (tinyproxy), `display` (Xvfb),
+# `ancestor` (the original Python provider, in target/ancestor, and chromedriver).
 # With apt it does so by itself; elsewhere it says what to install, and fails for a browser only:
 # the tests that need the others say that they are skipped.
 set -eu
@@ -53,6 +54,23 @@ optional() { # program, package, what for
     echo "without $1 the tests of $3 are skipped; install $2 to run them" >&2
 }
 
+ancestor() {
+    skipped="the tests with the original provider are skipped"
+    cd "$(dirname "$0")/.."
+    [ -x target/ancestor/bin/python ] || {
+        mkdir -p target
+        echo "installing the original provider" >&2
+        python3 -m venv target/ancestor >/dev/null 2>&1 &&
+            target/ancestor/bin/pip install -q 'g4f==0.2.1.0' undetected-chromedriver \
+                selenium-wire platformdirs 'selenium<4.20' 'blinker<1.8' 'setuptools<81' >/dev/null 2>&1 || {
+            rm -rf target/ancestor
+            echo "it cannot be installed here: $skipped" >&2
+            return 0
+        }
+    }
+    optional chromedriver chromium-driver "the original provider"
+}
+
 have cargo || { echo "Lenore is built with Rust: https://rustup.rs" >&2; exit 1; }
 
 for part in "$@"; do
@@ -60,6 +78,7 @@ for part in "$@"; do
         browser) browser ;;
         proxy) optional tinyproxy tinyproxy "forward proxies" ;;
         display) optional Xvfb xvfb "visible windows" ;;
+        ancestor) ancestor ;;
         *) echo "setup.sh: unknown part $part" >&2; exit 2 ;;
     esac
 done
