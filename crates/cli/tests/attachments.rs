@@ -1,0 +1,48 @@
+//! Files that go along with the prompt.
+
+mod support;
+
+use lenore_sim::{LogEntry, Seen};
+use support::World;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_arrive_with_their_names() {
+    let world = World::new().await;
+    let names = ["Übersicht – naïve 🐦.txt", "日本語 'notes' & more.md"];
+    let paths = names.map(|name| world.directory.path().join(name));
+    std::fs::write(&paths[0], "Once upon a midnight dreary").expect("written");
+    std::fs::write(&paths[1], vec![b'#'; 100_000]).expect("written");
+    let prompt = "What is in these? [[sim: gap=0, length=40]]";
+    let mut command = world.lenore("ask");
+    command.arg("-f").arg(&paths[0]).arg("--file").arg(&paths[1]).arg(prompt);
+    let ended = support::Program::start(command).end().await.with_code(0);
+    assert_eq!(ended.stdout, world.site_text() + "\n");
+    let sent = |entry: LogEntry| match entry.what {
+        Seen::Send { query, attachments, .. } => Some((query, attachments)),
+        _ => None,
+    };
+    let sent: Vec<_> = world.sim.log().into_iter().filter_map(sent).collect();
+    assert_eq!(sent, [(prompt.to_owned(), names.map(str::to_owned).to_vec())]);
+    let uploaded = |entry: LogEntry| match entry.what {
+        Seen::Upload { name, size, .. } => Some((name, size)),
+        _ => None,
+    };
+    let mut uploads: Vec<_> = world.sim.log().into_iter().filter_map(uploaded).collect();
+    uploads.sort();
+    assert_eq!(uploads, [(names[0].to_owned(), 27), (names[1].to_owned(), 100_000)]);
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_the_site_refuses_is_said_to_be_so() {
+    let world = World::new().await;
+    let path = world.directory.path().join("raven.exe");
+    std::fs::write(&path, "MZ").expect("written");
+    let mut command = world.lenore("ask");
+    command.arg("-f").arg(&path).arg("What is this?");
+    let ended = support::Program::start(command).end().await.with_code(6);
+    assert_eq!((ended.stdout.as_str(), ended.remarks().len()), ("", 1), "{ended:#?}");
+    assert!(ended.error().contains("file"), "{ended:#?}");
+    assert!(world.prompts().len() <= 1);
+    world.end().await;
+}

@@ -1,0 +1,52 @@
+//! `lenore demo`: everything at work without an account, and nothing left of it.
+
+#![cfg(unix)]
+
+mod support;
+
+use std::path::Path;
+
+use rustix::process::Signal;
+use support::{Program, lenore, processes_of};
+
+fn demo(directory: &Path, prompt: &str) -> Program {
+    let mut command = lenore(&["demo", prompt]);
+    command.env("TMPDIR", directory);
+    Program::start(command)
+}
+
+/// No process, and no throw-away profile.
+fn assert_tidy(directory: &Path) {
+    assert_eq!(processes_of(directory), Vec::<String>::new());
+    let entries = std::fs::read_dir(directory).expect("a directory").flatten();
+    let names: Vec<_> = entries.map(|entry| entry.file_name()).collect();
+    let is_profile = |name: &std::ffi::OsString| name.to_string_lossy().starts_with("lenore-");
+    assert!(!names.iter().any(is_profile), "{names:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_answer_is_on_stdout_and_nothing_is_left() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let prompt = "Ravens 🐦, \"nevermore\". [[sim: echo, placeholder, others, stale]]";
+    let ended = demo(directory.path(), prompt).end().await.with_code(0);
+    assert_eq!(ended.stdout, format!("{prompt}\n"));
+    assert!(ended.stderr.contains("signed in"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("lenore login"), "it says how to go on: {}", ended.stderr);
+    assert_tidy(directory.path());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interrupt_leaves_nothing_either() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut starting = demo(directory.path(), "Ravens?");
+    starting.says("a local site").await;
+    starting.signal(Signal::INT);
+    starting.end().await.with_code(130);
+    assert_tidy(directory.path());
+
+    let mut answering = demo(directory.path(), "Ravens? [[sim: silent=3]]");
+    answering.bytes(1).await;
+    answering.signal(Signal::INT);
+    answering.end().await.with_code(130);
+    assert_tidy(directory.path());
+}

@@ -1,0 +1,83 @@
+//! `lenore login`: looking whether the profile is signed in, and signing it in.
+
+mod support;
+
+use lenore_sim::Seen;
+use support::{EMAIL, Ended, Program, World};
+
+async fn login(world: &World, options: &[&str]) -> Ended {
+    let mut command = world.lenore("login");
+    command.args(options);
+    Program::start(command).end().await
+}
+
+/// Signs in with a code that is made of the one that was mailed.
+async fn with_code(world: &World, code: impl FnOnce(String) -> String) -> Ended {
+    let mut command = world.lenore("login");
+    command.args(["--email", EMAIL]).stdin(std::process::Stdio::piped());
+    let mut program = Program::start(command);
+    program.says("type it here").await;
+    program.input(code(world.sim.inbox(EMAIL).expect("it was mailed")));
+    program.end().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn looking_changes_nothing() {
+    let world = World::signed_out().await;
+    let ended = login(&world, &["--check"]).await.with_code(4);
+    assert!(ended.error().contains("lenore login"), "{ended:#?}");
+    world.end().await;
+
+    let world = World::new().await;
+    let ended = login(&world, &["--check"]).await.with_code(0);
+    assert_eq!(ended.remarks(), ["signed in"]);
+    world.sim.sign_out_all();
+    login(&world, &["--check"]).await.with_code(4);
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mailed_code_signs_in_and_the_profile_keeps_it() {
+    let world = World::signed_out().await;
+    let ended = with_code(&world, |code| format!("  {code} \n")).await.with_code(0);
+    assert_eq!(ended.stdout, "");
+    assert!(ended.stderr.contains(EMAIL), "it says where to look: {ended:#?}");
+    world.assert_tidy();
+    login(&world, &["--check"]).await.with_code(0);
+    for _ in 0..2 {
+        let ended = world.ask(&["Ravens? [[sim: gap=0, length=200]]"]).await.with_code(0);
+        assert_eq!(ended.stdout, world.site_text() + "\n");
+    }
+    // Who is signed in is asked for nothing.
+    let ended = login(&world, &["--email", EMAIL]).await.with_code(0);
+    assert_eq!(ended.remarks(), ["signed in"]);
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_code_is_refused() {
+    let world = World::signed_out().await;
+    let wrong = |code: String| if code == "123456" { "654321\n" } else { "123456\n" }.to_owned();
+    let ended = with_code(&world, wrong).await.with_code(4);
+    assert!(ended.error().contains("did not take the code"), "{ended:#?}");
+    world.seen("a wrong code", |seen| matches!(seen, Seen::CodeWrong)).await;
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_types_no_code_is_not_signed_in() {
+    let world = World::signed_out().await;
+    let ended = login(&world, &["--email", EMAIL]).await.with_code(4);
+    assert_eq!(ended.error(), "no code was typed");
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_display_the_other_ways_are_named() {
+    let world = World::signed_out().await;
+    let ended = login(&world, &[]).await.with_code(11);
+    for way in ["--email", "ssh -X", "copied", "--cdp"] {
+        assert!(ended.error().contains(way), "{way}: {}", ended.error());
+    }
+    world.end().await;
+}

@@ -1,0 +1,54 @@
+//! The command line itself: help, version, and what it does not understand.
+
+mod support;
+
+use support::{Ended, Program, lenore};
+
+async fn run(arguments: &[&str]) -> Ended {
+    Program::start(lenore(arguments)).end().await
+}
+
+#[tokio::test]
+async fn help_and_version_are_an_answer() {
+    let ended = run(&["--help"]).await.with_code(0);
+    for word in ["ask", "demo", "sim", "models", "login", "--user-data-dir", "Exit codes"] {
+        assert!(ended.stdout.contains(word), "{word}: {}", ended.stdout);
+    }
+    assert_eq!(ended.stderr, "");
+    let ended = run(&["ask", "--help"]).await.with_code(0);
+    for word in ["--no-stream", "--json", "--file", "--chat", "--system", "LENORE_SITE"] {
+        assert!(ended.stdout.contains(word), "{word}: {}", ended.stdout);
+    }
+    let ended = run(&["--version"]).await.with_code(0);
+    assert_eq!(ended.stdout, format!("lenore {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[tokio::test]
+async fn without_arguments_the_help_is_on_stderr() {
+    let ended = run(&[]).await.with_code(2);
+    assert_eq!(ended.stdout, "");
+    assert!(ended.stderr.contains("Usage: lenore"), "{}", ended.stderr);
+}
+
+#[tokio::test]
+async fn what_is_not_understood_is_said() {
+    for arguments in [
+        &["aks", "Ravens?"][..],
+        &["ask", "--jason", "Ravens?"],
+        &["ask", "--timeout", "soon", "Ravens?"],
+        &["sim", "--port", "99999"],
+        &["login", "--check", "--email", "a@example.org"],
+    ] {
+        let ended = run(arguments).await.with_code(2);
+        assert_eq!(ended.stdout, "", "{arguments:?}");
+        ended.error();
+    }
+}
+
+#[tokio::test]
+async fn a_secret_of_the_environment_is_not_shown() {
+    let mut command = lenore(&["--help"]);
+    command.env("LENORE_PROXY", "http://ann:s3cret@proxy.example:3128");
+    let ended = Program::start(command).end().await.with_code(0);
+    assert!(!ended.stdout.contains("s3cret"), "{}", ended.stdout);
+}
