@@ -99,7 +99,7 @@ impl Ask {
                 (page, tap) = sign_in::by_hand(poe, &url).await?;
             }
         }
-        compose::attach(&page, &poe.site, &self.attachments).await?;
+        compose::attach(&page, &mut tap, &poe.site, &self.attachments).await?;
         Ok((page, tap))
     }
 

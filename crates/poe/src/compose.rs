@@ -3,12 +3,14 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use lenore_browser::Page;
+use lenore_browser::{Page, Tap, TapEvent};
 use lenore_provider::{Error, ErrorKind, Result};
 use serde_json::{Value, json};
+use tokio::time::{Instant, sleep_until};
 use url::Url;
 
 use crate::Site;
+use crate::decode::{self, TapMessage};
 use crate::error::{browser_error, site_changed};
 
 /// How long a page may take until its document is there.
@@ -60,8 +62,13 @@ pub(crate) async fn look(page: &Page, site: &Site, wait: Duration) -> Result<Arr
     }
 }
 
-/// Gives the page files for the prompt and waits until it shows each.
-pub(crate) async fn attach(page: &Page, site: &Site, files: &[PathBuf]) -> Result<()> {
+/// Gives the page files for the prompt and waits until it shows each, or the site refuses one.
+pub(crate) async fn attach(
+    page: &Page,
+    tap: &mut Tap,
+    site: &Site,
+    files: &[PathBuf],
+) -> Result<()> {
     if files.is_empty() {
         return Ok(());
     }
@@ -70,25 +77,55 @@ pub(crate) async fn attach(page: &Page, site: &Site, files: &[PathBuf]) -> Resul
         lenore_browser::ErrorKind::Script => site_changed("the file input"),
         _ => browser_error(error),
     })?;
-    let names: Vec<_> = files
-        .iter()
-        .filter_map(|file| file.file_name())
-        .map(|name| name.to_string_lossy())
-        .collect();
+    let names = files.iter().filter_map(|file| file.file_name());
+    let names: Vec<_> = names.map(|name| name.to_string_lossy()).collect();
     let shows_all = "(selectors, names) => { const shown = dom.find(selectors)?.textContent ?? ''; \
                      return names.every((name) => shown.includes(name)); }";
     let arguments = [json!(site.selectors.attachments), json!(names)];
-    page.call_until(shows_all, &arguments, UPLOAD).await.map(drop).map_err(|error| {
-        match error.kind() {
-            lenore_browser::ErrorKind::Timeout => Error::new(
-                ErrorKind::Attachment,
-                format!(
-                    "the site did not take the files within {UPLOAD:?}; try fewer or smaller ones"
-                ),
-            ),
-            _ => browser_error(error),
+    let shown = page.call_until(shows_all, &arguments, UPLOAD);
+    let (mut shown, mut is_shown, mut uploads) = (std::pin::pin!(shown), false, 0_usize);
+    let end = Instant::now() + UPLOAD;
+    // A file can be shown before the site has it, and although it refuses it.
+    while !is_shown || uploads > 0 {
+        tokio::select! {
+            biased;
+            event = tap.next() => match uploaded(event)? {
+                Some(TapMessage::Uploading) => uploads += 1,
+                Some(TapMessage::Upload { .. }) => uploads = uploads.saturating_sub(1),
+                _ => {}
+            },
+            result = &mut shown, if !is_shown => match result {
+                Ok(_) => is_shown = true,
+                Err(error) if error.kind() == lenore_browser::ErrorKind::Timeout => {
+                    return Err(upload_timeout());
+                }
+                Err(error) => return Err(browser_error(error)),
+            },
+            () = sleep_until(end) => return Err(upload_timeout()),
         }
-    })
+    }
+    Ok(())
+}
+
+fn upload_timeout() -> Error {
+    let message =
+        format!("the site did not take the files within {UPLOAD:?}; try fewer or smaller ones");
+    Error::new(ErrorKind::Attachment, message)
+}
+
+/// What the tap tells, unless it is that the site refuses a file, or that the page is gone.
+fn uploaded(event: Option<TapEvent>) -> Result<Option<TapMessage>> {
+    let message = match event {
+        Some(TapEvent::Message(message)) => serde_json::from_str(message.get()).ok(),
+        Some(_) => None,
+        None => return Err(Error::new(ErrorKind::Browser, "the page is gone; ask again")),
+    };
+    if let Some(TapMessage::Upload { http, status, words }) = &message
+        && let Some(error) = decode::of_upload(*http, status.as_deref(), words.as_deref())
+    {
+        return Err(error);
+    }
+    Ok(message)
 }
 
 /// Types the prompt and presses send, once, on the page of this address and no other.

@@ -19,7 +19,7 @@
   ]);
 
   const parse = JSON.parse;
-  // What was told of each message: its text, whether it had ended, and after how many gaps.
+  // What was told of each message: its text, and after how many gaps.
   const told = new Map();
   // How often updates may have been missed, and how often when the question was sent.
   let gaps = 0;
@@ -63,20 +63,19 @@
     emit({ k: "gap", why });
   };
 
-  // The change from what was told last. Without a text there is none, if that is still the site's;
-  // what was read again may have been old, and does not count for that.
-  const change = (key, text, ended, isRead) => {
-    const last = told.get(key) ?? { text: "", ended: false, at: gapsBefore };
-    if (text === null && last.at !== gaps) return { keep: null, text: "" };
-    const keep = text === null ? last.text.length : common(last.text, text);
-    const at = isRead && !ended ? null : gaps;
+  // The change from what was told last. Where no text comes, what was told is still the site's
+  // only if nothing may have been missed since.
+  const change = (key, text, isOld) => {
+    const last = told.get(key) ?? { text: "", at: gapsBefore };
+    if (text === null) return { keep: last.at === gaps ? last.text.length : null, text: "" };
+    const keep = common(last.text, text);
     told.delete(key);
-    told.set(key, { text: text ?? last.text, ended: ended || last.ended, at });
+    told.set(key, { text, at: isOld ? null : gaps });
     if (told.size > FOLLOWED) {
       told.delete(told.keys().next().value);
       gapsBefore = null;
     }
-    return { keep, text: text === null ? "" : text.slice(keep) };
+    return { keep, text: text.slice(keep) };
   };
 
   const message = guarded((chat, node, isRead) => {
@@ -90,12 +89,10 @@
     const out = { k: "message", chat, id, author, state, reason: word(node.messageStateText), own };
     // The question itself is known to who asked it.
     if (author === "human") return emit({ ...out, keep: 0, text: "" });
-    const key = `${chat}/${id}`;
     const growing = state === "incomplete";
-    // What is read again may be older than what the socket has told.
-    if (growing && told.get(key)?.ended) return;
     const text = typeof node.text === "string" ? whole(node.text, growing) : null;
-    Object.assign(out, change(key, text, state !== null && !growing, isRead));
+    // What is read of a growing answer may be older than what the socket has told of it.
+    Object.assign(out, change(`${chat}/${id}`, text, isRead && growing));
     const suggestions = list(node.followupActions)
       .map((action) => word(object(action)?.bodyText))
       .concat(list(node.suggestedReplies).map(word))
@@ -174,6 +171,8 @@
       this.addEventListener("close", ({ code }) => {
         if (channel || this.url.includes("/updates")) gap(`socket closed (${code})`);
       });
+      this.addEventListener("open", () => emit({ k: "socket", open: true }));
+      this.addEventListener("error", () => emit({ k: "socket", open: false }));
     }
   };
 
@@ -216,9 +215,18 @@
     const texts = typeof body === "string" ? [body] : body instanceof FormData ? [...body.values()] : [];
     for (const text of texts) {
       const found = typeof text === "string" ? object(read(text)) : null;
-      if (typeof found?.queryName === "string") return found;
+      if (typeof found?.queryName !== "string") continue;
+      return { ...found, withFiles: typeof body !== "string" };
     }
     return null;
+  };
+
+  // The reply to files that were sent ahead of the question.
+  const upload = (http, body) => {
+    const results = Object.values(object(object(body)?.data) ?? {}).map(object);
+    const result = results.find((value) => typeof value?.status === "string");
+    const words = word(result?.statusMessage) ?? word(object(list(object(body)?.errors)[0])?.message);
+    emit({ k: "upload", http, status: word(result?.status), words });
   };
 
   const attend = guarded((asked, answer) => {
@@ -230,6 +238,8 @@
       gapsBefore = gaps;
       ours = name(variables.chatId);
       emit({ k: "sent", nonce: own, bot: word(variables.bot) });
+    } else if (asked.withFiles) {
+      emit({ k: "uploading" });
     } else if (asked.queryName !== "ChatPageQuery") {
       return;
     }
@@ -239,11 +249,16 @@
         if (sends) {
           const retry = Number.parseFloat(response.headers.get("retry-after") ?? "");
           reply(own, response.status, Number.isFinite(retry) ? retry : null, body);
+        } else if (asked.withFiles) {
+          upload(response.status, body);
         } else {
           chatPage(object(object(body)?.data)?.chatOfCode);
         }
       },
-      (error) => sends && emit({ k: "reply", nonce: own, http: 0, words: String(error) }),
+      (error) => {
+        if (sends) emit({ k: "reply", nonce: own, http: 0, words: String(error) });
+        else if (asked.withFiles) upload(0, null);
+      },
     ).catch((error) => emit({ k: "trouble", what: String(error) }));
   });
 

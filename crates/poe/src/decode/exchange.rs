@@ -125,7 +125,9 @@ impl Exchange {
         self.text.shown()
     }
 
-    /// A new document has begun; the tap tells texts from their beginnings again.
+    /// A new document has begun, and the tap tells texts from their beginnings again. The same
+    /// holds where messages of the tap were lost: no text counts until it is told from its
+    /// beginning.
     pub fn document_opened(&mut self) {
         self.text.told_anew();
         self.candidates.clear();
@@ -259,7 +261,7 @@ impl Exchange {
         if self.is_wrong_bot {
             return;
         }
-        // A new document can have been made before the end that is known.
+        // What is read again can have been made before the end that is known.
         if self.ended && update.state.as_deref() == Some("incomplete") {
             let followed = self.text.follow(update);
             return steps.extend(followed.is_err().then_some(Step::Gap));

@@ -88,6 +88,19 @@ pub(super) fn of_reply(reply: &Reply) -> Option<Error> {
     })
 }
 
+/// The error of files that the site did not take; `None` where it did.
+pub(crate) fn of_upload(http: u16, status: Option<&str>, words: Option<&str>) -> Option<Error> {
+    let (kind, message) = match status {
+        Some("success") => return None,
+        Some(status) => of_table(STATUSES, status).unwrap_or_else(|| {
+            (ErrorKind::Attachment, format!("the site refused a file with {status:?}").into())
+        }),
+        None if http == 401 => (ErrorKind::NotSignedIn, SIGNED_OUT.into()),
+        None => (ErrorKind::Attachment, format!("a file was not taken (HTTP {http})").into()),
+    };
+    Some(Error::new(kind, with_words(message, words)))
+}
+
 /// Whether a reply that is no success says for certain that the question was not taken. Behind a
 /// broken connection or a server's failure the site may have it all the same.
 pub(super) fn is_certain(reply: &Reply) -> bool {

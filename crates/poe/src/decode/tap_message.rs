@@ -44,10 +44,27 @@ pub enum TapMessage {
         /// Compute points.
         points: u64,
     },
+    /// The page sends files that go with the question to come.
+    Uploading,
+    /// The site has taken them, or refused.
+    Upload {
+        /// The HTTP status; 0 where no answer came.
+        http: u16,
+        /// `success`, or why not; absent where there is no data at all.
+        status: Option<String>,
+        /// The site's words for a person.
+        words: Option<String>,
+    },
     /// Updates may have been missed.
     Gap {
         /// What happened, for the log.
         why: String,
+    },
+    /// A socket of the page has opened, or failed to. No part of an answer: it tells an
+    /// examination that the tap is in place.
+    Socket {
+        /// Whether it has opened.
+        open: bool,
     },
     /// The tap itself failed at something; for the log.
     Trouble {

@@ -9,7 +9,8 @@ use crate::noise::{Noise, noise};
 use crate::page::Ending;
 use crate::reader::Reader;
 use crate::story::{Story, story};
-use crate::wire::{ANSWER, CHAT, CODE, Entry, FOREIGN, Style, accepted, body, question, update};
+use crate::wire::{ANSWER, BOT, CHAT, CODE, Entry, FOREIGN, NONCE, Style};
+use crate::wire::{accepted, body, chat, question, update};
 
 /// How the question becomes ours.
 #[derive(Clone, Debug)]
@@ -32,6 +33,8 @@ struct Traffic {
     story: Story,
     confirmation: Confirmation,
     noise: Vec<(Index, Noise)>,
+    /// What comes before the question is sent.
+    before: Vec<Noise>,
     /// Where a frame ends, cyclically.
     frames: Vec<bool>,
     known_chat: bool,
@@ -75,17 +78,18 @@ fn confirmation() -> impl Strategy<Value = Confirmation> {
 }
 
 fn traffic() -> impl Strategy<Value = Traffic> {
-    let noise = prop::collection::vec((any::<Index>(), noise()), 0..12);
+    let before = prop::collection::vec(noise(), 0..3);
+    let noise = (prop::collection::vec((any::<Index>(), noise()), 0..12), before);
     let frames = prop::collection::vec(any::<bool>(), 1..9);
     let style = prop_oneof![Just(Style::Plain), Just(Style::Ascii)];
     (story(), confirmation(), noise, frames, any::<bool>(), any::<bool>(), style).prop_map(
-        |(story, mut confirmation, noise, frames, known_chat, file, style)| {
+        |(story, mut confirmation, (noise, before), frames, known_chat, file, style)| {
             // A chat that the page had named need not be told by anything.
             if known_chat && file && matches!(confirmation.reply, Some((_, Reply::Accepted { .. })))
             {
                 confirmation.echo = None;
             }
-            Traffic { story, confirmation, noise, frames, known_chat, file, style }
+            Traffic { story, confirmation, noise, before, frames, known_chat, file, style }
         },
     )
 }
@@ -122,8 +126,11 @@ impl Traffic {
     /// Plays it all, and reads it.
     fn read(&self) -> Reader {
         let mut reader = Reader::new();
+        let before = self.before.iter().filter(|noise| !matches!(noise, Noise::Later(_)));
+        let entries: Vec<_> = before.map(Noise::entry).collect();
+        reader.frame(&entries, self.style);
         let chat = self.known_chat.then_some(CHAT);
-        let call = reader.ask_with(chat, json!(crate::wire::NONCE), self.file);
+        let call = reader.ask_with(chat, json!(NONCE), self.file);
         let mut waiting = Vec::new();
         let mut ends = self.frames.iter().cycle();
         let mut is_named = false;
@@ -172,4 +179,25 @@ proptest! {
         let starts = reader.count(|event| matches!(event, Event::Started { .. }));
         prop_assert_eq!(starts, usize::from(has_code));
     }
+}
+
+#[test]
+fn an_answer_that_was_forgotten_among_many_messages_is_not_thought_empty() {
+    let mut reader = Reader::new();
+    let call = reader.ask(None);
+    let ours = json!({ "messageId": ANSWER, "author": BOT, "state": "incomplete", "text": "Once" });
+    let ours = update("messageAdded", CHAT, ours, &[], Style::Plain);
+    let others = (0..250).map(|at| {
+        let data = json!({ "messageId": at, "author": BOT, "state": "complete", "text": "ζ" });
+        update("messageAdded", 47, data, &[], Style::Plain)
+    });
+    let end = json!({ "messageId": ANSWER, "state": "complete" });
+    let end = update("messageStateUpdated", CHAT, end, &[], Style::Plain);
+    let entries: Vec<_> = [ours].into_iter().chain(others).chain([end]).collect();
+    reader.frame(&entries, Style::Plain);
+    reader.end_call(call, &Ending::ok(accepted(chat(), Some(ANSWER)).to_string()));
+    assert_eq!((reader.text(), reader.completed), ("Once", 0));
+    let whole = json!({ "messageId": ANSWER, "author": BOT, "state": "complete", "text": "Once." });
+    reader.frame(&[update("messageAdded", CHAT, whole, &[], Style::Plain)], Style::Plain);
+    assert_eq!((reader.text(), reader.completed), ("Once.", 1));
 }

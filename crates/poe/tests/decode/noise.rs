@@ -38,7 +38,7 @@ pub(crate) fn noise() -> impl Strategy<Value = Noise> {
         4 => message(other_chat(), any_id()).prop_map(Noise::Entry),
         2 => message(Just(CHAT).boxed(), (1u64..900).boxed()).prop_map(Noise::Entry),
         1 => message(Just(CHAT).boxed(), (ANSWER + 99..ANSWER + 9000).boxed()).prop_map(Noise::Later),
-        2 => human(),
+        3 => human(),
         1 => about_others(),
         1 => nonsense(),
         1 => wrong_types(),
@@ -85,7 +85,7 @@ fn human() -> impl Strategy<Value = Noise> {
     // A chat of their own, so that no message has two authors.
     let place = prop_oneof![ours, (Just(CHAT - 1), any_id())];
     let nonce = prop_oneof![Just(json!("another's")), Just(json!(null)), Just(json!(7))];
-    let author = prop_oneof![2 => Just("human"), 1 => Just("chat_break")];
+    let author = prop_oneof![Just("human"), Just("chat_break")];
     (place, nonce, author, foreign_text()).prop_map(|((chat, id), nonce, author, text)| {
         let data = json!({
             "messageId": id, "author": author, "state": "complete", "text": TEXT,
