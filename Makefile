@@ -24,7 +24,7 @@ setup-demo:
 	./scripts/setup.sh browser
 
 setup-test:
-	./scripts/setup.sh browser proxy display ancestor
+	./scripts/setup.sh browser proxy display ancestor react
 
 # What it costs, measured beside the floor in one run; prints a table.
 bench: setup-demo

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs what is asked for and missing: `browser`, `proxy` (tinyproxy), `display` (Xvfb),
-# `ancestor` (the original Python provider, in target/ancestor, and chromedriver).
+# `ancestor` (the original Python provider, in target/ancestor, and chromedriver), `react` (in
+# target/react).
 # With apt it does so by itself; elsewhere it says what to install, and fails for a browser only:
 # the tests that need the others say that they are skipped.
 set -eu
@@ -71,6 +72,22 @@ ancestor() {
     optional chromedriver chromium-driver "the original provider"
 }
 
+react() {
+    cd "$(dirname "$0")/.."
+    [ -f target/react/react.js ] && [ -f target/react/react-dom.js ] && return 0
+    mkdir -p target/react
+    for name in react react-dom; do
+        file=$(have npm && cd target/react && npm pack --silent "$name@18" 2>/dev/null) &&
+            tar -xzOf "target/react/$file" "package/umd/$name.production.min.js" \
+                >"target/react/$name.js" || {
+            rm -rf target/react
+            echo "React cannot be fetched here: the test with it is skipped" >&2
+            return 0
+        }
+        rm -f "target/react/$file"
+    done
+}
+
 have cargo || { echo "Lenore is built with Rust: https://rustup.rs" >&2; exit 1; }
 
 for part in "$@"; do
@@ -78,7 +95,8 @@ for part in "$@"; do
         browser) browser ;;
         proxy) optional tinyproxy tinyproxy "forward proxies" ;;
         display) optional Xvfb xvfb "visible windows" ;;
-        ancestor) ancestor ;;
+        ancestor) (ancestor) ;;
+        react) (react) ;;
         *) echo "setup.sh: unknown part $part" >&2; exit 2 ;;
     esac
 done

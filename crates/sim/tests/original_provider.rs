@@ -5,8 +5,9 @@
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
-use lenore_sim::{Options, Seen, Sim};
+use lenore_sim::{LogEntry, Options, Seen, Sim};
 use serde_json::Value;
 
 /// The program of that name on the `PATH`.
@@ -52,7 +53,7 @@ async fn ask(sim: &Sim, prompts: &[&str]) -> Option<Vec<Value>> {
 
 /// The texts of all answers that have ended, in order.
 fn answers(sim: &Sim) -> Vec<String> {
-    let answer = |entry: lenore_sim::LogEntry| match entry.what {
+    let answer = |entry: LogEntry| match entry.what {
         Seen::Answer { text, .. } => Some(text),
         _ => None,
     };
@@ -101,11 +102,21 @@ async fn what_the_original_provider_makes_of_faults() {
         "silent=4",
     ];
     for fault in faults {
-        let before = answers(&sim).len();
         let prompt = format!("Tell me of ravens. [[sim: {fault}]]");
         let Some(heard) = ask(&sim, &[&prompt]).await else { return };
-        // Another chat's answer may have ended too; ours is the one that was asked for.
-        let truth = answers(&sim).into_iter().skip(before).next_back().unwrap_or_default();
+        let asked = sim.log().into_iter().rev().find_map(|entry| match entry.what {
+            Seen::Send { chat, query, .. } if query.trim_end() == prompt => chat,
+            _ => None,
+        });
+        // The provider may have left before the answer's end.
+        let is_ours = |entry: &LogEntry| match &entry.what {
+            Seen::Answer { chat, .. } => Some(chat) == asked.as_ref(),
+            _ => false,
+        };
+        let truth = match sim.wait_for(is_ours, Duration::from_secs(10)).await {
+            Some(LogEntry { what: Seen::Answer { text, .. }, .. }) => text,
+            _ => String::new(),
+        };
         let text = heard[0]["text"].as_str().unwrap_or_default();
         let verdict = if text == truth { "exact" } else { "wrong" };
         let (got, should) = (text.chars().count(), truth.chars().count());
