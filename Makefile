@@ -3,7 +3,7 @@
 
 CARGO ?= cargo
 
-.PHONY: bench demo test lint build setup-demo setup-test
+.PHONY: bench demo fuzz test lint build setup-demo setup-test
 
 build:
 	$(CARGO) build --release -p lenore-cli
@@ -25,6 +25,10 @@ setup-demo:
 
 setup-test:
 	./scripts/setup.sh browser proxy display ancestor react
+
+# The property tests of the way from the page's traffic to events, on many more cases: 20 minutes.
+fuzz:
+	PROPTEST_CASES=$${PROPTEST_CASES:-20000} $(CARGO) test --release -p lenore-poe --lib --test decode
 
 # What it costs, measured beside the floor in one run; prints a table.
 bench: setup-demo
