@@ -25,6 +25,22 @@ pub enum Profile {
     Directory(PathBuf),
 }
 
+impl Profile {
+    /// Whether a browser could be started on it now. Nothing is made for that.
+    ///
+    /// # Errors
+    /// [`ErrorKind::ProfileInUse`], and [`ErrorKind::InvalidOption`] for a directory that cannot be
+    /// used.
+    pub fn check(&self) -> Result<()> {
+        match self {
+            Self::Directory(path) if path.exists() => {
+                OwnedProfile::of(path.clone(), None).map(drop)
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 /// A profile that this process owns until the value is dropped.
 #[derive(Debug)]
 pub(crate) struct OwnedProfile {
@@ -52,6 +68,10 @@ impl OwnedProfile {
                 (path, None)
             }
         };
+        Self::of(path, temporary)
+    }
+
+    fn of(path: PathBuf, temporary: Option<TempDir>) -> Result<Self> {
         let lock = lock(&path)?;
         if let Some(pid) = browser_at_work(&path) {
             return Err(in_use(&path, Some(pid)));

@@ -49,6 +49,8 @@ pub(crate) enum Command {
     Models(ModelsArgs),
     /// Sign in to the site, once
     Login(LoginArgs),
+    /// Check each step of the way to an answer
+    Doctor(DoctorArgs),
 }
 
 /// Options of everything that needs the site.
@@ -199,4 +201,24 @@ pub(crate) struct LoginArgs {
     /// Sign in without a window: the site mails a code to this address, which you then type here
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) email: Option<String>,
+}
+
+/// `lenore doctor`
+#[derive(Debug, clap::Args)]
+pub(crate) struct DoctorArgs {
+    /// Also ask the default bot a short question, which costs a message
+    #[arg(long)]
+    pub(crate) ask: bool,
+
+    /// Write the bundle even where nothing fails: what was found, to show to others
+    #[arg(long)]
+    pub(crate) bundle: bool,
+
+    /// Where the bundle's directory is put [default: the current directory]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) output: Option<PathBuf>,
+
+    /// Print one JSON object a line for every check
+    #[arg(long)]
+    pub(crate) json: bool,
 }

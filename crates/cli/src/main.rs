@@ -3,6 +3,7 @@
 mod args;
 mod ask;
 mod demo;
+mod doctor;
 mod interrupt;
 mod login;
 mod models;
@@ -31,8 +32,9 @@ fn main() -> ExitCode {
             Command::Ask(ask) => ask::run(args.shared, ask).await,
             Command::Demo(demo) => demo::run(args.shared, demo).await,
             Command::Sim(options) => sim::run(options).await,
-            Command::Models(options) => models::run(options),
+            Command::Models(options) => models::run(args.shared, options),
             Command::Login(login) => login::run(args.shared, login).await,
+            Command::Doctor(doctor) => doctor::run(args.shared, doctor).await,
         }
     });
     // A thread may still wait for a line from the terminal; it is not waited for.

@@ -3,15 +3,16 @@
 use std::io::{Write, stdout};
 use std::process::ExitCode;
 
-use lenore::{Model, Poe, Provider};
+use lenore::{Model, Poe, Provider, Site};
 use serde_json::json;
 
-use crate::args::ModelsArgs;
+use crate::args::{ModelsArgs, Shared};
 use crate::output::{note, report};
 
-pub(crate) fn run(args: ModelsArgs) -> ExitCode {
+pub(crate) fn run(shared: Shared, args: ModelsArgs) -> ExitCode {
     // The table needs no profile, and no browser is started for it.
-    let poe = match Poe::builder().temporary_profile().build() {
+    let site = Site::load(shared.site_file.as_deref());
+    let poe = match site.and_then(|site| Poe::builder().site(site).temporary_profile().build()) {
         Ok(poe) => poe,
         Err(error) => {
             report(&error.to_string());

@@ -29,7 +29,10 @@
 //!
 //! Lenore is not affiliated with Poe or Quora.
 
-pub use lenore_poe::{Poe, PoeBuilder, Routes, Selectors, Site, WebDriver, format_prompt};
+pub use lenore_poe::{
+    Check, Diagnosis, Examination, Outcome, Poe, PoeBuilder, Progress, Routes, Selectors, Site,
+    WebDriver, format_prompt,
+};
 pub use lenore_provider::{
     ChatRequest, Completion, Error, ErrorKind, Event, FinishReason, Message, Model, Provider,
     Result, Role, Transcript,

@@ -11,13 +11,16 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::compose::{self, Arrival};
 use crate::context::Context;
-use crate::error::{challenge, is_loss, signed_out, site_changed};
+use crate::error::{browser_error, challenge, is_loss, signed_out, site_changed};
 use crate::pipe::EventPipe;
 use crate::sign_in;
 use crate::watch::{Action, Happening, Watch, unconfirmed};
 
 /// How long a page may take to close. Nobody waits for it.
 const CLOSE: Duration = Duration::from_secs(5);
+/// The least time that a page has to read a chat again.
+const REREAD: Duration = Duration::from_secs(5);
+
 /// A checked question.
 #[derive(Debug)]
 pub(crate) struct Ask {
@@ -38,8 +41,12 @@ impl Ask {
         let lease = poe.session.lease();
         let deadline = self.deadline.map(|wait| Instant::now() + wait);
         let end = self.exchange(&poe, deadline, &mut pipe).await;
-        if let Err(error) = &end {
-            tracing::warn!(bot = self.bot, kind = %error.kind(), %error, "no answer");
+        match &end {
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::Cancelled => tracing::debug!(%error, "left"),
+            Err(error) => {
+                tracing::warn!(bot = self.bot, kind = %error.kind(), %error, "no answer");
+            }
         }
         // Before the end is told: who hears it may leave at once, and all is tidy then.
         drop(lease);
@@ -59,14 +66,22 @@ impl Ask {
             () = poe.closing() => return Err(closing()),
             () = at(deadline) => return Err(late("the prompt could be sent")),
         };
-        compose::send(&page, &poe.site, &self.url(poe), &self.prompt).await.map_err(|error| {
-            if is_loss(&error) { unconfirmed().with_source(error) } else { error }
-        })?;
+        let url = self.url(poe);
+        let sent = tokio::select! {
+            sent = compose::send(&page, &poe.site, &url, &self.prompt) => sent,
+            () = pipe.abandoned() => Err(left()),
+            () = poe.closing() => Err(closing()),
+            () = at(deadline) => Err(late("send could be pressed")),
+        };
         let now = std::time::Instant::now();
         let asked = self.is_bot_named.then_some(&*self.bot);
         let watch = Watch::new(poe.placeholders.clone(), asked, self.silence, now);
         let mut following = Following { ask: self, poe, page: Some(page), tap, watch };
-        let end = following.follow(deadline, pipe).await;
+        let end = match sent {
+            Ok(()) => following.follow(deadline, pipe).await,
+            Err(error) if is_loss(&error) => Err(unconfirmed().with_source(error)),
+            Err(error) => Err(error),
+        };
         following.leave(end).await
     }
 
@@ -88,9 +103,7 @@ impl Ask {
         match compose::arrive(&page, &poe.site, &url, compose::PROMPT_BOX).await? {
             Arrival::PromptBox => {}
             Arrival::UnknownBot => return Err(self.unknown()),
-            Arrival::Challenge => {
-                return Err(challenge());
-            }
+            Arrival::Challenge => return Err(challenge()),
             Arrival::Nothing if sign_in::is_signed_in(poe).await? => {
                 return Err(site_changed("the prompt box"));
             }
@@ -194,10 +207,17 @@ impl Following<'_> {
     async fn read_again(&mut self, code: &str) -> Result<()> {
         let url = self.poe.site.chat_url(code);
         tracing::info!("reading the chat again");
-        if let Some(page) = &self.page
-            && page.navigate(&url, compose::LOAD).await.is_ok()
-        {
-            return Ok(());
+        if let Some(page) = &self.page {
+            let wait = self.ask.silence.clamp(REREAD, compose::LOAD);
+            match page.navigate(&url, wait).await.map_err(browser_error) {
+                Err(error) if is_loss(&error) => {}
+                // No page would get through now; the watch tries again, or loses its patience.
+                Err(error) => {
+                    tracing::debug!(%error, "the chat could not be read again");
+                    return Ok(());
+                }
+                Ok(()) => return Ok(()),
+            }
         }
         self.page = None;
         let (page, tap) = self.poe.open_page().await.map_err(|error| self.lost(error))?;

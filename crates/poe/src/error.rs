@@ -23,8 +23,9 @@ pub(crate) fn site_changed(element: &str) -> Error {
     Error::new(
         ErrorKind::SiteChanged,
         format!(
-            "{element} was not found on the page: the site has changed. A newer version of Lenore \
-             may know it; until then a site file with other selectors mends it"
+            "{element} was not found on the page: the site has changed; `lenore doctor` shows \
+             how. A newer version of Lenore may know it, and until then a site file with other \
+             selectors mends it"
         ),
     )
 }

@@ -13,6 +13,7 @@ mod builder;
 mod compose;
 mod context;
 pub mod decode;
+mod doctor;
 mod error;
 mod models;
 mod pipe;
@@ -24,6 +25,7 @@ mod site;
 mod watch;
 
 pub use builder::PoeBuilder;
+pub use doctor::{Check, Diagnosis, Examination, Outcome, Progress};
 pub use poe::Poe;
 pub use prompt::format_prompt;
 pub use session::WebDriver;

@@ -62,6 +62,17 @@ impl Session {
         })
     }
 
+    /// Whose browser it is.
+    pub(crate) fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// The name and version of the browser that is open.
+    pub(crate) async fn version(&self) -> Option<String> {
+        let browser = self.browser.read().await;
+        browser.as_ref().map(|open| open.version().to_owned())
+    }
+
     /// Announces a use.
     pub(crate) fn lease(self: &Arc<Self>) -> Lease {
         self.users.send_modify(|users| *users += 1);

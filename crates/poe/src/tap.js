@@ -19,7 +19,7 @@
   ]);
 
   const parse = JSON.parse;
-  // What was told of each message: its text, and after how many gaps.
+  // What was told of each message: its author, its text, and after how many gaps.
   const told = new Map();
   // How often updates may have been missed, and how often when the question was sent.
   let gaps = 0;
@@ -65,12 +65,12 @@
 
   // The change from what was told last. Where no text comes, what was told is still the site's
   // only if nothing may have been missed since.
-  const change = (key, text, isOld) => {
+  const change = (key, author, text, isOld) => {
     const last = told.get(key) ?? { text: "", at: gapsBefore };
     if (text === null) return { keep: last.at === gaps ? last.text.length : null, text: "" };
     const keep = common(last.text, text);
     told.delete(key);
-    told.set(key, { text, at: isOld ? null : gaps });
+    told.set(key, { author, text, at: isOld ? null : gaps });
     if (told.size > FOLLOWED) {
       told.delete(told.keys().next().value);
       gapsBefore = null;
@@ -81,18 +81,20 @@
   const message = guarded((chat, node, isRead) => {
     const id = name(node.messageId);
     if (id === null) return;
-    const author = word(node.author);
+    const key = `${chat}/${id}`;
+    // An update need not say again whose message it is.
+    const author = word(node.author) ?? told.get(key)?.author ?? null;
     const state = word(node.state);
     const own = nonce !== null && node.clientNonce === nonce;
     if (own && chat !== null) ours = chat;
     if (ours !== null && chat !== ours) return;
     const out = { k: "message", chat, id, author, state, reason: word(node.messageStateText), own };
     // The question itself is known to who asked it.
-    if (author === "human") return emit({ ...out, keep: 0, text: "" });
+    if (author === "human") return emit({ ...out, ...change(key, author, "", false) });
     const growing = state === "incomplete";
     const text = typeof node.text === "string" ? whole(node.text, growing) : null;
     // What is read of a growing answer may be older than what the socket has told of it.
-    Object.assign(out, change(`${chat}/${id}`, text, isRead && growing));
+    Object.assign(out, change(key, author, text, isRead && growing));
     const suggestions = list(node.followupActions)
       .map((action) => word(object(action)?.bodyText))
       .concat(list(node.suggestedReplies).map(word))
@@ -245,7 +247,13 @@
     }
     answer.then(
       async (response) => {
-        const body = read(await response.clone().text());
+        const text = await response.clone().text().catch((error) => {
+          // A reply that breaks off is as good as none.
+          if (sends) emit({ k: "reply", nonce: own, http: 0, words: String(error) });
+          return null;
+        });
+        if (text === null) return;
+        const body = read(text);
         if (sends) {
           const retry = Number.parseFloat(response.headers.get("retry-after") ?? "");
           reply(own, response.status, Number.isFinite(retry) ? retry : null, body);

@@ -155,7 +155,8 @@ impl Watch {
     }
 
     fn time(&mut self, now: Instant, actions: &mut Vec<Action>) {
-        if self.doubt.as_ref().is_some_and(|(until, _)| *until <= now)
+        let is_silent = self.exchange.is_sent() && self.heard + self.silence <= now;
+        if self.doubt.as_ref().is_some_and(|(until, _)| *until <= now || is_silent)
             && let Some((_, error)) = self.doubt.take()
         {
             return self.fail(error, actions);
@@ -169,7 +170,7 @@ impl Watch {
             }
             return;
         }
-        if self.heard + self.silence > now {
+        if !is_silent {
             return;
         }
         if !std::mem::replace(&mut self.was_read_in_vain, true)

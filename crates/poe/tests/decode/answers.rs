@@ -100,12 +100,12 @@ impl Traffic {
         let mut all: Vec<Arrival> =
             self.story.copies.iter().map(|copy| Arrival::Entry(copy.entry(self.style))).collect();
         for (at, noise) in &self.noise {
-            let entry = noise.entry();
-            let arrival = match noise {
+            let at = at.index(all.len() + 1);
+            let entries = noise.entries().into_iter().map(|entry| match noise {
                 Noise::Later(_) => Arrival::Later(entry),
                 _ => Arrival::Entry(entry),
-            };
-            all.insert(at.index(all.len() + 1), arrival);
+            });
+            all.splice(at..at, entries);
         }
         let echo = self.confirmation.echo.map(|echo| echo.index(all.len() + 1));
         if let Some(at) = echo {
@@ -127,7 +127,7 @@ impl Traffic {
     fn read(&self) -> Reader {
         let mut reader = Reader::new();
         let before = self.before.iter().filter(|noise| !matches!(noise, Noise::Later(_)));
-        let entries: Vec<_> = before.map(Noise::entry).collect();
+        let entries: Vec<_> = before.flat_map(Noise::entries).collect();
         reader.frame(&entries, self.style);
         let chat = self.known_chat.then_some(CHAT);
         let call = reader.ask_with(chat, json!(NONCE), self.file);

@@ -28,7 +28,7 @@ fn carried(event: &Event) -> usize {
 }
 
 proptest! {
-    #![proptest_config(crate::cases(40))]
+    #![proptest_config(crate::cases(30))]
 
     #[test]
     fn no_copy_goes_out_but_what_it_adds(

@@ -20,6 +20,8 @@ enum Act {
     /// The page calls its server, and this is what it gets.
     Ask(Ending),
     ReadTheChat(Ending),
+    /// The page sends a file ahead of its question.
+    Upload(Ending),
     /// The page calls `fetch` with these arguments, a JSON list.
     Call(String, Ending),
     Load(String),
@@ -227,6 +229,8 @@ fn act() -> BoxedStrategy<Act> {
     let page = chat_page(CHAT, &[question(), node()]);
     let read = json!({ "data": { "chatOfCode": page } });
     let document = json!({ "props": { "pageProps": { "n": 7, "data": read["data"] } } });
+    let uploaded = json!({ "status": "file_too_large", "statusMessage": "50 MB" });
+    let uploaded = json!({ "data": { "attachmentUpload": uploaded }, "errors": [] });
     let variables = json!({ "chatId": CHAT, "bot": "GPT-4", "clientNonce": "another" });
     let asked = damaged(json!({ "queryName": "SendMessageMutation", "variables": variables }));
     let given = (asked, part()).prop_flat_map(|(asked, odd)| {
@@ -246,6 +250,7 @@ fn act() -> BoxedStrategy<Act> {
         1 => any::<u16>().prop_map(Act::Close),
         2 => ending(reply.clone()).prop_map(Act::Ask),
         2 => ending(read).prop_map(Act::ReadTheChat),
+        1 => ending(uploaded).prop_map(Act::Upload),
         2 => (given, ending(reply)).prop_map(|(given, end)| Act::Call(text(&given), end)),
         1 => damaged(document).prop_map(|document| Act::Load(text(&document))),
         1 => ".{0,20}".prop_map(Act::Load),
@@ -264,7 +269,7 @@ fn play_call(reader: &mut Reader, call: usize, ending: &Ending) {
 }
 
 proptest! {
-    #![proptest_config(crate::cases(400))]
+    #![proptest_config(crate::cases(300))]
 
     #[test]
     fn nothing_is_thrown_into_the_page(acts in prop::collection::vec(act(), 1..8)) {
@@ -288,6 +293,10 @@ proptest! {
                     let call = reader.ask_for_the_chat();
                     play_call(&mut reader, call, &ending);
                 }
+                Act::Upload(ending) => {
+                    let call = reader.page.upload(r#"{"queryName":"UploadAttachmentMutation"}"#);
+                    play_call(&mut reader, call, &ending);
+                }
                 Act::Call(given, ending) => {
                     let call = reader.page.call_with(&given);
                     reader.follow();
@@ -299,6 +308,10 @@ proptest! {
         let body = accepted(chat(), Some(ANSWER)).to_string();
         play_call(&mut reader, first, &Ending::ok(body));
     }
+}
+
+proptest! {
+    #![proptest_config(crate::cases(200))]
 
     #[test]
     fn what_the_tap_never_says_does_not_panic_either(

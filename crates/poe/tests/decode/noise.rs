@@ -5,11 +5,13 @@ use serde_json::{Value, json};
 
 use crate::wire::{ANSWER, BOT, CHAT, Entry, FOREIGN, QUESTION, Style, TEXT, Units, units, update};
 
-/// One entry that is not of our answer.
+/// What is not of our answer.
 #[derive(Clone, Debug)]
 pub(crate) enum Noise {
     /// Means nothing to us, whenever it comes.
     Entry(Entry),
+    /// The same, told twice.
+    Twice(Entry, Entry),
     /// A later message of our chat, which is not our answer where it is known which one is.
     Later(Entry),
     /// What our chat is called, and what it cost.
@@ -18,9 +20,10 @@ pub(crate) enum Noise {
 }
 
 impl Noise {
-    pub(crate) fn entry(&self) -> Entry {
-        match self {
+    pub(crate) fn entries(&self) -> Vec<Entry> {
+        let entry = match self {
             Self::Entry(entry) | Self::Later(entry) => entry.clone(),
+            Self::Twice(one, other) => return vec![one.clone(), other.clone()],
             Self::Title(title) => {
                 let data = json!({ "id": "x", "title": title });
                 update("chatTitleUpdated", CHAT, data, &[], Style::Plain)
@@ -29,7 +32,8 @@ impl Noise {
                 let data = json!({ "id": "x", "totalCostPoints": points });
                 update("jobCostUpdated", CHAT, data, &[], Style::Plain)
             }
-        }
+        };
+        vec![entry]
     }
 }
 
@@ -91,7 +95,10 @@ fn human() -> impl Strategy<Value = Noise> {
             "messageId": id, "author": author, "state": "complete", "text": TEXT,
             "clientNonce": nonce,
         });
-        Noise::Entry(update("messageAdded", chat, data, &text, Style::Plain))
+        let whole = update("messageAdded", chat, data, &text, Style::Plain);
+        // A further update need not say again whose message it is.
+        let data = json!({ "messageId": id, "state": "cancelled", "text": text.len() });
+        Noise::Twice(whole, update("messageStateUpdated", chat, data, &[], Style::Plain))
     })
 }
 

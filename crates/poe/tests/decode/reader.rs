@@ -52,6 +52,11 @@ impl Reader {
         }
     }
 
+    /// The same, for an answer that must be a certain bot's.
+    pub(crate) fn of_bot(bot: &str) -> Self {
+        Self { exchange: Exchange::new(placeholders(), Some(bot)), ..Self::new() }
+    }
+
     /// The page sends the question, in a chat that it knows or in a new one; gives the call.
     pub(crate) fn ask(&mut self, chat: Option<u64>) -> usize {
         self.ask_with(chat, json!(NONCE), false)

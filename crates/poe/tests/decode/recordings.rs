@@ -101,6 +101,7 @@ recordings! {
     a_rewrite_that_shrinks,
     the_echo_comes_after_the_first_update,
     two_chats_on_one_channel,
+    a_question_of_another_tab,
     text_cut_within_a_character,
     a_reply_that_does_not_tell_the_chat,
     a_known_chat_need_not_be_told,

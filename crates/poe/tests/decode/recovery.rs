@@ -222,7 +222,7 @@ impl<'a> Play<'a> {
         let here = self.traffic.noise.iter().filter(|(at, _)| at.index(copies) == self.made);
         let noise: Vec<_> = here
             .filter(|(_, noise)| !matches!(noise, Noise::Later(_)))
-            .map(|(_, noise)| noise.entry())
+            .flat_map(|(_, noise)| noise.entries())
             .collect();
         self.reader.frame(&noise, Style::Plain);
     }

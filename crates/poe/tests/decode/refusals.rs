@@ -2,14 +2,16 @@
 
 use std::time::Duration;
 
+use lenore_poe::decode::TapMessage;
 use lenore_provider::ErrorKind;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::page::Ending;
+use crate::page::{Ending, Page};
 use crate::reader::Reader;
 use crate::story::piece;
-use crate::wire::{ANSWER, BOT, CHAT, Entry, Style, TEXT, accepted, body, chat, question, update};
+use crate::wire::{ANSWER, BOT, CHAT, CODE, Entry, Style, TEXT};
+use crate::wire::{accepted, body, chat, question, update};
 
 const STATUSES: &[(&str, ErrorKind)] = &[
     ("reached_limit", ErrorKind::Quota),
@@ -223,4 +225,51 @@ fn the_reply_to_another_question_is_not_ours() {
     reader.end_call(call, &Ending::ok(body(&accepted(chat(), Some(ANSWER)), &[])));
     reader.frame(&[state("complete", &json!(null), &[0x61])], Style::Plain);
     assert_eq!((reader.text(), reader.completed), ("a", 1));
+}
+
+#[test]
+fn what_became_of_files_is_told_as_the_site_says_it() {
+    let told = |ending: &Ending| {
+        let page = Page::new();
+        let call = page.upload(r#"{"queryName":"UploadAttachmentMutation","variables":{}}"#);
+        page.end_call(call, ending);
+        page.emitted().last().map(|told| serde_json::from_str(told).expect("of the tap"))
+    };
+    let upload = |http, status: Option<&str>, words: Option<&str>| {
+        let (status, words) = (status.map(str::to_owned), words.map(str::to_owned));
+        Some(TapMessage::Upload { http, status, words })
+    };
+    let taken = json!({ "data": { "attachmentUpload": { "status": "success" } } });
+    assert_eq!(told(&reply(200, None, &taken)), upload(200, Some("success"), None));
+    let refused = json!({ "status": "file_too_large", "statusMessage": "50 MB" });
+    let refused = json!({ "data": { "attachmentUpload": refused } });
+    let expected = upload(200, Some("file_too_large"), Some("50 MB"));
+    assert_eq!(told(&reply(200, None, &refused)), expected);
+    let failed = json!({ "data": null, "errors": [{ "message": "Oops" }] });
+    assert_eq!(told(&reply(500, None, &failed)), upload(500, None, Some("Oops")));
+    assert_eq!(told(&Ending::ok("<!doctype html>")), upload(200, None, None));
+    assert_eq!(told(&Ending::Fails), upload(0, None, None));
+}
+
+#[test]
+fn an_answer_of_another_bot_is_one_error() {
+    let chat = |handle: &str| {
+        let bot = json!({ "handle": handle, "nickname": BOT });
+        json!({ "chatId": CHAT, "chatCode": CODE, "defaultBotObject": bot })
+    };
+    for (asked, handle, fails) in
+        [("GPT-4", "GPT-4", false), ("gpt-4", "GPT-4", false), ("GPT-4", "Sage", true)]
+    {
+        let mut reader = Reader::of_bot(asked);
+        let call = reader.ask(None);
+        reader.frame(&[state("incomplete", &json!(null), &[0x61])], Style::Plain);
+        let body = accepted(chat(handle), Some(ANSWER));
+        reader.end_call(call, &Ending::ok(body.to_string()));
+        reader.frame(&[state("complete", &json!(null), &[0x61, 0x62])], Style::Plain);
+        let kinds: Vec<_> = reader.failed.iter().map(lenore_provider::Error::kind).collect();
+        let (expected, text) = if fails { (vec![ErrorKind::Bot], "") } else { (vec![], "ab") };
+        assert_eq!(kinds, expected, "{asked} {handle}");
+        assert_eq!(reader.text(), text, "{asked} {handle}");
+        assert_eq!(reader.completed, usize::from(!fails), "{asked} {handle}");
+    }
 }

@@ -1,0 +1,128 @@
+//! `lenore doctor`: each step of the way to an answer, looked at on its own.
+
+use std::io::{Write, stdout};
+use std::path::Path;
+use std::process::ExitCode;
+
+use console::Style;
+use lenore::{Check, Diagnosis, Examination, Outcome};
+use serde_json::json;
+
+use crate::args::{DoctorArgs, Shared};
+use crate::interrupt::Interrupt;
+use crate::output::{Progress, note, report};
+
+pub(crate) async fn run(shared: Shared, args: DoctorArgs) -> ExitCode {
+    let mut interrupt = Interrupt::listen();
+    let poe = match shared.builder().and_then(|builder| builder.build()) {
+        Ok(poe) => poe,
+        Err(error) => {
+            report(&error.to_string());
+            return ExitCode::from(error.kind().exit_code());
+        }
+    };
+    let examination = Examination { ask: args.ask, evidence: args.bundle };
+    let mut progress = None;
+    let tell = |told: lenore::Progress<'_>| match told {
+        lenore::Progress::Begins(name) => progress = Some(Progress::start(&title(name))),
+        lenore::Progress::Done(check) => {
+            progress = None;
+            print(check, args.json);
+        }
+        _ => {}
+    };
+    let diagnosis = tokio::select! {
+        diagnosis = poe.examine(examination, tell) => Ok(diagnosis),
+        code = interrupt.wait() => Err(ExitCode::from(code)),
+    };
+    poe.close().await;
+    match diagnosis {
+        Ok(diagnosis) => conclude(&diagnosis, &args),
+        Err(code) => code,
+    }
+}
+
+/// Writes the bundle, where there is a need for one, and ends with the first failure's exit code.
+fn conclude(diagnosis: &Diagnosis, args: &DoctorArgs) -> ExitCode {
+    let failure = diagnosis.failure();
+    if failure.is_some() || args.bundle {
+        let parent = args.output.as_deref().unwrap_or(Path::new("."));
+        match diagnosis.write_bundle(parent, &text(diagnosis)) {
+            Ok(bundle) => note(&format!(
+                "what was found is in {}, to be shown to whoever can help. It holds nothing that \
+                 you or a bot wrote, no title, no e-mail address, no cookie: only the page's structure",
+                bundle.display()
+            )),
+            Err(error) => {
+                let place = parent.display();
+                report(&format!("what was found cannot be written into {place}: {error}"));
+                return ExitCode::from(failure.map_or(1, |kind| kind.exit_code()));
+            }
+        }
+    }
+    failure.map_or(ExitCode::SUCCESS, |kind| ExitCode::from(kind.exit_code()))
+}
+
+fn print(check: &Check, as_json: bool) {
+    let lines = if as_json {
+        json!({
+            "check": check.name,
+            "outcome": check.outcome.as_str(),
+            "finding": check.finding,
+            "advice": check.advice,
+        })
+        .to_string()
+    } else {
+        lines(check, |mark, colour| colour.apply_to(mark).to_string())
+    };
+    // Nobody may be left to read it; the exit code tells too.
+    let mut out = stdout().lock();
+    let _ = writeln!(out, "{lines}").and_then(|()| out.flush());
+}
+
+/// A line with the finding, and one with the advice where there is any.
+fn lines(check: &Check, coloured: impl Fn(&'static str, Style) -> String) -> String {
+    let (mark, colour) = match check.outcome {
+        Outcome::Ok => ("✓", Style::new().green()),
+        Outcome::Warning => ("!", Style::new().yellow()),
+        Outcome::Skipped => ("–", Style::new().dim()),
+        _ => ("✗", Style::new().red().bold()),
+    };
+    let mut text =
+        format!("{} {:15}  {}", coloured(mark, colour), title(check.name), check.finding);
+    if let Some(advice) = &check.advice {
+        text.push_str(&format!("\n{:19}{} {advice}", "", coloured("→", Style::new().dim())));
+    }
+    text
+}
+
+fn title(name: &str) -> String {
+    name.replace('_', " ")
+}
+
+/// The report: the versions, and what was printed.
+fn text(diagnosis: &Diagnosis) -> String {
+    let mut text = format!(
+        "lenore   {}\nbrowser  {}\nsystem   {}\n\n",
+        env!("CARGO_PKG_VERSION"),
+        diagnosis.browser().unwrap_or("not known"),
+        system()
+    );
+    for check in diagnosis.checks() {
+        text.push_str(&lines(check, |mark, _| mark.to_owned()));
+        text.push('\n');
+    }
+    // The way to a home directory names its owner.
+    match std::env::home_dir().as_deref().and_then(Path::to_str) {
+        Some(home) if home.len() > 1 => text.replace(home, "~"),
+        _ => text,
+    }
+}
+
+/// The operating system, as it calls itself.
+fn system() -> String {
+    let release = std::fs::read_to_string("/etc/os-release").unwrap_or_default();
+    let name = release.lines().find_map(|line| line.strip_prefix("PRETTY_NAME="));
+    let name = name.map_or(std::env::consts::OS, |name| name.trim_matches('"'));
+    format!("{name} ({})", std::env::consts::ARCH)
+}

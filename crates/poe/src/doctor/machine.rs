@@ -1,0 +1,167 @@
+//! The machine: the browser's program, the profile, the space for it.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use lenore_browser::{LaunchOptions, Profile, find_chromium};
+use lenore_provider::ErrorKind;
+
+use super::{Examiner, Looked, Seen, Trouble};
+use crate::session::Source;
+
+/// How long a look at the machine may take; a network's file system can be slow.
+const LOOK: Duration = Duration::from_secs(10);
+
+/// A profile with less free space than this loses what it is to keep, in bytes.
+const TOO_LITTLE: u64 = 20_000_000;
+/// With less than this there soon will be too little, in bytes.
+const LITTLE: u64 = 200_000_000;
+
+impl Examiner<'_> {
+    /// Whether a browser of ours can be started here; another's is none of our business.
+    pub(super) async fn machine(&mut self) -> bool {
+        let poe = self.poe;
+        let Source::Launch(options) = poe.session.source() else { return true };
+        let profile = options.profile.clone();
+        let room = room_of(&profile);
+        self.check("browser_program", LOOK, program(options)).await.is_some()
+            && self.check("profile", LOOK, blocking(move || usable(&profile))).await.is_some()
+            && self.check("disk_space", LOOK, blocking(move || space(&room))).await.is_some()
+    }
+}
+
+/// Work that waits for a disk, away from the tasks that must not.
+async fn blocking(work: impl FnOnce() -> Looked + Send + 'static) -> Looked {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|error| {
+        let finding = format!("the check itself failed: {error}");
+        Err(Trouble { kind: ErrorKind::Browser, finding, advice: None })
+    })
+}
+
+async fn program(options: &LaunchOptions) -> Looked {
+    let program = match &options.binary {
+        Some(program) => program.clone(),
+        None => find_chromium(options.headless)?,
+    };
+    let name = program.display();
+    // Elsewhere it is a window that opens.
+    if !cfg!(unix) {
+        return Ok(Seen::ok(name.to_string()));
+    }
+    let asked = tokio::process::Command::new(&program)
+        .arg("--version")
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .output()
+        .await;
+    let told = asked.map_err(|error| {
+        Trouble::new(
+            ErrorKind::Browser,
+            format!("{name} cannot be started: {error}"),
+            "install a Chromium or Chrome, or name its program with --browser-binary",
+        )
+    })?;
+    let words = String::from_utf8_lossy(&told.stdout);
+    let version = words.lines().next().unwrap_or_default().trim();
+    if !told.status.success() || version.is_empty() {
+        return Ok(Seen::warning(
+            format!("{name} does not tell its version"),
+            "check that the program is a Chromium or Chrome",
+        ));
+    }
+    Ok(Seen::ok(format!("{name}, {version}")))
+}
+
+fn usable(profile: &Profile) -> Looked {
+    let Profile::Directory(path) = profile else { return Ok(Seen::ok("a throw-away one")) };
+    let name = path.display();
+    match profile.check() {
+        Err(error) => {
+            let own = Some(std::process::id());
+            if error.kind() == (lenore_browser::ErrorKind::ProfileInUse { pid: own }) {
+                return Ok(Seen::ok(format!("{name}, in use by this very process")));
+            }
+            Err(error.into())
+        }
+        Ok(()) if !path.exists() => Ok(Seen::ok(format!("{name}, which will be made"))),
+        Ok(()) if is_open_to_others(path) => Ok(Seen::warning(
+            format!("others on this machine can look into {name}"),
+            format!("chmod 700 {name}"),
+        )),
+        Ok(()) => Ok(Seen::ok(name.to_string())),
+    }
+}
+
+#[cfg(unix)]
+fn is_open_to_others(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    path.metadata().is_ok_and(|found| found.permissions().mode() & 0o077 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_open_to_others(_: &Path) -> bool {
+    false
+}
+
+/// The directory whose file system the profile is on, or will be.
+fn room_of(profile: &Profile) -> PathBuf {
+    match profile {
+        Profile::Temporary => std::env::temp_dir(),
+        Profile::Directory(path) => path.clone(),
+    }
+}
+
+#[cfg(unix)]
+fn space(path: &Path) -> Looked {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let there = path.ancestors().find(|directory| directory.exists()).unwrap_or(Path::new("/"));
+    match rustix::fs::statvfs(there) {
+        Ok(found) => enough(found.f_bavail.saturating_mul(found.f_frsize)),
+        Err(error) => Ok(Seen::warning(
+            format!("it cannot be told how much is free: {error}"),
+            "see to it that some hundred megabytes are",
+        )),
+    }
+}
+
+#[cfg(not(unix))]
+fn space(_: &Path) -> Looked {
+    Ok(Seen::ok("not known on this system"))
+}
+
+/// Whether so many bytes will do.
+fn enough(free: u64) -> Looked {
+    let finding = format!("{} MB free", free / 1_000_000);
+    let advice = "make room on the profile's disk, or name another directory with --user-data-dir";
+    if free < TOO_LITTLE {
+        return Err(Trouble::new(ErrorKind::Browser, format!("only {finding}"), advice));
+    }
+    if free < LITTLE {
+        return Ok(Seen::warning(format!("only {finding}"), advice));
+    }
+    Ok(Seen::ok(finding))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_told_in_time() {
+        let failed = enough(19_000_000).err().map(|trouble| (trouble.kind, trouble.finding));
+        assert_eq!(failed, Some((ErrorKind::Browser, "only 19 MB free".to_owned())));
+        assert!(enough(21_000_000).is_ok_and(|seen| seen.warning.is_some()));
+        assert!(enough(30_000_000_000).is_ok_and(|seen| seen.warning.is_none()));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_directory_that_will_be_made_is_on_a_disk_already() {
+        let directory = tempfile::tempdir().expect("a directory");
+        assert!(space(&directory.path().join("not/there/yet")).is_ok());
+        assert!(!directory.path().join("not").exists());
+    }
+}

@@ -1,0 +1,233 @@
+//! The page: from the browser's start to the socket on which answers come.
+
+use std::time::Duration;
+
+use lenore_browser::Page;
+use lenore_provider::{ErrorKind, Result};
+use serde_json::json;
+use tokio::time::Instant;
+
+use super::recorder::Recorder;
+use super::{Examiner, Looked, Seen, Trouble};
+use crate::compose::{self, Arrival};
+use crate::error::{browser_error, challenge, signed_out};
+use crate::session::Source;
+use crate::{models, sign_in};
+
+/// How long the browser may take to start and to open a page.
+const START: Duration = Duration::from_secs(60);
+/// How long an element may take that should be there already.
+const ELEMENT: Duration = Duration::from_secs(3);
+/// How long the page may take to open its socket.
+const SOCKET: Duration = Duration::from_secs(15);
+/// What a check may take beyond the waits inside it.
+const MARGIN: Duration = Duration::from_secs(10);
+
+/// A page, and what its tap has told.
+pub(super) struct Open {
+    pub(super) page: Page,
+    pub(super) recorder: Recorder,
+}
+
+impl Examiner<'_> {
+    /// Whether the browser starts, or answers.
+    pub(super) async fn browser(&mut self) -> Option<Open> {
+        let poe = self.poe;
+        self.check("browser", START, async {
+            let (page, tap) = poe.open_page().await?;
+            let version = poe.session.version().await.unwrap_or_default();
+            let finding = match poe.session.source() {
+                Source::Launch(_) => format!("{version} starts and opens a page"),
+                _ => format!("{version} answers and opens a page"),
+            };
+            Ok(Seen::with(Open { page, recorder: Recorder::new(tap) }, finding))
+        })
+        .await
+    }
+
+    /// Everything about the page that needs no question. Whether one may be asked.
+    pub(super) async fn page(&mut self, open: &mut Open) -> bool {
+        let site = &self.poe.site;
+        let Some(arrival) = self.arrive(open).await else { return false };
+        if self.signed_in(arrival).await.is_none() {
+            return false;
+        }
+        let selectors = &site.selectors;
+        let elements = [
+            ("prompt_box", &selectors.prompt_box, true),
+            ("send_button", &selectors.send_button, true),
+            ("file_input", &selectors.file_input, false),
+        ];
+        let mut ready = true;
+        for (name, selectors, visible) in elements {
+            let look = element(&open.page, name, selectors, visible, arrival);
+            ready &= self.check(name, ELEMENT + MARGIN, look).await.is_some();
+        }
+        ready &= self.check("tap", MARGIN, tapped(open)).await.is_some();
+        ready &= self.check("socket", SOCKET + MARGIN, connected(open)).await.is_some();
+        ready
+    }
+
+    /// Loads the default bot's page, by way of the proxy, and finds out what it is.
+    async fn arrive(&mut self, open: &Open) -> Option<Arrival> {
+        let poe = self.poe;
+        let proxy = match poe.session.source() {
+            Source::Launch(options) => options.proxy.as_ref(),
+            _ => None,
+        };
+        let page = &open.page;
+        let load = async || {
+            let url = poe.site.bot_url(&models::bot_of(&poe.site.models, "")?);
+            page.navigate(&url, compose::LOAD).await.map_err(browser_error)
+        };
+        let mut loaded = None;
+        if let Some(proxy) = proxy {
+            let through = async { through_proxy(load().await, proxy.server()) };
+            loaded = Some(self.check("proxy", compose::LOAD + MARGIN, through).await?);
+        }
+        let reached = async {
+            match loaded {
+                Some(loaded) => loaded?,
+                None => load().await?,
+            }
+            reached(page, &poe.site.url).await
+        };
+        self.check("site", compose::LOAD + MARGIN, reached).await?;
+        let human_check = async {
+            match compose::look(page, &poe.site, compose::PROMPT_BOX).await? {
+                Arrival::Challenge => Err(challenge().into()),
+                arrival => Ok(Seen::with(arrival, "none in the way")),
+            }
+        };
+        self.check("human_check", compose::PROMPT_BOX + MARGIN, human_check).await
+    }
+
+    async fn signed_in(&mut self, arrival: Arrival) -> Option<()> {
+        let poe = self.poe;
+        self.check("signed_in", MARGIN, async {
+            let signed_in = match arrival {
+                Arrival::PromptBox => true,
+                Arrival::SignedOut => false,
+                _ => sign_in::is_signed_in(poe).await?,
+            };
+            if !signed_in {
+                return Err(signed_out().into());
+            }
+            Ok(Seen::ok("the profile holds a session"))
+        })
+        .await
+    }
+}
+
+/// Tells a proxy's failure from the site's, which is handed on.
+fn through_proxy(loaded: Result<()>, server: &str) -> Looked<Result<()>> {
+    match loaded {
+        // The browser's reasons for a proxy all begin so.
+        Err(error) if error.to_string().starts_with("the proxy") => Err(error.into()),
+        Err(error) if error.kind() == ErrorKind::Timeout => {
+            let finding = format!("nothing came through {server} in time");
+            let warning = Some("see whether the proxy works with another program".to_owned());
+            Ok(Seen { value: Err(error), finding, warning })
+        }
+        loaded => Ok(Seen::with(loaded, format!("{server} lets us through"))),
+    }
+}
+
+/// What the site says to a request for its page.
+async fn reached(page: &Page, url: &str) -> Looked {
+    let status = "() => performance.getEntriesByType('navigation')[0]?.responseStatus ?? 0";
+    let status = page.call(status, &[], MARGIN).await?.as_u64().unwrap_or_default();
+    let finding = format!("{url} answers with HTTP {status}");
+    match status {
+        0 => Ok(Seen::ok(format!("{url} answers"))),
+        429 => Err(Trouble::new(ErrorKind::RateLimited, finding, "wait some minutes")),
+        500.. => Err(Trouble::new(
+            ErrorKind::Network,
+            finding,
+            "the site is in trouble itself; look again in a while",
+        )),
+        // What it means is for the next checks to say.
+        400.. => Ok(Seen::warning(finding, "see what the next checks find")),
+        _ => Ok(Seen::ok(finding)),
+    }
+}
+
+/// Whether an element is there, and which of its selectors finds it.
+async fn element(
+    page: &Page,
+    name: &'static str,
+    selectors: &[String],
+    visible: bool,
+    arrival: Arrival,
+) -> Looked {
+    let look = "(selectors, visible) => { const at = selectors.findIndex((selector) => \
+                visible ? dom.find([selector]) : document.querySelector(selector)); \
+                return at >= 0 && { at }; }";
+    let arguments = [json!(selectors), json!(visible)];
+    match page.call_until(look, &arguments, ELEMENT).await {
+        Ok(found) => {
+            let at = found["at"].as_u64().unwrap_or_default() + 1;
+            Ok(Seen::ok(format!("there, by selector {at} of {}", selectors.len())))
+        }
+        Err(error) if error.kind() == lenore_browser::ErrorKind::Timeout => {
+            let why = match arrival {
+                Arrival::UnknownBot => "; the page says that there is no such bot",
+                _ => "",
+            };
+            Err(Trouble::new(
+                ErrorKind::SiteChanged,
+                format!("not found; selectors tried: {}{why}", selectors.len()),
+                format!(
+                    "the site has changed: a newer version of Lenore may know it; until then put \
+                     a selector for {name} into a site file (--site-file)"
+                ),
+            ))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Whether what the page sends and receives comes by us.
+async fn tapped(open: &mut Open) -> Looked {
+    let native = "() => ['WebSocket', 'fetch'].filter((name) => \
+                  /\\[native code\\]/.test(Function.prototype.toString.call(window[name])))";
+    let native = open.page.call(native, &[], MARGIN).await?;
+    let native: Vec<_> =
+        native.as_array().into_iter().flatten().filter_map(|name| name.as_str()).collect();
+    open.recorder.catch_up();
+    let finding = match (open.recorder.is_opened(), native.is_empty()) {
+        (true, true) => return Ok(Seen::ok("WebSocket and fetch are wrapped")),
+        (false, _) => "the tap's script has not run in the page".to_owned(),
+        (true, false) => format!("the page has put back its own {}", native.join(" and ")),
+    };
+    Err(Trouble::new(
+        ErrorKind::SiteChanged,
+        finding,
+        "see whether an extension or a --browser-arg meddles with the page; else report it",
+    ))
+}
+
+/// Whether the page is connected to what brings its answers.
+async fn connected(open: &mut Open) -> Looked {
+    let end = Instant::now() + SOCKET;
+    loop {
+        if open.recorder.socket() == Some(true) {
+            return Ok(Seen::ok("the page's socket is open"));
+        }
+        if !matches!(tokio::time::timeout_at(end, open.recorder.next()).await, Ok(Some(_))) {
+            break;
+        }
+    }
+    Err(match open.recorder.socket() {
+        Some(_) => Trouble::new(
+            ErrorKind::Network,
+            "the page's socket does not connect",
+            "see whether a proxy or a firewall stops WebSockets",
+        ),
+        None => Trouble::new(
+            ErrorKind::SiteChanged,
+            format!("the page has opened no socket within {SOCKET:?}"),
+            "see whether a proxy or a firewall holds WebSockets up; else report it",
+        ),
+    })
+}

@@ -1,0 +1,116 @@
+//! What a tap tells, and the record of it that can be shown to others.
+
+use std::time::Instant;
+
+use futures_util::FutureExt;
+use lenore_browser::{Tap, TapEvent};
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::decode::TapMessage;
+
+/// More lines than this tell nothing more.
+const LINES: usize = 10_000;
+
+/// The kinds of messages. Only these words get into the record, whatever a page may emit.
+const KINDS: &[&str] = &[
+    "sent",
+    "reply",
+    "message",
+    "read",
+    "cancelled",
+    "title",
+    "cost",
+    "gap",
+    "trouble",
+    "socket",
+    "uploading",
+    "upload",
+];
+
+/// A tap that is written down: when, which kind, how large.
+pub(super) struct Recorder {
+    tap: Tap,
+    begun: Instant,
+    lines: Vec<String>,
+    opened: bool,
+    socket: Option<bool>,
+}
+
+impl Recorder {
+    pub(super) fn new(tap: Tap) -> Self {
+        Self { tap, begun: Instant::now(), lines: Vec::new(), opened: false, socket: None }
+    }
+
+    /// The next event; `None` is the page's end. Cancel-safe.
+    pub(super) async fn next(&mut self) -> Option<TapEvent> {
+        let event = self.tap.next().await?;
+        self.record(&event);
+        Some(event)
+    }
+
+    /// Takes what has arrived already.
+    pub(super) fn catch_up(&mut self) {
+        while let Some(Some(_)) = self.next().now_or_never() {}
+    }
+
+    /// Whether the tap's script has run in a document.
+    pub(super) fn is_opened(&self) -> bool {
+        self.opened
+    }
+
+    /// Whether a socket of the page has opened; `None` where none was heard of.
+    pub(super) fn socket(&self) -> Option<bool> {
+        self.socket
+    }
+
+    /// The record, one JSON object a line.
+    pub(super) fn into_lines(mut self) -> Vec<String> {
+        self.catch_up();
+        self.lines
+    }
+
+    fn record(&mut self, event: &TapEvent) {
+        let (kind, bytes) = match event {
+            TapEvent::Opened => {
+                self.opened = true;
+                ("opened", 0)
+            }
+            TapEvent::Message(message) => {
+                if let Ok(TapMessage::Socket { open }) = serde_json::from_str(message.get()) {
+                    self.socket = Some(open || self.socket == Some(true));
+                }
+                (kind_of(message.get()), message.get().len())
+            }
+            _ => ("lost", 0),
+        };
+        if self.lines.len() < LINES {
+            let ms = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+            self.lines.push(json!({ "ms": ms, "k": kind, "bytes": bytes }).to_string());
+        }
+    }
+}
+
+/// The kind of a message, of those that are known.
+fn kind_of(message: &str) -> &'static str {
+    #[derive(Deserialize)]
+    struct Kind {
+        k: String,
+    }
+    let kind = serde_json::from_str::<Kind>(message).ok();
+    let known = kind.and_then(|kind| KINDS.iter().find(|known| **known == kind.k));
+    known.copied().unwrap_or("unknown")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_that_is_not_ours_does_not_get_into_the_record() {
+        assert_eq!(kind_of(r#"{"k":"message","text":"Nevermore"}"#), "message");
+        for strange in [r#"{"k":"Nevermore"}"#, r#"{"k":["message"]}"#, "Nevermore", ""] {
+            assert_eq!(kind_of(strange), "unknown");
+        }
+    }
+}
