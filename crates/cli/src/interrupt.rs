@@ -1,6 +1,8 @@
 //! Ctrl-C and its kin: the first one ends in order, the second one at once.
 
 use std::process::exit;
+#[cfg(unix)]
+use std::task::Poll;
 
 use tokio::sync::watch;
 
@@ -12,10 +14,12 @@ impl Interrupt {
     /// Begins to listen. From now on the first signal ends nothing by itself.
     pub(crate) fn listen() -> Self {
         let (signalled, receiver) = watch::channel(None);
+        // Before anything else is done: a signal that comes in between must not be lost.
+        let mut signals = Signals::listen();
         tokio::spawn(async move {
-            let code = signal().await;
+            let code = signals.next().await;
             signalled.send_replace(Some(code));
-            let code = signal().await;
+            let code = signals.next().await;
             // Whoever presses twice will not wait. The browser ends by itself when we are gone.
             exit(code.into());
         });
@@ -34,25 +38,46 @@ impl Interrupt {
 /// 128 and the number of SIGINT, by the shells' convention.
 const INTERRUPTED: u8 = 130;
 
+/// The signals that ask a program to end, with the exit codes that stand for them.
 #[cfg(unix)]
-async fn signal() -> u8 {
-    use tokio::signal::unix::{SignalKind, signal};
-    let listen = |kind| signal(kind).ok();
-    let (mut terminate, mut hang_up) =
-        (listen(SignalKind::terminate()), listen(SignalKind::hangup()));
-    let next = async |stream: &mut Option<tokio::signal::unix::Signal>| match stream {
-        Some(stream) => stream.recv().await,
-        None => std::future::pending().await,
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => INTERRUPTED,
-        _ = next(&mut terminate) => 143,
-        _ = next(&mut hang_up) => 129,
+struct Signals(Vec<(tokio::signal::unix::Signal, u8)>);
+
+#[cfg(unix)]
+impl Signals {
+    fn listen() -> Self {
+        use tokio::signal::unix::{SignalKind, signal};
+        let kinds = [
+            (SignalKind::interrupt(), INTERRUPTED),
+            (SignalKind::terminate(), 143),
+            (SignalKind::hangup(), 129),
+        ];
+        let listen = |(kind, code)| signal(kind).ok().map(|signals| (signals, code));
+        Self(kinds.into_iter().filter_map(listen).collect())
+    }
+
+    async fn next(&mut self) -> u8 {
+        std::future::poll_fn(|cx| {
+            let came = self
+                .0
+                .iter_mut()
+                .find_map(|(signals, code)| signals.poll_recv(cx).is_ready().then_some(*code));
+            came.map_or(Poll::Pending, Poll::Ready)
+        })
+        .await
     }
 }
 
 #[cfg(not(unix))]
-async fn signal() -> u8 {
-    let _ = tokio::signal::ctrl_c().await;
-    INTERRUPTED
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn listen() -> Self {
+        Self
+    }
+
+    async fn next(&mut self) -> u8 {
+        let _ = tokio::signal::ctrl_c().await;
+        INTERRUPTED
+    }
 }

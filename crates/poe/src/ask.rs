@@ -112,6 +112,7 @@ impl Ask {
                 (page, tap) = sign_in::by_hand(poe, &url).await?;
             }
         }
+        compose::hear_socket(&mut tap).await;
         compose::attach(&page, &mut tap, &poe.site, &self.attachments).await?;
         Ok((page, tap))
     }

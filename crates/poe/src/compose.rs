@@ -17,6 +17,8 @@ use crate::error::{browser_error, site_changed};
 pub(crate) const LOAD: Duration = Duration::from_secs(30);
 /// How long the prompt box may take after that.
 pub(crate) const PROMPT_BOX: Duration = Duration::from_secs(10);
+/// How long the page's socket may take to open before the prompt is sent all the same.
+const SOCKET: Duration = Duration::from_secs(1);
 /// How long send may stay disabled.
 const SEND: Duration = Duration::from_secs(10);
 /// How long the page may take to show the files that it was given.
@@ -59,6 +61,23 @@ pub(crate) async fn look(page: &Page, site: &Site, wait: Duration) -> Result<Arr
         Ok(_) => Ok(Arrival::Challenge),
         Err(error) if error.kind() == lenore_browser::ErrorKind::Timeout => Ok(Arrival::Nothing),
         Err(error) => Err(browser_error(error)),
+    }
+}
+
+/// Waits until the page's socket is open, so that the site's echo of the question will be heard.
+/// A page that opens none is not waited for long.
+pub(crate) async fn hear_socket(tap: &mut Tap) {
+    let open = async {
+        while let Some(event) = tap.next().await {
+            if let TapEvent::Message(message) = event
+                && let Ok(TapMessage::Socket { open: true }) = serde_json::from_str(message.get())
+            {
+                return;
+            }
+        }
+    };
+    if tokio::time::timeout(SOCKET, open).await.is_err() {
+        tracing::debug!("the page's socket is not open yet");
     }
 }
 

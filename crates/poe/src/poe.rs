@@ -120,7 +120,9 @@ impl Poe {
             return invalid("there is no message to send".into());
         }
         let prompt = format_prompt(&request.messages);
-        if request.messages.iter().all(|message| message.content.trim().is_empty()) {
+        // White space as JavaScript trims it: the page would send nothing.
+        let is_blank = |c: char| c.is_whitespace() || c == '\u{feff}';
+        if request.messages.iter().all(|message| message.content.chars().all(is_blank)) {
             return invalid("the message is empty; there is nothing to ask".into());
         }
         let chat = request.chat.clone();

@@ -245,13 +245,15 @@
     } else if (asked.queryName !== "ChatPageQuery") {
       return;
     }
+    const lost = (error) => {
+      if (sends) emit({ k: "reply", nonce: own, http: 0, words: String(error) });
+      else if (asked.withFiles) upload(0, null);
+      return null;
+    };
     answer.then(
       async (response) => {
-        const text = await response.clone().text().catch((error) => {
-          // A reply that breaks off is as good as none.
-          if (sends) emit({ k: "reply", nonce: own, http: 0, words: String(error) });
-          return null;
-        });
+        // A reply that breaks off is as good as none.
+        const text = await response.clone().text().catch(lost);
         if (text === null) return;
         const body = read(text);
         if (sends) {
@@ -263,10 +265,7 @@
           chatPage(object(object(body)?.data)?.chatOfCode);
         }
       },
-      (error) => {
-        if (sends) emit({ k: "reply", nonce: own, http: 0, words: String(error) });
-        else if (asked.withFiles) upload(0, null);
-      },
+      lost,
     ).catch((error) => emit({ k: "trouble", what: String(error) }));
   });
 

@@ -60,8 +60,7 @@ pub enum TapMessage {
         /// What happened, for the log.
         why: String,
     },
-    /// A socket of the page has opened, or failed to. No part of an answer: it tells an
-    /// examination that the tap is in place.
+    /// The page's socket has opened, or failed to. No part of an answer.
     Socket {
         /// Whether it has opened.
         open: bool,

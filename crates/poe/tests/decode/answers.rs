@@ -23,7 +23,7 @@ struct Confirmation {
 enum Reply {
     /// It names the answer, or leaves that to us.
     Accepted { answer: Option<u64>, chat: Value },
-    /// It comes after the echo, and breaks on its way.
+    /// It breaks on its way; the echo makes up for it.
     Lost(Ending),
 }
 
@@ -107,17 +107,12 @@ impl Traffic {
             });
             all.splice(at..at, entries);
         }
-        let echo = self.confirmation.echo.map(|echo| echo.index(all.len() + 1));
-        if let Some(at) = echo {
+        if let Some(at) = self.confirmation.echo {
             let echo = update("messageAdded", CHAT, question(), &[], self.style);
-            all.insert(at, Arrival::Entry(echo));
+            all.insert(at.index(all.len() + 1), Arrival::Entry(echo));
         }
         if let Some((at, reply)) = &self.confirmation.reply {
-            let first = match reply {
-                Reply::Lost(_) => echo.map_or(0, |echo| echo + 1),
-                Reply::Accepted { .. } => 0,
-            };
-            let at = first + at.index(all.len() + 1 - first);
+            let at = at.index(all.len() + 1);
             all.insert(at, Arrival::Reply(reply.clone()));
         }
         all

@@ -10,7 +10,7 @@ use crate::page::{CHANNEL, Ending};
 use crate::reader::Reader;
 use crate::story::{Copy, Shape, Story, story};
 use crate::wire::{ANSWER, BOT, CHAT, Entry, FOREIGN, Style, TEXT, Units};
-use crate::wire::{accepted, body, chat, chat_page, question, units, update};
+use crate::wire::{accepted, body, chat, chat_page, frame, question, units, update};
 
 /// How something goes wrong, and how it is mended.
 #[derive(Clone, Copy, Debug)]
@@ -186,7 +186,7 @@ impl<'a> Play<'a> {
                 for at in 0..trouble.lost {
                     if at == 0 && self.made < self.traffic.story.copies.len() {
                         let copy = self.next().entry(Style::Plain);
-                        self.reader.page.deliver(&crate::wire::frame(&[copy], Style::Plain));
+                        self.reader.page.deliver(&frame(&[copy], Style::Plain));
                         self.reader.lose_and_follow();
                     } else {
                         self.copy();
@@ -304,4 +304,27 @@ proptest! {
         let starts = reader.count(|event| matches!(event, Event::Started { .. }));
         prop_assert!(starts <= 1, "{starts}");
     }
+}
+
+#[test]
+fn a_change_is_not_applied_to_a_text_that_was_never_told() {
+    let copy = |text: &str, state| {
+        let (text, suggestions) = (units(text), Vec::new());
+        Copy { text, state, shape: Shape::Whole, suggestions }
+    };
+    let mut reader = Reader::new();
+    let call = reader.ask(None);
+    reader.end_call(call, &Ending::ok(accepted(chat(), Some(ANSWER)).to_string()));
+    reader.frame(&[copy("raven", "incomplete").entry(Style::Plain)], Style::Plain);
+    // This one is lost on its way out of the page, so that what follows is the change of another.
+    let crows = copy("crows", "incomplete").entry(Style::Plain);
+    reader.page.deliver(&frame(&[crows], Style::Plain));
+    reader.lose_and_follow();
+    let end = copy("crows!", "complete");
+    reader.frame(&[end.entry(Style::Plain)], Style::Plain);
+    assert_eq!((reader.text(), reader.completed, reader.gaps), ("raven", 0, 1));
+    reader.open_document();
+    let page = chat_page(CHAT, &[question(), end.node()]);
+    reader.load(&body(&next_data("/props/pageProps/data", page), &[&end.text]));
+    assert_eq!((reader.text(), reader.completed), ("crows!", 1));
 }

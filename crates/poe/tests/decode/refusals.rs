@@ -198,21 +198,21 @@ fn a_stopped_answer_is_cancelled_once() {
 }
 
 #[test]
-fn a_call_that_fails_leaves_it_open_whether_the_site_has_the_question() {
-    let error = refused(&Ending::Fails);
-    assert_eq!(error.kind(), ErrorKind::AnswerLost);
-    assert_eq!(error.partial(), None);
-}
-
-#[test]
-fn a_reply_that_breaks_off_is_no_refusal_and_the_echo_still_counts() {
-    let mut reader = Reader::new();
-    let call = reader.ask(None);
-    reader.end_call(call, &Ending::BreaksOff { status: 200 });
-    assert!(reader.failed.is_empty(), "{:?}", reader.failed);
-    let echo = update("messageAdded", CHAT, question(), &[], Style::Plain);
-    reader.frame(&[echo, state("complete", &json!(null), &[0x61])], Style::Plain);
-    assert_eq!((reader.text(), reader.completed), ("a", 1));
+fn a_reply_that_is_lost_is_made_up_for_by_the_echo() {
+    let failure = reply(502, None, &json!({ "errors": [{ "message": "Bad gateway" }] }));
+    for (ending, kind) in [
+        (Ending::Fails, ErrorKind::AnswerLost),
+        (Ending::BreaksOff { status: 200 }, ErrorKind::AnswerLost),
+        (failure, ErrorKind::Bot),
+    ] {
+        assert_eq!(refused(&ending).kind(), kind, "{ending:?}");
+        let mut reader = Reader::new();
+        let call = reader.ask(None);
+        reader.end_call(call, &ending);
+        let echo = update("messageAdded", CHAT, question(), &[], Style::Plain);
+        reader.frame(&[echo, state("complete", &json!(null), &[0x61])], Style::Plain);
+        assert_eq!((reader.text(), reader.completed, reader.failed.len()), ("a", 1, 0));
+    }
 }
 
 #[test]
@@ -248,7 +248,9 @@ fn what_became_of_files_is_told_as_the_site_says_it() {
     let failed = json!({ "data": null, "errors": [{ "message": "Oops" }] });
     assert_eq!(told(&reply(500, None, &failed)), upload(500, None, Some("Oops")));
     assert_eq!(told(&Ending::ok("<!doctype html>")), upload(200, None, None));
-    assert_eq!(told(&Ending::Fails), upload(0, None, None));
+    for lost in [Ending::Fails, Ending::BreaksOff { status: 200 }] {
+        assert_eq!(told(&lost), upload(0, None, None), "{lost:?}");
+    }
 }
 
 #[test]
