@@ -195,7 +195,7 @@ fn is_same_file(_: &File, path: &Path) -> bool {
 
 /// The process id of a browser that has this profile open without us, by its own lock: a link
 /// named `SingletonLock` to `<host>-<pid>`.
-fn browser_at_work(path: &Path) -> Option<u32> {
+pub(crate) fn browser_at_work(path: &Path) -> Option<u32> {
     #[cfg(target_os = "linux")]
     {
         let target = fs::read_link(path.join("SingletonLock")).ok()?;

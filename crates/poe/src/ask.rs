@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::compose::{self, Arrival};
 use crate::context::Context;
-use crate::error::{browser_error, challenge, is_loss, signed_out, site_changed};
+use crate::error::{challenge, is_loss, signed_out, site_changed};
 use crate::pipe::EventPipe;
 use crate::sign_in;
 use crate::watch::{Action, Happening, Watch, unconfirmed};
@@ -100,7 +100,7 @@ impl Ask {
     async fn arrive(&self, poe: &Context) -> Result<(Page, Tap)> {
         let url = self.url(poe);
         let (mut page, mut tap) = poe.open_page().await?;
-        match compose::arrive(&page, &poe.site, &url, compose::PROMPT_BOX).await? {
+        match compose::arrive(&page, &poe.site, &url).await? {
             Arrival::PromptBox => {}
             Arrival::UnknownBot => return Err(self.unknown()),
             Arrival::Challenge => return Err(challenge()),
@@ -206,34 +206,38 @@ impl Following<'_> {
     /// Loads the chat anew, in a new page where the old one is lost. The prompt is never sent
     /// again.
     async fn read_again(&mut self, code: &str) -> Result<()> {
-        let url = self.poe.site.chat_url(code);
+        let site = &self.poe.site;
+        let url = site.chat_url(code);
+        let wait = self.ask.silence.clamp(REREAD, compose::LOAD);
         tracing::info!("reading the chat again");
-        if let Some(page) = &self.page {
-            let wait = self.ask.silence.clamp(REREAD, compose::LOAD);
-            match page.navigate(&url, wait).await.map_err(browser_error) {
-                Err(error) if is_loss(&error) => {}
-                // No page would get through now; the watch tries again, or loses its patience.
-                Err(error) => {
-                    tracing::debug!(%error, "the chat could not be read again");
-                    return Ok(());
-                }
-                Ok(()) => return Ok(()),
-            }
+        let mut arrival = match &self.page {
+            Some(page) => compose::arrive_within(page, site, &url, wait).await,
+            None => Err(unconfirmed()),
+        };
+        if self.page.is_none() || arrival.as_ref().is_err_and(is_loss) {
+            self.page = None;
+            let (page, tap) = self.poe.open_page().await.map_err(|error| self.lost(error))?;
+            self.tap = tap;
+            self.happened(&Happening::Opened);
+            arrival = compose::arrive_within(&page, site, &url, wait).await;
+            self.page = Some(page);
         }
-        self.page = None;
-        let (page, tap) = self.poe.open_page().await.map_err(|error| self.lost(error))?;
-        self.tap = tap;
-        self.happened(&Happening::Opened);
-        let arrival = compose::arrive(&page, &self.poe.site, &url, compose::PROMPT_BOX).await;
-        self.page = Some(page);
-        match arrival {
-            Ok(Arrival::SignedOut) => Err(self.lost(signed_out())),
-            Ok(Arrival::Challenge) => Err(self.lost(challenge())),
+        let error = match arrival {
+            Ok(Arrival::SignedOut) => signed_out(),
+            Ok(Arrival::Challenge) => challenge(),
+            Ok(Arrival::UnknownBot) => Error::new(
+                ErrorKind::AnswerLost,
+                "the site does not know the chat any more; it may have been deleted meanwhile",
+            ),
             // The tap reads the chat on any page that has it; without it, time goes on.
-            Ok(_) => Ok(()),
-            Err(error) if is_loss(&error) => Ok(()),
-            Err(error) => Err(self.lost(error)),
-        }
+            Ok(Arrival::PromptBox | Arrival::Nothing) => return Ok(()),
+            // No page would get through now; the watch tries again, or loses its patience.
+            Err(error) => {
+                tracing::debug!(%error, "the chat could not be read again");
+                return Ok(());
+            }
+        };
+        Err(self.lost(error))
     }
 
     /// Title, suggestions and cost, for as long as the caller wants to wait for them.

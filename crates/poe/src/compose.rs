@@ -40,9 +40,19 @@ pub(crate) enum Arrival {
 }
 
 /// Loads an address and finds out what it is.
-pub(crate) async fn arrive(page: &Page, site: &Site, url: &str, wait: Duration) -> Result<Arrival> {
-    page.navigate(url, LOAD).await.map_err(browser_error)?;
-    look(page, site, wait).await
+pub(crate) async fn arrive(page: &Page, site: &Site, url: &str) -> Result<Arrival> {
+    arrive_within(page, site, url, LOAD).await
+}
+
+/// The same, with another time for its document to come.
+pub(crate) async fn arrive_within(
+    page: &Page,
+    site: &Site,
+    url: &str,
+    wait: Duration,
+) -> Result<Arrival> {
+    page.navigate(url, wait).await.map_err(browser_error)?;
+    look(page, site, PROMPT_BOX).await
 }
 
 /// Waits until the page shows what it is.

@@ -59,7 +59,7 @@ impl Poe {
         let site = &self.0.site;
         let (page, _tap) = self.0.open_page().await?;
         let url = site.bot_url(&models::bot_of(&site.models, "")?);
-        match compose::arrive(&page, site, &url, compose::PROMPT_BOX).await? {
+        match compose::arrive(&page, site, &url).await? {
             Arrival::PromptBox => Ok(true),
             Arrival::SignedOut => Ok(false),
             Arrival::Challenge => Err(challenge()),

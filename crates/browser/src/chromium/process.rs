@@ -82,9 +82,9 @@ impl Process {
     /// The error of a browser that could not be spoken to after its start.
     pub(super) fn why_it_did_not_start(mut self, error: Error) -> Error {
         let ended = self.wait_for_exit(Duration::from_millis(500));
-        if ended && self.child.try_wait().ok().flatten().is_some_and(|status| status.success()) {
-            // A second Chromium on a profile hands its work to the first one and leaves.
-            return profile::in_use(self.profile.path(), None);
+        // A second Chromium on a profile hands its work to the first one and leaves.
+        if ended && let Some(pid) = profile::browser_at_work(self.profile.path()) {
+            return profile::in_use(self.profile.path(), Some(pid));
         }
         let words = self.last_words.lock().unwrap_or_else(PoisonError::into_inner);
         let words = String::from_utf8_lossy(&words);
