@@ -15,6 +15,10 @@ pub const LOCK_FILE: &str = "lenore.lock";
 /// How the names of throw-away profiles begin.
 const TEMPORARY_PREFIX: &str = "lenore-profile-";
 
+/// What must be free on a profile's disk, in bytes. A new profile takes about half of it.
+#[cfg(unix)]
+const LEAST_SPACE: u64 = 20_000_000;
+
 /// Which profile a browser runs on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Profile {
@@ -72,6 +76,7 @@ impl OwnedProfile {
     }
 
     fn of(path: PathBuf, temporary: Option<TempDir>) -> Result<Self> {
+        check_space(&path)?;
         let lock = lock(&path)?;
         if let Some(pid) = browser_at_work(&path) {
             return Err(in_use(&path, Some(pid)));
@@ -191,6 +196,28 @@ fn is_same_file(open: &File, path: &Path) -> bool {
 fn is_same_file(_: &File, path: &Path) -> bool {
     // An open file cannot be removed here, so the path still means the one that is locked.
     path.exists()
+}
+
+/// A browser on a full disk starts, and then fails in ways that nobody understands.
+fn check_space(path: &Path) -> Result<()> {
+    #[cfg(unix)]
+    if let Ok(found) = rustix::fs::statvfs(path) {
+        let free = found.f_bavail.saturating_mul(found.f_frsize);
+        if free < LEAST_SPACE {
+            return Err(Error::new(
+                ErrorKind::Launch,
+                format!(
+                    "the disk of the profile {} is full ({} MB free); make room on it, or name \
+                     another directory with --user-data-dir",
+                    path.display(),
+                    free / 1_000_000
+                ),
+            ));
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = path;
+    Ok(())
 }
 
 /// The process id of a browser that has this profile open without us, by its own lock: a link
