@@ -169,7 +169,17 @@ impl Following<'_> {
             for action in actions {
                 match action {
                     Action::Emit(event) => pipe.push(event),
-                    Action::ReadAgain(code) => self.read_again(&code).await?,
+                    Action::ReadAgain(code) => {
+                        let poe = self.poe;
+                        tokio::select! {
+                            read = self.read_again(&code) => read?,
+                            () = pipe.abandoned() => return Err(left()),
+                            () = poe.closing() => return Err(closing()),
+                            () = at(deadline) => {
+                                return Err(self.lost(late("the answer was complete")));
+                            }
+                        }
+                    }
                     Action::Complete => {
                         self.linger(pipe).await;
                         return Ok(FinishReason::Complete);

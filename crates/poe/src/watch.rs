@@ -161,31 +161,30 @@ impl Watch {
         {
             return self.fail(error, actions);
         }
-        if self.reread.is_some_and(|at| at <= now) {
-            return self.read_again(now, actions);
-        }
         if !self.exchange.is_sent() {
             if self.pressed + SENDING <= now {
                 self.fail(site_changed("what the send button does"), actions);
             }
             return;
         }
-        if !is_silent {
-            return;
-        }
-        if !std::mem::replace(&mut self.was_read_in_vain, true)
-            && self.exchange.chat_code().is_some()
-        {
+        // Silence comes before another reading: readings that tell nothing new must come to an end.
+        let was_read_in_vain = self.was_read_in_vain || self.exchange.chat_code().is_none();
+        if is_silent && was_read_in_vain {
+            let nothing_came = self.text().is_empty();
+            let kind = if nothing_came { ErrorKind::Timeout } else { ErrorKind::AnswerLost };
+            let message = format!(
+                "the site said nothing of the answer for {} s, nor after reading the chat again; \
+                 look at the chat on the site",
+                self.silence.as_secs()
+            );
+            self.fail(Error::new(kind, message), actions);
+        } else if is_silent {
+            self.was_read_in_vain = true;
             self.heard = now;
-            return self.read_again(now, actions);
+            self.read_again(now, actions);
+        } else if self.reread.is_some_and(|at| at <= now) {
+            self.read_again(now, actions);
         }
-        let kind = if self.text().is_empty() { ErrorKind::Timeout } else { ErrorKind::AnswerLost };
-        let message = format!(
-            "the site said nothing of the answer for {} s, nor after reading the chat again; look \
-             at the chat on the site",
-            self.silence.as_secs()
-        );
-        self.fail(Error::new(kind, message), actions);
     }
 
     fn page_lost(&mut self, now: Instant, actions: &mut Vec<Action>) {
@@ -365,6 +364,19 @@ mod tests {
             world.happens(&Happening::Opened);
             world.hears(&whole("Hel", "incomplete"));
             world.hears(&message(json!({ "k": "read", "chat": "7" })));
+        }
+        assert_eq!((world.end, world.rereads), (Some(Err(ErrorKind::AnswerLost)), 1));
+    }
+
+    #[test]
+    fn readings_that_take_long_and_tell_nothing_come_to_an_end() {
+        let mut world = World::new();
+        world.hears(&sent());
+        world.hears(&reply());
+        world.hears(&whole("Hel", "incomplete"));
+        for _ in 0..10 {
+            world.now += 3 * SILENCE;
+            world.happens(&Happening::Time);
         }
         assert_eq!((world.end, world.rereads), (Some(Err(ErrorKind::AnswerLost)), 1));
     }
