@@ -3,7 +3,7 @@
 
 CARGO ?= cargo
 
-.PHONY: bench demo fuzz test lint build setup-demo setup-test
+.PHONY: bench demo fuzz soak test lint build setup-demo setup-test
 
 build:
 	$(CARGO) build --release -p lenore-cli
@@ -29,6 +29,10 @@ setup-test:
 # The property tests of the way from the page's traffic to events, on many more cases: 20 minutes.
 fuzz:
 	PROPTEST_CASES=$${PROPTEST_CASES:-20000} $(CARGO) test --release -p lenore-poe --lib --test decode
+
+# Three hundred questions with faults drawn by lot: some ten minutes.
+soak: setup-demo
+	$(CARGO) test --release -p lenore-poe --test soak -- --ignored --nocapture
 
 # What it costs, measured beside the floor in one run; prints a table.
 bench: setup-demo

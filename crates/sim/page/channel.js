@@ -36,6 +36,7 @@ export class Channel {
     for (const each of frame.messages) {
       const entry = parse(each);
       if (entry?.message_type === "refetchChannel") return this.reconnect(socket);
+      if (entry?.message_type === "reloadPage") return location.reload();
       if (entry?.message_type === "subscriptionUpdate" && entry.payload) this.onEntry(entry.payload);
     }
   }

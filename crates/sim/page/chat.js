@@ -58,9 +58,11 @@ export class Chat {
     }
   }
 
-  take(node) {
+  take(told) {
+    const known = this.messages.has(Number(told.messageId));
+    // An update need not repeat what has not changed.
+    const node = { ...this.messages.get(Number(told.messageId)), ...told, messageId: Number(told.messageId) };
     if (this.pending && node.author === "human" && node.clientNonce === this.pending.nonce) this.pending = null;
-    const known = this.messages.has(node.messageId);
     this.messages.set(node.messageId, node);
     if (!known) this.sort();
     this.views.message(node, known);
@@ -118,12 +120,14 @@ export class Chat {
     }
     this.pending = null;
     const opened = this.id === null;
-    this.id = reply.chat.chatId;
+    if (!reply.chat) return;
+    this.id = Number(reply.chat.chatId);
     this.code = reply.chat.chatCode;
     this.title = reply.chat.title ?? this.title;
     for (const edge of [reply.message, reply.botMessage]) {
       // What the channel has told already is newer than the reply.
-      if (edge && !this.messages.has(edge.node.messageId)) this.messages.set(edge.node.messageId, edge.node);
+      const id = Number(edge?.node.messageId);
+      if (edge && !this.messages.has(id)) this.messages.set(id, { ...edge.node, messageId: id });
     }
     this.sort();
     const early = this.early;

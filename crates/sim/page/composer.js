@@ -27,20 +27,21 @@ export class Composer {
 
   mount(footer) {
     const editableBox = this.habit.box === "editable";
-    const placeholder = `Message ${this.botName}`;
+    const { labels, sendClass } = this.habit;
+    const placeholder = `${labels.box} ${this.botName}`;
     this.box = editableBox
       ? h("div", { class: "GrowingTextArea_textArea__", contenteditable: "true", role: "textbox", "aria-multiline": "true", "data-placeholder": placeholder, tabindex: "0" })
       : h("textarea", { class: "GrowingTextArea_textArea__", rows: "1", placeholder, autocomplete: "off", spellcheck: "false" });
     this.picker = h("input", { class: "ChatMessageFileInputButton_input__", type: "file", multiple: true, tabindex: "-1" });
     this.chips = h("div", { class: "ChatMessageInputAttachments_container__" });
     this.sendButton = this.habit.send
-      ? h("button", { class: "ChatMessageSendButton_sendButton__ Button_button__", type: "button", "aria-label": "Send message", "data-button-send": "true" }, icon("send"))
+      ? h("button", { class: `${sendClass} Button_button__`, type: "button", "aria-label": labels.send, "data-button-send": "true" }, icon("send"))
       : null;
-    this.stopButton = h("button", { class: "ChatStopMessageButton_stopButton__ Button_button__", type: "button", "aria-label": "Stop message" }, icon("stop", { fill: "currentColor" }));
+    this.stopButton = h("button", { class: "ChatStopMessageButton_stopButton__ Button_button__", type: "button", "aria-label": labels.stop }, icon("stop", { fill: "currentColor" }));
     this.attach = h("button", { class: "ChatMessageFileInputButton_button__ Button_button__", type: "button", "aria-label": "Attach files" }, icon("clip"));
     this.clearButton = h("button", { class: "ChatBreakButton_button__ Button_button__", type: "button", "aria-label": "Clear context" }, icon("broom"));
     this.actionsBox = h("div", { class: "ChatMessageInputContainer_actionContainerRight__" }, this.sendButton);
-    footer.append(
+    footer.replaceChildren(
       h(
         "div",
         { class: "ChatMessageInputFooter_footer__" },
@@ -49,6 +50,7 @@ export class Composer {
           "div",
           { class: "ChatMessageInputContainer_inputContainer__" },
           this.chips,
+          this.habit.decoy ? h("textarea", { class: "GrowingTextArea_textArea__", hidden: true }) : null,
           h("div", { class: "GrowingTextArea_growWrap__" }, this.box),
           h("div", { class: "ChatMessageInputContainer_buttons__" }, this.attach, this.picker, this.actionsBox),
         ),
@@ -84,8 +86,18 @@ export class Composer {
       this.sendFrom = Date.now() + this.habit.sendAfter;
       setTimeout(() => this.render(), this.habit.sendAfter);
     }
+    if (this.habit.remounts && this.remount === undefined && value !== "") {
+      this.remount = setTimeout(() => this.mountAgain(), 200);
+    }
     this.value = value;
     this.render();
+  }
+
+  /** A new box, which knows nothing of the text in the old one. */
+  mountAgain() {
+    this.remount = null;
+    this.value = "";
+    this.mount(this.box.closest("footer"));
   }
 
   /** Enter sends the state, not what the node says; with an empty state it is a plain key. */
@@ -102,7 +114,7 @@ export class Composer {
 
   get enabled() {
     if (this.habit.noFreeMessages || Date.now() < this.sendFrom) return false;
-    if (this.chat.running || this.chat.sending) return false;
+    if (this.chat.running || this.chat.sending || this.remount) return false;
     return this.hasContent() && this.files.every((file) => file.state === "done");
   }
 

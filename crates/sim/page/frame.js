@@ -119,6 +119,17 @@ export function popup() {
   return element;
 }
 
+/** What stands in place of the prompt box of a bot that one cannot talk to. */
+export function notice(title, text) {
+  return h("section", { class: "BotUnavailable_section__" }, h("h2", {}, title), h("p", {}, text));
+}
+
+/** A banner over the whole page that asks for consent, and for nothing else. */
+export function banner() {
+  const style = "position: fixed; inset: 0; z-index: 1000; padding: 20vh 20vw; background: #fffe";
+  return h("div", { class: "ConsentLayer_layer__", style }, "We value your privacy. Accept all cookies?");
+}
+
 function loginAddress() {
   return `/login?redirect_url=${encodeURIComponent(location.pathname)}`;
 }

@@ -11,6 +11,22 @@ const USUAL = {
   sendAfter: 0,
   /** Whether there is a send button. */
   send: true,
+  /** The class of the send button. */
+  sendClass: "ChatMessageSendButton_sendButton__",
+  /** What the buttons and the box are called. */
+  labels: { send: "Send message", stop: "Stop message", box: "Message" },
+  /** Whether the box is made anew, empty, soon after the first text, and sends only then. */
+  remounts: false,
+  /** Whether a hidden box of the same class stands before the real one. */
+  decoy: false,
+  /** Milliseconds until a banner lies over the page, which stays there; 0 for none. */
+  bannerAfter: 0,
+  /** How many dialogs of the browser the page opens, one after another. */
+  alerts: 0,
+  /** Where the page goes by itself, soon after it was loaded. */
+  goesTo: null,
+  /** What stands in place of the box: a title and a sentence. */
+  notice: null,
   /** Whether a popup covers the page. */
   popup: false,
   /** Whether the free messages are used up. */
@@ -26,6 +42,15 @@ const HABITS = {
   popup: { popup: true },
   "content-editable": { box: "editable" },
   "no-free-messages": { noFreeMessages: true },
+  "renamed-send": { sendClass: "PromptActions_submit__" },
+  localised: { labels: { send: "Nachricht senden", stop: "Nachricht stoppen", box: "Nachricht an" } },
+  remount: { remounts: true },
+  decoy: { decoy: true },
+  banner: { bannerAfter: 300 },
+  alerts: { alerts: 6 },
+  reroute: { box: "none", goesTo: "/Solar-Mini" },
+  paywall: { box: "none", notice: ["Subscribers only", "Subscribe to talk to this bot."] },
+  retired: { box: "none", notice: ["Retired", "This bot is no longer available."] },
 };
 
 /** The habit of a name; the usual one for a name that is not known. */

@@ -4,7 +4,7 @@ import { Channel } from "./channel.js";
 import { Chat } from "./chat.js";
 import { Composer } from "./composer.js";
 import { h } from "./dom.js";
-import { Header, loggedOut, popup, Sidebar } from "./frame.js";
+import { banner, Header, loggedOut, notice, popup, Sidebar } from "./frame.js";
 import { habitOf } from "./habits.js";
 import { login } from "./login.js";
 import { Thread } from "./thread.js";
@@ -66,4 +66,8 @@ function chatPage() {
   // Back and forward between addresses that this page made itself.
   addEventListener("popstate", () => location.reload());
   if (habit.popup) document.body.append(popup());
+  if (habit.notice) footer.replaceWith(notice(...habit.notice));
+  if (habit.goesTo) setTimeout(() => location.replace(habit.goesTo), 300);
+  if (habit.bannerAfter) setTimeout(() => document.body.append(banner()), habit.bannerAfter);
+  for (let n = 0; n < habit.alerts; n++) setTimeout(() => alert("News from Poe"), 100 * n);
 }

@@ -13,8 +13,8 @@ pub(crate) struct Bot {
     pub(crate) habit: Habit,
 }
 
-/// How a bot's page departs from the usual one. The page's script knows all but
-/// [`Habit::Challenge`] by the name that [`Habit::name`] gives.
+/// How a bot's page departs from the usual one. What the server does not see to itself, the
+/// page's script knows by the name that [`Habit::name`] gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Habit {
     Usual,
@@ -27,6 +27,20 @@ pub(crate) enum Habit {
     Popup,
     ContentEditable,
     NoFreeMessages,
+    RenamedSend,
+    Localised,
+    Banner,
+    Remount,
+    Decoy,
+    Alerts,
+    Reroute,
+    Paywall,
+    Retired,
+    Redirect,
+    SlowPage,
+    NoReply,
+    Down,
+    Empty,
 }
 
 impl Habit {
@@ -42,6 +56,20 @@ impl Habit {
             Habit::Popup => "popup",
             Habit::ContentEditable => "content-editable",
             Habit::NoFreeMessages => "no-free-messages",
+            Habit::RenamedSend => "renamed-send",
+            Habit::Localised => "localised",
+            Habit::Banner => "banner",
+            Habit::Remount => "remount",
+            Habit::Decoy => "decoy",
+            Habit::Alerts => "alerts",
+            Habit::Reroute => "reroute",
+            Habit::Paywall => "paywall",
+            Habit::Retired => "retired",
+            Habit::Redirect => "redirect",
+            Habit::SlowPage => "slow-page",
+            Habit::NoReply => "no-reply",
+            Habit::Down => "down",
+            Habit::Empty => "empty",
         }
     }
 }
@@ -91,6 +119,20 @@ static BOTS: &[Bot] = &[
     page("Sim-Popup", "sim_popup", Habit::Popup),
     page("Sim-ContentEditable", "sim_content_editable", Habit::ContentEditable),
     page("Sim-NoFreeMessages", "sim_no_free_messages", Habit::NoFreeMessages),
+    page("Sim-RenamedSend", "sim_renamed_send", Habit::RenamedSend),
+    page("Sim-Localised", "sim_localised", Habit::Localised),
+    page("Sim-Banner", "sim_banner", Habit::Banner),
+    page("Sim-Remount", "sim_remount", Habit::Remount),
+    page("Sim-Decoy", "sim_decoy", Habit::Decoy),
+    page("Sim-Alerts", "sim_alerts", Habit::Alerts),
+    page("Sim-Reroute", "sim_reroute", Habit::Reroute),
+    page("Sim-Paywall", "sim_paywall", Habit::Paywall),
+    page("Sim-Retired", "sim_retired", Habit::Retired),
+    page("Sim-Redirect", "sim_redirect", Habit::Redirect),
+    page("Sim-SlowPage", "sim_slow_page", Habit::SlowPage),
+    page("Sim-NoReply", "sim_no_reply", Habit::NoReply),
+    page("Sim-Down", "sim_down", Habit::Down),
+    page("Sim-Empty", "sim_empty", Habit::Empty),
 ];
 
 /// The bot of a handle, whatever its case; also by its code name, which the

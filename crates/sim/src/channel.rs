@@ -104,6 +104,11 @@ impl Channel {
         inner.forget();
     }
 
+    /// Lets every socket miss so many entries, without a word.
+    pub(crate) fn lose(&self, entries: usize) {
+        self.lock().losing = entries;
+    }
+
     /// Closes every socket, and refuses new ones for a while.
     pub(crate) fn drop_sockets(&self, away: Duration) {
         let mut inner = self.lock();

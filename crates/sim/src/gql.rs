@@ -106,6 +106,14 @@ fn stop(site: &Arc<Site>, account: &Account, variables: &Value) -> Response {
     };
     let text_length = number(&variables["textLength"]).unwrap_or_default();
     site.log.add(Some(&account.email), Seen::Stop { message, text_length });
+    cancel(site, account, message);
+    data(
+        json!({ "messageCancel": { "id": wire::global_id("Message", message), "messageId": message } }),
+    )
+}
+
+/// Stops an answer, if it runs, and tells the sockets so.
+pub(crate) fn cancel(site: &Site, account: &Account, message: u64) {
     let stopped = {
         let mut world = site.world();
         let chat =
@@ -126,9 +134,6 @@ fn stop(site: &Arc<Site>, account: &Account, variables: &Value) -> Response {
             Seen::Answer { chat: code, message, text: stopped.text, state: stopped.state },
         );
     }
-    data(
-        json!({ "messageCancel": { "id": wire::global_id("Message", message), "messageId": message } }),
-    )
 }
 
 fn chat_break(site: &Arc<Site>, account: &Account, variables: &Value) -> Response {

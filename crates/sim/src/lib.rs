@@ -11,7 +11,8 @@
 //! - `pages`, `assets`, `class_names`: what a browser loads
 //! - `gql`, `login`, `upload`, `send`: what the page calls
 //! - `socket`, `channel`: what the page listens to
-//! - `play` performs a `script`, which `scenario`, `prose` and `cuts` make up
+//! - `play` performs a `script`, which `scenario`, `prose` and `cuts` make up; `quirks` gives
+//!   what it says an odd shape
 //! - `world` is the database: accounts, sessions, chats, messages
 //! - `log` remembers what the site saw
 
@@ -28,6 +29,7 @@ mod own_pages;
 mod pages;
 mod play;
 mod prose;
+mod quirks;
 mod scenario;
 mod script;
 mod send;

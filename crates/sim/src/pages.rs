@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, Uri, header};
@@ -33,8 +34,34 @@ pub(crate) async fn bot(
 ) -> Response {
     let account = seen(&site, &headers, &uri);
     match bots::find(&handle).filter(|bot| bot.handle.eq_ignore_ascii_case(&handle)) {
-        Some(bot) => shell(&site, account.as_deref(), bot, Value::Null),
+        Some(bot) => match instead(bot.habit).await {
+            Some(response) => response,
+            None => shell(&site, account.as_deref(), bot, Value::Null),
+        },
         None => not_found(&site),
+    }
+}
+
+/// What the server itself does in place of a bot's page, or before it.
+async fn instead(habit: Habit) -> Option<Response> {
+    const SLOW: Duration = Duration::from_secs(3);
+    match habit {
+        Habit::Challenge => {
+            let headers = [("cf-mitigated", "challenge"), ("cache-control", "no-store")];
+            Some((StatusCode::FORBIDDEN, headers, Html(CHALLENGE)).into_response())
+        }
+        Habit::Redirect => Some(Redirect::temporary("/Solar-Mini").into_response()),
+        Habit::Down => {
+            let page = "<h1>500 Internal Server Error</h1>";
+            Some((StatusCode::INTERNAL_SERVER_ERROR, Html(page)).into_response())
+        }
+        Habit::Empty => Some(Html("").into_response()),
+        Habit::NoReply => std::future::pending().await,
+        Habit::SlowPage => {
+            tokio::time::sleep(SLOW).await;
+            None
+        }
+        _ => None,
     }
 }
 
@@ -151,10 +178,6 @@ fn seen(site: &Site, headers: &HeaderMap, uri: &Uri) -> Option<Arc<Account>> {
 }
 
 fn shell(site: &Site, account: Option<&Account>, bot: &'static Bot, chat: Value) -> Response {
-    if bot.habit == Habit::Challenge {
-        let headers = [("cf-mitigated", "challenge"), ("cache-control", "no-store")];
-        return (StatusCode::FORBIDDEN, headers, Html(CHALLENGE)).into_response();
-    }
     let viewer = account.map(|account| {
         let name = account.email.split('@').next().unwrap_or_default();
         json!({ "uid": account.number, "email": account.email, "displayName": name })

@@ -1,16 +1,21 @@
 //! Performs the script of an answer: the database first, then the sockets.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
-use crate::bots::{self, Bot};
+use crate::bots::Bot;
 use crate::log::Seen;
-use crate::script::{Script, Step};
+use crate::quirks::Quirks;
+use crate::script::{Copy, Script, Step};
 use crate::site::Site;
 use crate::wire;
 use crate::world::{Account, Exchange, Message, now_us};
+use others::{NOISE, NOISY_FRAMES, Other};
+
+mod others;
 
 /// An answer to be performed.
 pub(crate) struct Run {
@@ -19,6 +24,7 @@ pub(crate) struct Run {
     pub(crate) exchange: Exchange,
     pub(crate) bot: &'static Bot,
     pub(crate) script: Script,
+    pub(crate) quirks: Quirks,
     /// Told when the first updates are out.
     pub(crate) early: Option<oneshot::Sender<()>>,
 }
@@ -26,26 +32,9 @@ pub(crate) struct Run {
 /// How many updates count as the first ones.
 const EARLY_UPDATES: usize = 3;
 
-/// Entries that a client must survive: what they mean, nobody knows.
-const NOISE: &[&str] = &[
-    "this is not JSON",
-    "{\"message_type\":",
-    "null",
-    "[]",
-    "{\"message_type\":\"somethingNew\",\"payload\":{\"a\":[1,2,3]}}",
-    "{\"message_type\":\"subscriptionUpdate\"}",
-    "{\"message_type\":\"subscriptionUpdate\",\"payload\":{\"subscription_name\":\"messageAdded\",\"unique_id\":\"messageAdded:\",\"data\":{\"messageAdded\":null}}}",
-    "{\"message_type\":\"subscriptionUpdate\",\"payload\":{\"subscription_name\":\"viewerStateUpdated\",\"unique_id\":\"viewerStateUpdated:0\",\"data\":{\"viewerStateUpdated\":{\"id\":\"x\"}}}}",
-    "{\"message_type\":\"subscriptionUpdate\",\"payload\":{\"subscription_name\":\"brandNewThing\",\"unique_id\":\"brandNewThing\",\"data\":{\"brandNewThing\":7}}}",
-];
-
-/// Whole frames of the same kind.
-const NOISY_FRAMES: &[&str] =
-    &["ping", "{}", "{\"messages\":7}", "{\"messages\":[],\"min_seq\":0}", "[1]"];
-
 /// Plays all steps, or as many as there are before somebody stops the answer.
 pub(crate) async fn perform(run: Run) {
-    let Run { site, account, exchange, bot, mut script, early } = run;
+    let Run { site, account, exchange, bot, mut script, quirks, early } = run;
     let mut player = Player {
         site,
         account,
@@ -53,7 +42,9 @@ pub(crate) async fn perform(run: Run) {
         bot,
         texts: std::mem::take(&mut script.texts),
         batch: script.batch,
+        quirks,
         waiting: Vec::new(),
+        newest: [String::new(), String::new()],
         updates_waiting: 0,
         updates: 0,
         early,
@@ -74,6 +65,7 @@ pub(crate) async fn perform(run: Run) {
         }
     }
     player.flush();
+    player.account.channel.lose(0);
 }
 
 struct Player {
@@ -83,20 +75,17 @@ struct Player {
     bot: &'static Bot,
     texts: Vec<String>,
     batch: usize,
+    quirks: Quirks,
     /// Entries of the next frame.
     waiting: Vec<String>,
+    /// The entries of the last two updates, the older one first.
+    newest: [String; 2],
     updates_waiting: usize,
     updates: usize,
     early: Option<oneshot::Sender<()>>,
     stamped: String,
     stamped_upto: usize,
     other: Option<Other>,
-}
-
-/// Another chat of the account that is answered at the same time.
-struct Other {
-    chat: u64,
-    answer: u64,
 }
 
 impl Player {
@@ -139,6 +128,30 @@ impl Player {
                 self.waiting.push(wire::REFETCH_CHANNEL.to_owned());
                 self.flush();
             }
+            Step::Lost { lose } => {
+                self.flush();
+                self.account.channel.lose(lose);
+            }
+            Step::Expire => {
+                self.flush();
+                self.site.world().sign_out_all();
+                self.account.channel.drop_sockets(Duration::ZERO);
+            }
+            Step::Reload => {
+                self.waiting.push(wire::RELOAD.to_owned());
+                self.flush();
+            }
+            Step::Cancel => {
+                self.flush();
+                crate::gql::cancel(&self.site, &self.account, self.exchange.answer);
+                return None;
+            }
+            Step::Delete => {
+                self.flush();
+                self.site.world().delete_chat(self.account.number, self.exchange.chat);
+                return None;
+            }
+            Step::Again(copy) => self.again(copy)?,
             Step::Silence => return None,
             Step::End { state, why } => self.end(&state, why)?,
             Step::Suggest(suggestions) => {
@@ -155,7 +168,7 @@ impl Player {
             return None;
         }
         let entry = self.change(|message| message.text = text)?;
-        self.waiting.push(entry);
+        self.told(entry);
         self.updates_waiting += 1;
         self.updates += 1;
         if self.updates_waiting >= self.batch {
@@ -165,6 +178,27 @@ impl Player {
             && let Some(early) = self.early.take()
         {
             let _ = early.send(());
+        }
+        Some(())
+    }
+
+    /// Puts an update into the next frame.
+    fn told(&mut self, entry: String) {
+        self.newest.rotate_left(1);
+        self.newest[1].clone_from(&entry);
+        self.waiting.push(entry);
+    }
+
+    /// Something of the answer once more.
+    fn again(&mut self, copy: Copy) -> Option<()> {
+        let entry = match copy {
+            Copy::Older => self.newest[0].clone(),
+            Copy::Newest => self.newest[1].clone(),
+            Copy::Textless => wire::without_text(&self.newest[1]),
+        };
+        // There is nothing older than the first update.
+        if !entry.is_empty() {
+            self.push(entry);
         }
         Some(())
     }
@@ -183,8 +217,7 @@ impl Player {
             message.state_text = why;
             (code, message.clone())
         };
-        let node = wire::message(&ended);
-        self.waiting.push(wire::entry("messageAdded", self.exchange.chat, node));
+        self.told(wire::entry("messageAdded", self.exchange.chat, wire::message(&ended)));
         self.flush();
         let seen =
             Seen::Answer { chat: code, message: ended.id, text: ended.text, state: ended.state };
@@ -201,57 +234,6 @@ impl Player {
         };
         self.send("chatTitleUpdated", json!({ "id": id, "title": title }));
         Some(())
-    }
-
-    fn stale(&mut self) -> Option<()> {
-        let Exchange { chat, question, .. } = self.exchange;
-        let world = self.site.world();
-        let messages = &world.chat(chat)?.messages;
-        let older = messages.iter().rev().filter(|message| message.id < question);
-        let again = |message| wire::entry("messageAdded", chat, wire::message(message));
-        self.waiting.extend(older.take(2).map(again));
-        Some(())
-    }
-
-    /// Another tab's question, then its answer, part by part.
-    fn another_chat(&mut self, part: usize, last: bool) -> Option<()> {
-        const WORDS: &[&str] =
-            &["Meanwhile", "in", "another", "tab,", "somebody", "asked", "something", "else."];
-        let other = match self.other.take() {
-            Some(other) => other,
-            None => self.open_another_chat()?,
-        };
-        let word = WORDS[part % WORDS.len()];
-        let text = if part == 0 { word.to_owned() } else { format!(" {word}") };
-        let entry = {
-            let mut world = self.site.world();
-            let chat = world.chat_mut(other.chat)?;
-            let message = chat.message_mut(other.answer)?;
-            message.text.push_str(&text);
-            if last {
-                message.state = "complete".to_owned();
-                chat.running = None;
-            }
-            let answer = chat.message_mut(other.answer)?;
-            wire::entry("messageAdded", other.chat, wire::message(answer))
-        };
-        self.waiting.push(entry);
-        self.other = Some(other);
-        Some(())
-    }
-
-    fn open_another_chat(&mut self) -> Option<Other> {
-        let bot = bots::find(bots::DEFAULT).unwrap_or(self.bot);
-        let mut world = self.site.world();
-        let chat = world.open_chat(self.account.number, bot).id;
-        world.chat_mut(chat)?.title = Some("Another tab".to_owned());
-        let nonce = world.word(16);
-        let question = world.add(chat, "human", "A question from another tab", "complete")?;
-        question.nonce = Some(nonce);
-        let echo = wire::entry("messageAdded", chat, wire::message(question));
-        let answer = world.add(chat, bot.author, "", "incomplete")?.id;
-        self.waiting.push(echo);
-        Some(Other { chat, answer })
     }
 
     fn runs(&self) -> bool {
@@ -290,6 +272,7 @@ impl Player {
     }
 
     fn flush(&mut self) {
+        self.quirks.apply(&mut self.waiting);
         self.account.channel.publish(&self.waiting);
         self.waiting.clear();
         self.updates_waiting = 0;

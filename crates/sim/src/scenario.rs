@@ -6,6 +6,8 @@
 
 use std::time::Duration;
 
+use crate::quirks::Quirks;
+
 /// Everything a prompt can ask for. The default is an ordinary answer.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Scenario {
@@ -17,6 +19,8 @@ pub(crate) struct Scenario {
     pub(crate) emoji: bool,
     pub(crate) code: bool,
     pub(crate) empty: bool,
+    pub(crate) say: Option<String>,
+    pub(crate) shrink: Option<usize>,
     // Its pace.
     pub(crate) delay: Option<Duration>,
     pub(crate) gap: Option<Duration>,
@@ -31,6 +35,14 @@ pub(crate) struct Scenario {
     pub(crate) slow_reply: Option<Duration>,
     pub(crate) no_echo: bool,
     pub(crate) completed: bool,
+    pub(crate) end_twice: bool,
+    pub(crate) late_copy: bool,
+    pub(crate) reorder: bool,
+    pub(crate) textless: bool,
+    pub(crate) growing: Option<String>,
+    pub(crate) author: Option<String>,
+    pub(crate) default_bot: bool,
+    pub(crate) quirks: Quirks,
     pub(crate) title: Title,
     pub(crate) suggestions: Option<usize>,
     pub(crate) cost: Option<u64>,
@@ -41,6 +53,10 @@ pub(crate) struct Scenario {
     pub(crate) http: Option<u16>,
     pub(crate) retry_after: Option<u64>,
     pub(crate) html: bool,
+    pub(crate) slow_take: Option<Duration>,
+    pub(crate) taken: bool,
+    pub(crate) lost_reply: bool,
+    pub(crate) cut_reply: bool,
     // How the answer ends.
     pub(crate) state: Option<String>,
     pub(crate) state_text: Option<String>,
@@ -49,8 +65,13 @@ pub(crate) struct Scenario {
     pub(crate) drop_socket: Option<usize>,
     pub(crate) away: Option<Duration>,
     pub(crate) missed: Option<usize>,
+    pub(crate) lost: Option<usize>,
     pub(crate) lose: Option<usize>,
     pub(crate) refetch: Option<usize>,
+    pub(crate) reload: Option<usize>,
+    pub(crate) expire: Option<usize>,
+    pub(crate) cancel: Option<usize>,
+    pub(crate) delete: Option<usize>,
     pub(crate) silent: Option<usize>,
     pub(crate) stop_ignored: bool,
     pub(crate) no_complete: bool,
@@ -68,6 +89,8 @@ pub(crate) enum Title {
     Always,
     /// This one is sent.
     Exactly(String),
+    /// The usual one, after the end of the answer.
+    Late,
     /// None is sent.
     Never,
 }
@@ -116,6 +139,8 @@ impl Scenario {
             "emoji" => self.emoji = true,
             "code" => self.code = true,
             "empty" => self.empty = true,
+            "say" => self.say = Some(value.to_owned()),
+            "shrink" => self.shrink = Some(number(value)?),
             "delay" => self.delay = Some(millis(value)?),
             "gap" => self.gap = Some(millis(value)?),
             "batch" => self.batch = Some(number(value)?),
@@ -128,6 +153,19 @@ impl Scenario {
             "slow-reply" => self.slow_reply = Some(millis(value)?),
             "no-echo" => self.no_echo = true,
             "completed" => self.completed = true,
+            "end-twice" => self.end_twice = true,
+            "late-copy" => self.late_copy = true,
+            "reorder" => self.reorder = true,
+            "textless" => self.textless = true,
+            "growing" => self.growing = Some(nonempty(value)?),
+            "author" => self.author = Some(nonempty(value)?),
+            "default-bot" => self.default_bot = true,
+            "twice" => self.quirks.twice = true,
+            "string-ids" => self.quirks.string_ids = true,
+            "extra-fields" => self.quirks.extra_fields = true,
+            "no-answer-id" => self.quirks.no_answer_id = true,
+            "bare-reply" => self.quirks.bare_reply = true,
+            "late-title" => self.title = Title::Late,
             "title" if value.is_empty() => self.title = Title::Always,
             "title" => self.title = Title::Exactly(value.to_owned()),
             "no-title" => self.title = Title::Never,
@@ -141,14 +179,23 @@ impl Scenario {
             }
             "retry-after" => self.retry_after = Some(number(value)? as u64),
             "html" => self.html = true,
+            "slow-take" => self.slow_take = Some(millis(value)?),
+            "taken" => self.taken = true,
+            "lost-reply" => self.lost_reply = true,
+            "cut-reply" => self.cut_reply = true,
             "state" => self.state = Some(nonempty(value)?),
             "state-text" => self.state_text = Some(value.to_owned()),
             "after" => self.after = Some(number(value)?),
             "drop-socket" => self.drop_socket = Some(number(value)?),
             "away" => self.away = Some(millis(value)?),
             "missed" => self.missed = Some(number(value)?),
+            "lost" => self.lost = Some(number(value)?),
             "lose" => self.lose = Some(number(value)?),
             "refetch" => self.refetch = Some(number(value)?),
+            "reload" => self.reload = Some(number(value)?),
+            "expire" => self.expire = Some(number(value)?),
+            "cancel" => self.cancel = Some(number(value)?),
+            "delete" => self.delete = Some(number(value)?),
             "silent" => self.silent = Some(number(value)?),
             "stop-ignored" => self.stop_ignored = true,
             "no-complete" => self.no_complete = true,

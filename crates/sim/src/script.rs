@@ -3,9 +3,13 @@
 
 use std::time::Duration;
 
-use crate::cuts::cuts;
 use crate::prose;
 use crate::scenario::{Scenario, Title};
+
+mod texts;
+
+#[cfg(test)]
+mod tests;
 
 /// What the site does for one answer.
 #[derive(Debug, Default, PartialEq)]
@@ -51,6 +55,20 @@ pub(crate) enum Step {
         lose: usize,
     },
     Refetch,
+    /// The next few entries reach no socket, and nobody is told.
+    Lost {
+        lose: usize,
+    },
+    /// Every session of the site ends, and the sockets are closed.
+    Expire,
+    /// The page is told to load itself again.
+    Reload,
+    /// The answer is stopped from another tab.
+    Cancel,
+    /// The chat is deleted from another tab.
+    Delete,
+    /// Something of the answer is sent once more.
+    Again(Copy),
     /// Nothing more, ever.
     Silence,
     End {
@@ -58,6 +76,17 @@ pub(crate) enum Step {
         why: Option<String>,
     },
     Suggest(Vec<String>),
+}
+
+/// What is sent once more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Copy {
+    /// The update before the last one.
+    Older,
+    /// The last one.
+    Newest,
+    /// The last one, without its text.
+    Textless,
 }
 
 /// Who asks what, as far as the script depends on it.
@@ -75,132 +104,50 @@ const LOSE: usize = 5;
 pub(crate) fn write(scenario: &Scenario, asked: &Asked<'_>) -> Script {
     let subject = crate::scenario::subject(asked.query);
     let mut rng = prose::generator(asked.seed ^ 2, asked.bot, asked.query);
-    let text = text(scenario, asked, &subject);
+    let text = texts::text(scenario, asked, &subject);
     let mut script = Script { batch: scenario.batch.unwrap_or(1).max(1), ..Script::default() };
     script.steps.push(Step::JobStarted);
     script.steps.push(Step::Wait(scenario.delay.unwrap_or(DELAY)));
     if scenario.placeholder {
-        placeholder(&mut script);
+        texts::placeholder(&mut script);
     }
-    let updates = updates(scenario, text, &mut script, &mut rng);
+    let updates = texts::updates(scenario, text, &mut script, &mut rng);
     let title = title(scenario, asked, &subject);
     let count = updates.len();
     let limit = stops_after(scenario).unwrap_or(count).min(count);
+    faults(scenario, 0, &mut script);
     for (index, update) in updates.into_iter().take(limit).enumerate() {
         if index > 0 {
             let gap = scenario.gap.unwrap_or_else(|| Duration::from_millis(rng.u64(25..=40)));
             script.steps.push(Step::Wait(gap));
         }
         habits(scenario, index, index + 1 == limit, &mut script);
+        let shrunk = match &update {
+            Step::Text { which, .. } => Some(Step::Text { which: *which, upto: 0 }),
+            _ => None,
+        };
         script.steps.push(update);
+        script.steps.extend(shrunk.filter(|_| scenario.shrink == Some(index + 1)));
         faults(scenario, index + 1, &mut script);
         if index == count / 3
+            && scenario.title != Title::Late
             && let Some(title) = &title
         {
             script.steps.push(Step::Title(title.clone()));
         }
     }
-    if limit == 0 {
-        faults(scenario, 0, &mut script);
-        script.steps.extend(title.filter(|_| count == 0).map(Step::Title));
+    let late = scenario.title == Title::Late;
+    if count == 0 && !late {
+        script.steps.extend(title.clone().map(Step::Title));
     }
     end(scenario, asked, &subject, &mut script, &mut rng);
+    script.steps.extend(title.filter(|_| late).map(Step::Title));
     script
-}
-
-fn text(scenario: &Scenario, asked: &Asked<'_>, subject: &str) -> String {
-    if scenario.empty {
-        return String::new();
-    }
-    if scenario.echo {
-        return asked.query.to_owned();
-    }
-    prose::answer(&prose::Wish {
-        seed: asked.seed,
-        bot: asked.bot,
-        prompt: subject,
-        length: scenario.length,
-        emoji: scenario.emoji,
-        code: scenario.code,
-    })
-}
-
-/// The updates in which the text grows.
-fn updates(
-    scenario: &Scenario,
-    text: String,
-    script: &mut Script,
-    rng: &mut fastrand::Rng,
-) -> Vec<Step> {
-    let first = script.texts.len();
-    if scenario.stamp {
-        return stamped(scenario, text, script, rng);
-    }
-    let positions = cuts(&text, scenario.chunks, rng);
-    let mut updates: Vec<Step> =
-        positions.iter().map(|upto| Step::Text { which: first, upto: *upto }).collect();
-    if scenario.rewrite && positions.len() > 2 {
-        let half = updates.len() / 2;
-        let draft = draft(&text, positions[half / 2]);
-        let draft_cuts = cuts(&draft, Some(half + 2), rng);
-        let mut before: Vec<Step> =
-            draft_cuts.iter().map(|upto| Step::Text { which: first + 1, upto: *upto }).collect();
-        // The site goes back before it goes on: once the text only shrinks.
-        let shorter = positions[half / 2];
-        before.push(Step::Text { which: first, upto: shorter });
-        script.texts.push(text);
-        script.texts.push(draft);
-        before.extend(updates.split_off(half));
-        return before;
-    }
-    script.texts.push(text);
-    updates
-}
-
-/// A first version that shares its beginning with the final text.
-fn draft(text: &str, shared: usize) -> String {
-    format!(
-        "{} … let me look that up first. Searching, reading three pages, and comparing what they say before I commit to an answer.",
-        &text[..shared]
-    )
-}
-
-/// Stamps alone, unless a text was asked for too.
-fn stamped(
-    scenario: &Scenario,
-    text: String,
-    script: &mut Script,
-    rng: &mut fastrand::Rng,
-) -> Vec<Step> {
-    const STAMPS: usize = 50;
-    let wanted = scenario.length.is_some() || scenario.echo;
-    let updates = if wanted {
-        let positions = cuts(&text, scenario.chunks, rng);
-        positions.iter().map(|upto| Step::Stamped { upto: *upto }).collect()
-    } else {
-        vec![Step::Stamped { upto: 0 }; scenario.chunks.unwrap_or(STAMPS)]
-    };
-    // The stamps' text is the first one, whatever placeholders came before.
-    script.texts.insert(0, text);
-    for step in &mut script.steps {
-        if let Step::Text { which, .. } = step {
-            *which += 1;
-        }
-    }
-    updates
-}
-
-fn placeholder(script: &mut Script) {
-    for text in ["Thinking…", "Thinking... (1s elapsed)", "Thinking... (2s elapsed)"] {
-        script.steps.push(Step::Text { which: script.texts.len(), upto: text.len() });
-        script.texts.push(text.to_owned());
-        script.steps.push(Step::Wait(Duration::from_millis(120)));
-    }
 }
 
 fn title(scenario: &Scenario, asked: &Asked<'_>, subject: &str) -> Option<String> {
     match &scenario.title {
-        Title::Usual => asked.new_chat.then(|| prose::title(subject)),
+        Title::Usual | Title::Late => asked.new_chat.then(|| prose::title(subject)),
         Title::Always => Some(prose::title(subject)),
         Title::Exactly(title) => Some(title.clone()),
         Title::Never => None,
@@ -225,6 +172,12 @@ fn habits(scenario: &Scenario, index: usize, last: bool, script: &mut Script) {
     if scenario.noise {
         script.steps.push(Step::Noise(index));
     }
+    if scenario.textless && index % 3 == 2 {
+        script.steps.push(Step::Again(Copy::Textless));
+    }
+    if scenario.reorder && index % 3 == 2 {
+        script.steps.push(Step::Again(Copy::Older));
+    }
 }
 
 fn faults(scenario: &Scenario, sent: usize, script: &mut Script) {
@@ -236,9 +189,18 @@ fn faults(scenario: &Scenario, sent: usize, script: &mut Script) {
         let lose = scenario.lose.unwrap_or(LOSE);
         script.steps.push(Step::Missed { lose });
     }
-    if scenario.refetch == Some(sent) {
-        script.steps.push(Step::Refetch);
+    if scenario.lost == Some(sent) {
+        script.steps.push(Step::Lost { lose: scenario.lose.unwrap_or(LOSE) });
     }
+    let others = [
+        (scenario.refetch, Step::Refetch),
+        (scenario.reload, Step::Reload),
+        (scenario.expire, Step::Expire),
+        (scenario.cancel, Step::Cancel),
+        (scenario.delete, Step::Delete),
+    ];
+    let due = others.into_iter().filter(|(after, _)| *after == Some(sent));
+    script.steps.extend(due.map(|(_, step)| step));
 }
 
 fn end(
@@ -261,6 +223,9 @@ fn end(
     let why = scenario.state_text.clone().or_else(|| (!fine).then(|| why(&state).to_owned()));
     script.steps.push(Step::Wait(scenario.gap.unwrap_or(Duration::from_millis(20))));
     script.steps.push(Step::End { state, why });
+    let again = [(scenario.end_twice, Copy::Newest), (scenario.late_copy, Copy::Older)];
+    let asked_for = again.into_iter().filter(|(wanted, _)| *wanted);
+    script.steps.extend(asked_for.map(|(_, copy)| Step::Again(copy)));
     script.steps.push(Step::JobDone);
     script.steps.push(Step::Cost(scenario.cost.unwrap_or_else(|| rng.u64(10..60))));
     let count = scenario.suggestions.unwrap_or(3);
@@ -279,6 +244,3 @@ fn why(state: &str) -> &'static str {
         _ => "Something went wrong on the bot's side. Please try again.",
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::{Html, IntoResponse, Response};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
@@ -14,11 +14,15 @@ use crate::bots::{self, Bot};
 use crate::gql::{data, errors, names_channel, number};
 use crate::log::Seen;
 use crate::play::{self, Run};
+use crate::quirks::Quirks;
 use crate::scenario::{self, Scenario};
 use crate::script::{self, Asked};
 use crate::site::Site;
 use crate::wire;
 use crate::world::{Account, Attachment, Exchange, Running};
+use refusal::{Refusal, refused_outside};
+
+mod refusal;
 
 /// Longer questions are refused.
 const MOST_CHARACTERS: usize = 5_000_000;
@@ -58,10 +62,14 @@ pub(crate) async fn message(
     if !scenario.unknown.is_empty() {
         tracing::warn!(words = ?scenario.unknown, "unknown scenario words");
     }
-    if let Some(again) = duplicate(site, account, &question) {
-        return again;
+    if let Some(pause) = scenario.slow_take {
+        tokio::time::sleep(pause).await;
     }
-    if let Some((status, response)) = refused_outside(&scenario) {
+    if let Some(again) = duplicate(site, account, &question) {
+        return refusal::instead(&scenario, again);
+    }
+    let refused = refused_outside(&scenario).filter(|_| !scenario.taken);
+    if let Some((status, response)) = refused {
         log(site, account, &question, None, status, false);
         return slowed(&scenario, response).await;
     }
@@ -75,7 +83,7 @@ pub(crate) async fn message(
     };
     log(site, account, &question, Some(exchange.chat), "success".to_owned(), false);
     answer(site, account, &question, &scenario, exchange).await;
-    slowed(&scenario, reply).await
+    slowed(&scenario, refusal::instead(&scenario, reply)).await
 }
 
 /// The question's echo, and the answer in the background. Waits for the first
@@ -100,7 +108,9 @@ async fn answer(
         (bot, new_chat, echo)
     };
     if let Some(echo) = echo.filter(|_| !scenario.no_echo) {
-        account.channel.publish(&[echo]);
+        let mut entries = vec![echo];
+        scenario.quirks.apply(&mut entries);
+        account.channel.publish(&entries);
     }
     let script = script::write(
         scenario,
@@ -113,6 +123,7 @@ async fn answer(
         exchange,
         bot,
         script,
+        quirks: scenario.quirks.clone(),
         early: Some(early),
     }));
     if scenario.early {
@@ -124,66 +135,10 @@ async fn answer(
 fn duplicate(site: &Arc<Site>, account: &Arc<Account>, question: &Question) -> Option<Response> {
     let key = (account.number, question.client_nonce.clone());
     let exchange = *site.world().asked.get(&key).filter(|_| !question.client_nonce.is_empty())?;
-    let response = accepted(site, exchange)?;
+    let quirks = &scenario::read(&question.query).quirks;
+    let response = accepted(site, exchange, quirks)?;
     log(site, account, question, Some(exchange.chat), "success".to_owned(), true);
     Some(response)
-}
-
-/// Refusals that are not a `status`: HTTP errors, GraphQL errors, an HTML page.
-fn refused_outside(scenario: &Scenario) -> Option<(String, Response)> {
-    if scenario.html {
-        let page = "<!DOCTYPE html><html><head><title>502 Bad Gateway</title></head>\
-                    <body><center><h1>502 Bad Gateway</h1></center></body></html>";
-        return Some(("html".to_owned(), (StatusCode::BAD_GATEWAY, Html(page)).into_response()));
-    }
-    if let Some(code) = scenario.http {
-        let status = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let words = status.canonical_reason().unwrap_or("Error");
-        let mut response = (status, Json(errors(words))).into_response();
-        if let Some(seconds) = scenario.retry_after.or((code == 429).then_some(30)) {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-        }
-        return Some((format!("http_{code}"), response));
-    }
-    let words = "Server error: the message could not be created.";
-    scenario.errors.then(|| ("errors".to_owned(), Json(errors(words)).into_response()))
-}
-
-/// A refusal in the reply's `status`.
-struct Refusal {
-    status: String,
-    message: Option<String>,
-}
-
-impl Refusal {
-    fn new(status: &str) -> Refusal {
-        Refusal { status: status.to_owned(), message: None }
-    }
-
-    fn reply(self) -> Response {
-        let words = self.message.unwrap_or_else(|| {
-            match self.status.as_str() {
-                "reached_limit" => "You've reached your daily free message limit for this bot.",
-                "rate_limit_exceeded" => {
-                    "You are sending messages too quickly. Please wait a moment."
-                }
-                "concurrent_messages" => "Please wait until the current answer is finished.",
-                "too_many_tokens" => "Your message is too long. Please shorten it and try again.",
-                "no_access" => "Subscribe to get access to this bot.",
-                "unsupported_file_type" => "This type of file is not supported.",
-                "file_too_large" => "This file is too large.",
-                _ => "Something went wrong. Please try again.",
-            }
-            .to_owned()
-        });
-        data(json!({ "messageEdgeCreate": {
-            "status": self.status,
-            "statusMessage": words,
-            "chat": null,
-            "message": null,
-            "botMessage": null,
-        } }))
-    }
 }
 
 /// Writes question and empty answer into the database, or refuses.
@@ -202,7 +157,8 @@ fn take(
     if question.query.trim().is_empty() && question.attachments.is_empty() {
         return Err(Refusal::new("message_empty"));
     }
-    let bot = bots::find(&question.bot);
+    let wanted = if scenario.default_bot { bots::DEFAULT } else { &question.bot };
+    let bot = bots::find(wanted);
     let mut world = site.world();
     let attachments: Vec<Attachment> =
         question.attachments.iter().filter_map(|id| world.uploads.get(id).cloned()).collect();
@@ -228,7 +184,10 @@ fn take(
     asked.nonce = Some(question.client_nonce.clone());
     asked.attachments = attachments;
     let question_id = asked.id;
-    let answer_id = world.add(chat, bot.author, "", "incomplete").ok_or_else(gone)?.id;
+    let author = scenario.author.as_deref().unwrap_or(bot.author);
+    let author = bots::find(author).map_or(author, |bot| bot.author);
+    let state = scenario.growing.as_deref().unwrap_or("incomplete");
+    let answer_id = world.add(chat, author, "", state).ok_or_else(gone)?.id;
     let exchange = Exchange { chat, question: question_id, answer: answer_id };
     if let Some(chat) = world.chat_mut(chat) {
         chat.running = Some(Running { message: answer_id, ignores_stop: scenario.stop_ignored });
@@ -237,24 +196,26 @@ fn take(
         world.asked.insert((account.number, question.client_nonce.clone()), exchange);
     }
     drop(world);
-    let reply = accepted(site, exchange).ok_or_else(gone)?;
+    let reply = accepted(site, exchange, &scenario.quirks).ok_or_else(gone)?;
     Ok((exchange, reply))
 }
 
-fn accepted(site: &Site, exchange: Exchange) -> Option<Response> {
+fn accepted(site: &Site, exchange: Exchange, quirks: &Quirks) -> Option<Response> {
     let world = site.world();
     let chat = world.chat(exchange.chat)?;
     let edge = |id: u64| {
         let message = chat.message(id)?;
         Some(json!({ "cursor": id.to_string(), "node": wire::message(message) }))
     };
-    Some(data(json!({ "messageEdgeCreate": {
+    let mut reply = json!({
         "status": "success",
         "statusMessage": null,
         "chat": wire::chat(chat),
         "message": edge(exchange.question)?,
         "botMessage": edge(exchange.answer)?,
-    } })))
+    });
+    quirks.reply(&mut reply);
+    Some(data(json!({ "messageEdgeCreate": reply })))
 }
 
 async fn slowed(scenario: &Scenario, response: Response) -> Response {

@@ -148,3 +148,13 @@ pub(crate) const MISSED_MESSAGES: &str = r#"{"error":"missed_messages"}"#;
 
 /// The entry that makes a client ask for the channel again.
 pub(crate) const REFETCH_CHANNEL: &str = r#"{"message_type":"refetchChannel"}"#;
+
+/// The entry at which the page loads itself again.
+pub(crate) const RELOAD: &str = r#"{"message_type":"reloadPage"}"#;
+
+/// An entry of a message, without its text.
+pub(crate) fn without_text(entry: &str) -> String {
+    let mut entry: Value = serde_json::from_str(entry).unwrap_or_default();
+    let node = entry.pointer_mut("/payload/data/messageAdded").and_then(Value::as_object_mut);
+    node.and_then(|node| node.remove("text")).map_or_else(String::new, |_| entry.to_string())
+}
