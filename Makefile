@@ -26,9 +26,9 @@ setup-demo:
 setup-test:
 	./scripts/setup.sh browser proxy display ancestor react
 
-# The property tests of the way from the page's traffic to events, on many more cases: 20 minutes.
+# The property tests of the way from the page's traffic to events, on millions of cases: an hour.
 fuzz:
-	PROPTEST_CASES=$${PROPTEST_CASES:-20000} $(CARGO) test --release -p lenore-poe --lib --test decode
+	PROPTEST_CASES=$${PROPTEST_CASES:-100000} $(CARGO) test --release -p lenore-poe --lib --test decode
 
 # Three hundred questions with faults drawn by lot: some ten minutes.
 soak: setup-demo

@@ -30,3 +30,19 @@ async fn the_names_are_objects_for_programs() {
     );
     assert_eq!(ended.stderr, "");
 }
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn the_file_in_the_configuration_directory_counts() {
+    let home = tempfile::tempdir().expect("a directory");
+    let directory = home.path().join("lenore");
+    std::fs::create_dir(&directory).expect("made");
+    let file = "[models]\nraven = \"Raven-1\"\n";
+    std::fs::write(directory.join("site.toml"), file).expect("written");
+    let mut command = lenore(&["models"]);
+    command.env("XDG_CONFIG_HOME", home.path());
+    let ended = Program::start(command).end().await.with_code(0);
+    let added = ended.stdout.lines().any(|line| line.split_whitespace().eq(["raven", "Raven-1"]));
+    assert!(added, "{}", ended.stdout);
+    assert!(ended.stdout.contains("gpt-4"), "the others stay: {}", ended.stdout);
+}

@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::compose::{self, Arrival};
 use crate::context::Context;
-use crate::error::{challenge, is_loss, signed_out, site_changed};
+use crate::error::{challenge, is_loss, no_access, signed_out};
 use crate::pipe::EventPipe;
 use crate::sign_in;
 use crate::watch::{Action, Happening, Watch, unconfirmed};
@@ -104,8 +104,9 @@ impl Ask {
             Arrival::PromptBox => {}
             Arrival::UnknownBot => return Err(self.unknown()),
             Arrival::Challenge => return Err(challenge()),
+            Arrival::NoAccess => return Err(no_access()),
             Arrival::Nothing if sign_in::is_signed_in(poe).await? => {
-                return Err(site_changed("the prompt box"));
+                return Err(compose::nothing_known(&page).await);
             }
             Arrival::SignedOut | Arrival::Nothing => {
                 drop(page);
@@ -240,7 +241,7 @@ impl Following<'_> {
                 "the site does not know the chat any more; it may have been deleted meanwhile",
             ),
             // The tap reads the chat on any page that has it; without it, time goes on.
-            Ok(Arrival::PromptBox | Arrival::Nothing) => return Ok(()),
+            Ok(Arrival::PromptBox | Arrival::NoAccess | Arrival::Nothing) => return Ok(()),
             // No page would get through now; the watch tries again, or loses its patience.
             Err(error) => {
                 tracing::debug!(%error, "the chat could not be read again");

@@ -35,6 +35,7 @@ pub(crate) enum Arrival {
     SignedOut,
     UnknownBot,
     Challenge,
+    NoAccess,
     /// None of them by the deadline.
     Nothing,
 }
@@ -58,17 +59,19 @@ pub(crate) async fn arrive_within(
 /// Waits until the page shows what it is.
 pub(crate) async fn look(page: &Page, site: &Site, wait: Duration) -> Result<Arrival> {
     let selectors = &site.selectors;
-    let lists: [&[String]; 4] = [
+    let lists: [&[String]; 5] = [
         &selectors.prompt_box,
         &selectors.signed_out,
         &selectors.unknown_bot,
         &selectors.challenge,
+        &selectors.no_access,
     ];
     match page.wait_for_any(&lists, wait).await {
         Ok(0) => Ok(Arrival::PromptBox),
         Ok(1) => Ok(Arrival::SignedOut),
         Ok(2) => Ok(Arrival::UnknownBot),
-        Ok(_) => Ok(Arrival::Challenge),
+        Ok(3) => Ok(Arrival::Challenge),
+        Ok(_) => Ok(Arrival::NoAccess),
         Err(error) if error.kind() == lenore_browser::ErrorKind::Timeout => Ok(Arrival::Nothing),
         Err(error) => Err(browser_error(error)),
     }
@@ -88,6 +91,19 @@ pub(crate) async fn hear_socket(tap: &mut Tap) {
     };
     if tokio::time::timeout(SOCKET, open).await.is_err() {
         tracing::debug!("the page's socket is not open yet");
+    }
+}
+
+/// The error of a page that shows nothing that is known, to somebody who is signed in.
+pub(crate) async fn nothing_known(page: &Page) -> Error {
+    let status = "() => performance.getEntriesByType('navigation')[0]?.responseStatus";
+    let status = page.call(status, &[], MARGIN).await.ok().and_then(|status| status.as_u64());
+    match status {
+        Some(status @ 500..) => Error::new(
+            ErrorKind::Bot,
+            format!("the site failed (HTTP {status}); nothing was sent, so try again in a moment"),
+        ),
+        _ => site_changed("the prompt box"),
     }
 }
 

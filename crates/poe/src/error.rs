@@ -13,6 +13,12 @@ pub(crate) fn signed_out() -> Error {
     Error::new(ErrorKind::NotSignedIn, SIGNED_OUT)
 }
 
+/// The error of a bot that the account may not use.
+pub(crate) fn no_access() -> Error {
+    let message = "the account may not use this bot; it may need a subscription";
+    Error::new(ErrorKind::NoAccess, message)
+}
+
 /// The error of a human check, which we leave to the human.
 pub(crate) fn challenge() -> Error {
     Error::new(ErrorKind::Challenge, CHALLENGE)

@@ -60,7 +60,8 @@ impl Poe {
         let (page, _tap) = self.0.open_page().await?;
         let url = site.bot_url(&models::bot_of(&site.models, "")?);
         match compose::arrive(&page, site, &url).await? {
-            Arrival::PromptBox => Ok(true),
+            // Only who is signed in is told that a bot is not for them.
+            Arrival::PromptBox | Arrival::NoAccess => Ok(true),
             Arrival::SignedOut => Ok(false),
             Arrival::Challenge => Err(challenge()),
             Arrival::UnknownBot | Arrival::Nothing => {

@@ -75,6 +75,8 @@ selectors! {
     unknown_bot,
     /// What a human check shows.
     challenge,
+    /// What a page shows instead of the box where the account may not use the bot.
+    no_access,
     /// What shows that the free messages are used up.
     no_free_messages,
     /// The login form's box for the e-mail address.

@@ -120,8 +120,8 @@ export function popup() {
 }
 
 /** What stands in place of the prompt box of a bot that one cannot talk to. */
-export function notice(title, text) {
-  return h("section", { class: "BotUnavailable_section__" }, h("h2", {}, title), h("p", {}, text));
+export function notice(className, title, text) {
+  return h("section", { class: className }, h("h2", {}, title), h("p", {}, text));
 }
 
 /** A banner over the whole page that asks for consent, and for nothing else. */

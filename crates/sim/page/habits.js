@@ -25,7 +25,7 @@ const USUAL = {
   alerts: 0,
   /** Where the page goes by itself, soon after it was loaded. */
   goesTo: null,
-  /** What stands in place of the box: a title and a sentence. */
+  /** What stands in place of the box: a class, a title and a sentence. */
   notice: null,
   /** Whether a popup covers the page. */
   popup: false,
@@ -49,8 +49,8 @@ const HABITS = {
   banner: { bannerAfter: 300 },
   alerts: { alerts: 6 },
   reroute: { box: "none", goesTo: "/Solar-Mini" },
-  paywall: { box: "none", notice: ["Subscribers only", "Subscribe to talk to this bot."] },
-  retired: { box: "none", notice: ["Retired", "This bot is no longer available."] },
+  paywall: { box: "none", notice: ["PaywallNotice_section__", "Subscribers only", "Subscribe to talk to this bot."] },
+  retired: { box: "none", notice: ["BotUnavailable_section__", "Retired", "This bot is no longer available."] },
 };
 
 /** The habit of a name; the usual one for a name that is not known. */

@@ -20,8 +20,8 @@ pub(crate) const ODD: &[Case] = &[
 pub(crate) const USELESS: &[Case] = &[
     page("a redirection to another bot", "Sim-Redirect", Fails(UnsupportedModel, "led to")),
     page("a page that goes to another bot", "Sim-Reroute", Fails(UnsupportedModel, "led to")),
-    page("a page for subscribers", "Sim-Paywall", Fails(SiteChanged, "prompt box")),
+    page("a page for subscribers", "Sim-Paywall", Fails(NoAccess, "subscription")),
     page("a retired bot", "Sim-Retired", Fails(SiteChanged, "prompt box")),
-    page("a page with status 500", "Sim-Down", Fails(SiteChanged, "prompt box")),
+    page("a page with status 500", "Sim-Down", Fails(Bot, "HTTP 500")),
     page("an empty page", "Sim-Empty", Fails(SiteChanged, "prompt box")),
 ];
