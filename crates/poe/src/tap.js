@@ -19,7 +19,8 @@
   ]);
 
   const parse = JSON.parse;
-  // What was told of each message: its author, its text, and after how many gaps.
+  // What was told of each message: its author, its text, whether it had ended, and after how many
+  // gaps.
   const told = new Map();
   // How often updates may have been missed, and how often when the question was sent.
   let gaps = 0;
@@ -65,12 +66,13 @@
 
   // The change from what was told last. Where no text comes, what was told is still the site's
   // only if nothing may have been missed since.
-  const change = (key, author, text, isOld) => {
-    const last = told.get(key) ?? { text: "", at: gapsBefore };
-    if (text === null) return { keep: last.at === gaps ? last.text.length : null, text: "" };
+  const change = (key, text, now) => {
+    const last = told.get(key) ?? { text: "", ended: false, at: gapsBefore };
+    if (text === null && last.at !== gaps) return { keep: null, text: "" };
+    text ??= last.text;
     const keep = common(last.text, text);
     told.delete(key);
-    told.set(key, { author, text, at: isOld ? null : gaps });
+    told.set(key, { ...now, text, ended: last.ended || now.ended });
     if (told.size > FOLLOWED) {
       told.delete(told.keys().next().value);
       gapsBefore = null;
@@ -82,19 +84,22 @@
     const id = name(node.messageId);
     if (id === null) return;
     const key = `${chat}/${id}`;
+    const last = told.get(key);
     // An update need not say again whose message it is.
-    const author = word(node.author) ?? told.get(key)?.author ?? null;
+    const author = word(node.author) ?? last?.author ?? null;
     const state = word(node.state);
     const own = nonce !== null && node.clientNonce === nonce;
     if (own && chat !== null) ours = chat;
     if (ours !== null && chat !== ours) return;
     const out = { k: "message", chat, id, author, state, reason: word(node.messageStateText), own };
-    // The question itself is known to who asked it.
-    if (author === "human") return emit({ ...out, ...change(key, author, "", false) });
     const growing = state === "incomplete";
+    // What comes late, or is read again, may be older than the end that was told.
+    if (growing && last?.ended) return;
+    const now = { author, ended: state !== null && !growing, at: isRead && growing ? null : gaps };
+    // The question itself is known to who asked it.
+    if (author === "human") return emit({ ...out, ...change(key, "", now) });
     const text = typeof node.text === "string" ? whole(node.text, growing) : null;
-    // What is read of a growing answer may be older than what the socket has told of it.
-    Object.assign(out, change(key, author, text, isRead && growing));
+    Object.assign(out, change(key, text, now));
     const suggestions = list(node.followupActions)
       .map((action) => word(object(action)?.bodyText))
       .concat(list(node.suggestedReplies).map(word))

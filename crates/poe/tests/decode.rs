@@ -4,6 +4,8 @@
 mod answers;
 #[path = "decode/cost.rs"]
 mod cost;
+#[path = "decode/damage.rs"]
+mod damage;
 #[path = "decode/malformed.rs"]
 mod malformed;
 #[path = "decode/noise.rs"]

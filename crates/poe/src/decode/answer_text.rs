@@ -45,6 +45,11 @@ impl AnswerText {
         self.in_step = self.shown.is_empty();
     }
 
+    /// Whether an update says anything new of the text.
+    pub(super) fn is_changed_by(&self, update: &MessageUpdate) -> bool {
+        update.keep != Some(self.units) || !update.text.is_empty()
+    }
+
     /// Takes a change that is not for the reader.
     pub(super) fn follow(&mut self, update: &MessageUpdate) -> Result<(), Missing> {
         self.change(update)?;

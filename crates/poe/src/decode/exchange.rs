@@ -261,17 +261,18 @@ impl Exchange {
         if self.is_wrong_bot {
             return;
         }
-        // What is read again can have been made before the end that is known.
-        if self.ended && update.state.as_deref() == Some("incomplete") {
-            let followed = self.text.follow(update);
-            return steps.extend(followed.is_err().then_some(Step::Gap));
-        }
         let growing = update.state.as_deref().is_none_or(|state| state == "incomplete");
-        let placeholders = &self.placeholders;
-        let is_notice = |text: &str| {
-            growing && text.len() < 100 && placeholders.iter().any(|known| known.is_match(text))
+        // What a new document tells can be older than the end that is known.
+        let event = if self.ended && (growing || !self.text.is_changed_by(update)) {
+            self.text.follow(update).map(|()| None)
+        } else {
+            let placeholders = &self.placeholders;
+            let is_notice = |text: &str| {
+                growing && text.len() < 100 && placeholders.iter().any(|known| known.is_match(text))
+            };
+            self.text.update(update, is_notice)
         };
-        match self.text.update(update, is_notice) {
+        match event {
             Ok(event) => steps.extend(event.map(Step::Event)),
             Err(Missing) => return steps.push(Step::Gap),
         }

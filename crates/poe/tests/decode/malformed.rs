@@ -1,16 +1,12 @@
 //! Whatever arrives, nothing is thrown into the page, nothing panics, and the fold is the text.
 
 use proptest::prelude::*;
-use proptest::sample::Index;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use crate::noise::value;
+use crate::damage::{damaged, part, text};
 use crate::page::Ending;
 use crate::reader::Reader;
 use crate::wire::{ANSWER, BOT, CHAT, CODE, NONCE, accepted, chat, chat_page, question};
-
-/// Stand in a [`Value`] for the halves of a character, which it cannot hold.
-const HALVES: [(char, &str); 2] = [('\u{e000}', "\\ud83d"), ('\u{e001}', "\\ude42")];
 
 /// Something that happens to the page.
 #[derive(Clone, Debug)]
@@ -25,134 +21,6 @@ enum Act {
     /// The page calls `fetch` with these arguments, a JSON list.
     Call(String, Ending),
     Load(String),
-}
-
-/// A change that makes something well-formed odd.
-#[derive(Clone, Debug)]
-enum Damage {
-    Put(Value),
-    Remove,
-    /// Another part of the same value stands there.
-    Mix(Index),
-}
-
-/// The JSON of a value, with halves of characters where the value has their stand-ins.
-fn text(value: &Value) -> String {
-    let mut text = value.to_string();
-    for (character, escape) in HALVES {
-        text = text.replace(character, escape);
-    }
-    text
-}
-
-/// Words that the site uses, and others.
-fn word() -> BoxedStrategy<String> {
-    let known = vec![
-        "messageAdded",
-        "messageStateUpdated",
-        "messageCancelled",
-        "chatTitleUpdated",
-        "jobCostUpdated",
-        "refetchChannel",
-        "missed_messages",
-        "subscriptionUpdate",
-        "human",
-        "chat_break",
-        BOT,
-        NONCE,
-        "incomplete",
-        "complete",
-        "error_x",
-        "success",
-        "messageAdded:4711",
-        "4711",
-        "1000",
-        "__proto__",
-        "constructor",
-        "toString",
-        "Thinking...",
-    ];
-    prop_oneof![
-        3 => prop::sample::select(known).prop_map(str::to_owned),
-        2 => ".{0,6}",
-        2 => "[a🙂\u{e000}\u{e001}\"\\\\\0]{0,6}",
-    ]
-    .boxed()
-}
-
-fn part() -> BoxedStrategy<Value> {
-    let number = prop::sample::select(vec![
-        json!(0),
-        json!(CHAT),
-        json!(QUESTION_AND_ANSWER[0]),
-        json!(QUESTION_AND_ANSWER[1]),
-        json!(-1),
-        json!(1.5),
-        json!(1e300),
-        json!(u64::MAX),
-    ]);
-    prop_oneof![word().prop_map(Value::from), number, value()].boxed()
-}
-
-const QUESTION_AND_ANSWER: [u64; 2] = [crate::wire::QUESTION, ANSWER];
-
-fn damages() -> BoxedStrategy<Vec<(Index, Damage)>> {
-    let damage = prop_oneof![
-        3 => part().prop_map(Damage::Put),
-        1 => Just(Damage::Remove),
-        1 => any::<Index>().prop_map(Damage::Mix),
-    ];
-    prop::collection::vec((any::<Index>(), damage), 0..4).boxed()
-}
-
-/// The value with its parts damaged, or something else in its place.
-fn damaged(value: Value) -> BoxedStrategy<Value> {
-    damages()
-        .prop_map(move |damages| {
-            let mut value = value.clone();
-            for (at, damage) in damages {
-                let mut places = Vec::new();
-                find_places(&value, String::new(), &mut places);
-                let place = at.get(&places);
-                match damage {
-                    Damage::Put(part) => put(&mut value, place, part),
-                    Damage::Mix(from) => {
-                        let part =
-                            value.pointer(from.get(&places).as_str()).cloned().unwrap_or_default();
-                        put(&mut value, place, part);
-                    }
-                    Damage::Remove => remove(&mut value, place),
-                }
-            }
-            value
-        })
-        .boxed()
-}
-
-/// The places of all parts of a value, as JSON pointers.
-fn find_places(value: &Value, here: String, places: &mut Vec<String>) {
-    match value {
-        Value::Object(parts) => parts.iter().for_each(|(name, part)| {
-            let name = name.replace('~', "~0").replace('/', "~1");
-            find_places(part, format!("{here}/{name}"), places);
-        }),
-        Value::Array(parts) => parts.iter().enumerate().for_each(|(at, part)| {
-            find_places(part, format!("{here}/{at}"), places);
-        }),
-        _ => {}
-    }
-    places.push(here);
-}
-
-fn put(value: &mut Value, place: &str, part: Value) {
-    *value.pointer_mut(place).expect("the place was found") = part;
-}
-
-fn remove(value: &mut Value, place: &str) {
-    let (parent, name) = place.rsplit_once('/').unwrap_or_default();
-    if let Some(Value::Object(parts)) = value.pointer_mut(parent) {
-        parts.remove(name);
-    }
 }
 
 fn node() -> Value {
@@ -315,10 +183,16 @@ proptest! {
 
     #[test]
     fn what_the_tap_never_says_does_not_panic_either(
-        messages in prop::collection::vec((tap_message(), any::<bool>()), 0..24),
+        messages in prop::collection::vec((tap_message(), any::<bool>()), 4..40),
+        replied_at in 0usize..9,
     ) {
         let mut reader = Reader::new();
-        for (message, opens) in messages {
+        let call = reader.ask(None);
+        for (at, (message, opens)) in messages.into_iter().enumerate() {
+            if at == replied_at {
+                let body = accepted(chat(), Some(ANSWER)).to_string();
+                reader.end_call(call, &Ending::ok(body));
+            }
             if let Ok(message) = serde_json::from_value(message) {
                 reader.take_message(&message);
             }
@@ -329,75 +203,58 @@ proptest! {
     }
 }
 
-/// Something like a message of the tap: any fields, most of them of the right types.
+/// Something like a message of the tap: any fields, most of them as they may be.
 fn tap_message() -> BoxedStrategy<Value> {
-    let kind = prop::sample::select(vec![
-        "message",
-        "message",
-        "message",
-        "message",
-        "sent",
-        "reply",
-        "read",
-        "cancelled",
-        "title",
-        "cost",
-        "gap",
-        "trouble",
-        "unknown",
-    ]);
+    let usual: &[(&str, &[&str])] = &[
+        ("k", &["message", "message", "message", "message", "message", "reply", "title", "read"]),
+        ("chat", &["4711", "4711", "4711", "47"]),
+        ("id", &["1000", "1000", "1000", "1001", "994", "007"]),
+        ("author", &[BOT, BOT, BOT, BOT, "human", "chat_break"]),
+        (
+            "state",
+            &[
+                "incomplete",
+                "incomplete",
+                "incomplete",
+                "incomplete",
+                "incomplete",
+                "complete",
+                "error_x",
+            ],
+        ),
+        ("text", &["", "a", "é🙂", "Thinking...", "...", "\u{301}b"]),
+        ("nonce", &[NONCE, NONCE, "another"]),
+        ("status", &["success", "success", "success", "reached_limit"]),
+        ("question", &["994"]),
+        ("answer", &["1000"]),
+        ("code", &[CODE]),
+        ("title", &["A title"]),
+        ("why", &["socket closed"]),
+    ];
+    let field = |(name, words): &(&'static str, &'static [&'static str])| {
+        let word = prop::sample::select(*words).prop_map(Value::from);
+        (Just(*name), prop_oneof![60 => word, 1 => part()])
+    };
+    let fields: Vec<_> = usual.iter().map(field).collect();
     let keep = prop_oneof![
-        6 => (0usize..6).prop_map(Value::from), 1 => Just(json!(usize::MAX)), 1 => Just(json!(null)),
+        4 => Just(json!(0)), 4 => (0usize..6).prop_map(Value::from), 1 => Just(json!(usize::MAX)), 1 => Just(json!(null)),
     ];
-    let words = vec![
-        "incomplete",
-        "incomplete",
-        "complete",
-        "error_x",
-        "human",
-        "chat_break",
-        BOT,
-        "Thinking...",
-        "...",
-        NONCE,
-        "4711",
-        "4711",
-        "4711",
-        "1000",
-        "1000",
-        "999",
-        "é🙂",
-        "success",
-        "",
-        "x",
-    ];
-    let word = prop::sample::select(words).prop_map(Value::from);
-    let words = [
-        "chat", "id", "author", "state", "text", "nonce", "question", "answer", "code", "reason",
-        "words", "title", "status", "why", "what", "bot",
-    ];
-    let fields = prop::collection::vec(prop_oneof![30 => word, 1 => value()], words.len());
-    let odd = prop::collection::vec((any::<Index>(), part()), 0..2);
-    let lists = prop::collection::vec("[a-c]", 0..3);
-    (kind, keep, fields, any::<bool>(), odd, lists)
-        .prop_map(move |(kind, keep, fields, own, odd, list)| {
-            let mut message: Map<String, Value> =
-                words.iter().map(|name| (*name).to_owned()).zip(fields).collect();
-            message.insert("k".into(), kind.into());
-            message.insert("keep".into(), keep);
-            message.insert("own".into(), own.into());
-            message.insert("http".into(), 200.into());
-            message.insert("points".into(), 7.into());
+    let names =
+        vec!["retry", "http", "points", "page", "own", "suggestions", "attachments", "keep"];
+    let odd = prop::collection::vec((prop::sample::select(names), part()), 0..2);
+    let list = prop::collection::vec("[a-c]", 0..3);
+    (fields, keep, any::<bool>(), list, odd)
+        .prop_map(|(fields, keep, own, list, odd)| {
             let files: Vec<_> =
                 list.iter().map(|name| json!({ "name": name, "url": name })).collect();
-            message.insert("attachments".into(), files.into());
-            message.insert("suggestions".into(), list.into());
-            let names =
-                ["retry", "http", "points", "chat", "suggestions", "attachments", "page", "keep"];
-            for (at, value) in odd {
-                message.insert((*at.get(&names)).into(), value);
+            let mut message = json!({
+                "keep": keep, "own": own, "http": 200, "points": 7, "suggestions": list,
+                "attachments": files,
+            });
+            for (name, value) in fields.into_iter().chain(odd) {
+                message[name] = value;
             }
-            message.into()
+            message
         })
         .boxed()
 }

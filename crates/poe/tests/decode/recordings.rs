@@ -106,6 +106,7 @@ recordings! {
     a_reply_that_does_not_tell_the_chat,
     a_known_chat_need_not_be_told,
     what_is_read_again_is_older_than_the_end,
+    older_copies_that_come_after_the_end,
     an_end_without_its_text_after_a_gap,
     a_document_that_brings_no_text,
     an_older_message_is_cancelled,

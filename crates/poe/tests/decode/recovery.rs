@@ -233,9 +233,9 @@ impl<'a> Play<'a> {
         let older = json!({ "messageId": 7, "author": BOT, "state": "complete", "text": TEXT });
         let mut nodes = vec![older, question()];
         let mut texts: Vec<&Units> = vec![&old];
-        if let Some(newest) = self.made.checked_sub(1 + age) {
-            nodes.push(self.traffic.story.copies[newest].node());
-            texts.push(&self.traffic.story.copies[newest].text);
+        if let Some(newest) = self.traffic.story.newest(self.made.saturating_sub(age)) {
+            nodes.push(newest.node());
+            texts.push(&newest.text);
         }
         let texts: Vec<&[u16]> = texts.into_iter().map(Vec::as_slice).collect();
         let page = chat_page(CHAT, &nodes);
@@ -310,7 +310,7 @@ proptest! {
 fn a_change_is_not_applied_to_a_text_that_was_never_told() {
     let copy = |text: &str, state| {
         let (text, suggestions) = (units(text), Vec::new());
-        Copy { text, state, shape: Shape::Whole, suggestions }
+        Copy { text, state, shape: Shape::Whole, suggestions, is_late: false }
     };
     let mut reader = Reader::new();
     let call = reader.ask(None);

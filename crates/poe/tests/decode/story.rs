@@ -3,6 +3,7 @@
 use std::fmt;
 
 use proptest::prelude::*;
+use proptest::sample::Index;
 use serde_json::{Value, json};
 
 use crate::wire::{ANSWER, BOT, CHAT, Entry, Style, TEXT, Units, units, update};
@@ -21,6 +22,8 @@ pub(crate) struct Copy {
     pub(crate) state: &'static str,
     pub(crate) shape: Shape,
     pub(crate) suggestions: Vec<String>,
+    /// Whether it is an older one, that comes once more after the end.
+    pub(crate) is_late: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +41,13 @@ pub(crate) enum Shape {
 impl Story {
     /// The text that the site holds at the end.
     pub(crate) fn text(&self) -> String {
-        String::from_utf16_lossy(&self.copies.last().expect("there is always one").text)
+        let last = self.newest(self.copies.len()).expect("there is always one");
+        String::from_utf16_lossy(&last.text)
+    }
+
+    /// What the site holds after the first so many copies.
+    pub(crate) fn newest(&self, made: usize) -> Option<&Copy> {
+        self.copies[..made].iter().rev().find(|copy| !copy.is_late)
     }
 }
 
@@ -150,7 +159,9 @@ pub(crate) fn story() -> impl Strategy<Value = Story> {
     let changes = prop::collection::vec((change(), shape()), 0..12);
     let last = (change(), any::<bool>(), prop::sample::select(vec!["complete", "completed"]));
     let suggestions = prop::collection::vec("[a-c🙂\"]{1,3}", 0..4);
-    (changes, last, suggestions, shape()).prop_map(|(changes, last, suggestions, resent)| {
+    let late = prop::collection::vec((any::<Index>(), any::<Index>(), shape()), 0..3);
+    let after = (suggestions, shape(), late);
+    (changes, last, after).prop_map(|(changes, last, (suggestions, resent, late))| {
         let mut text = Units::new();
         let mut copies: Vec<Copy> = Vec::new();
         for (change, shape) in changes {
@@ -160,22 +171,38 @@ pub(crate) fn story() -> impl Strategy<Value = Story> {
                 Some(last) if last.text == shown => Shape::WithoutText,
                 Some(_) => shape,
             };
-            copies.push(Copy { text: shown, state: "incomplete", shape, suggestions: Vec::new() });
+            let suggestions = Vec::new();
+            copies.push(Copy {
+                text: shown,
+                state: "incomplete",
+                shape,
+                suggestions,
+                is_late: false,
+            });
         }
         let (change, apart, state) = last;
         apply(&mut text, change);
-        let mut last = Copy { text, state, shape: Shape::Whole, suggestions: Vec::new() };
+        let suggested = Vec::new();
+        let mut last =
+            Copy { text, state, shape: Shape::Whole, suggestions: suggested, is_late: false };
         if apart && !copies.is_empty() {
             copies.push(Copy { shape: Shape::TextAlone, state: "incomplete", ..last.clone() });
             last.shape = Shape::WithoutText;
         }
         copies.push(last.clone());
+        let end = copies.len();
         let mut suggestions: Vec<String> = suggestions;
         suggestions.sort();
         suggestions.dedup();
         let shape = if resent == Shape::TextAlone { Shape::WithoutText } else { resent };
         for at in 1..=suggestions.len() {
             copies.push(Copy { shape, suggestions: suggestions[..at].to_vec(), ..last.clone() });
+        }
+        for (which, at, shape) in late {
+            let older =
+                Copy { state: "incomplete", is_late: true, ..which.get(&copies[..end]).clone() };
+            let shape = if shape == Shape::TextAlone { Shape::Whole } else { shape };
+            copies.insert(end + at.index(copies.len() + 1 - end), Copy { shape, ..older });
         }
         Story { copies, suggestions }
     })
