@@ -73,7 +73,7 @@ pub(crate) struct Shared {
     #[arg(long, global = true, env = "LENORE_HEADED")]
     pub(crate) headed: bool,
 
-    /// Forward proxy: http://[user:password@]host:port, https://… or socks5://host:port
+    /// Forward proxy: `http://[user:password@]host:port`, `https://…` or `socks5://host:port`
     #[arg(long, global = true, value_name = "URL", env = "LENORE_PROXY", hide_env_values = true)]
     pub(crate) proxy: Option<String>,
 
@@ -139,7 +139,7 @@ pub(crate) struct AskArgs {
     /// The prompt; what comes on stdin follows it
     pub(crate) prompt: Vec<String>,
 
-    /// The model: a name of `lenore models`, or poe/<Handle> for any bot of the site
+    /// The model: a name of `lenore models`, or `poe/<Handle>` for any bot of the site
     #[arg(short, long, default_value = "", hide_default_value = true, value_name = "NAME")]
     pub(crate) model: String,
 
