@@ -119,7 +119,13 @@ impl Watch {
                 }
             }
             Happening::Opened => self.exchange.document_opened(),
-            Happening::Hole if !self.ended => self.read_again(now, &mut actions),
+            Happening::Hole => {
+                // Changes must not be put to a text that was never told.
+                self.exchange.document_opened();
+                if !self.ended {
+                    self.read_again(now, &mut actions);
+                }
+            }
             Happening::PageLost if !self.ended => self.page_lost(now, &mut actions),
             Happening::Time if !self.ended => self.time(now, &mut actions),
             _ => {}
@@ -348,6 +354,24 @@ mod tests {
         world.hears(&sent());
         world.happens(&Happening::PageLost);
         assert_eq!(world.end, Some(Err(ErrorKind::AnswerLost)));
+    }
+
+    #[test]
+    fn after_a_hole_no_change_is_put_to_a_text_that_was_never_told() {
+        let mut world = World::new();
+        world.hears(&sent());
+        world.hears(&reply());
+        world.hears(&whole("raven", "incomplete"));
+        world.happens(&Happening::Hole);
+        // A change of "crows", which is what was lost.
+        world.hears(&message(json!({
+            "k": "message", "chat": "7", "id": "101", "author": "beaver",
+            "state": "complete", "keep": 5, "text": "!",
+        })));
+        assert_eq!((world.end, world.rereads), (None, 1));
+        world.happens(&Happening::Opened);
+        world.hears(&whole("crows!", "complete"));
+        assert_eq!((world.end, world.shown.text()), (Some(Ok(())), "crows!"));
     }
 
     #[test]
