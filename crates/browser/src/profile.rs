@@ -15,10 +15,6 @@ pub const LOCK_FILE: &str = "lenore.lock";
 /// How the names of throw-away profiles begin.
 const TEMPORARY_PREFIX: &str = "lenore-profile-";
 
-/// What must be free on a profile's disk, in bytes. A new profile takes about half of it.
-#[cfg(unix)]
-const LEAST_SPACE: u64 = 20_000_000;
-
 /// Which profile a browser runs on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Profile {
@@ -30,6 +26,31 @@ pub enum Profile {
 }
 
 impl Profile {
+    /// What must be free on a profile's disk, in bytes. A new profile takes about half of it.
+    pub const LEAST_SPACE: u64 = 20_000_000;
+
+    /// What is free on the disk that the profile is on, or will be, in bytes; `None` where that
+    /// cannot be told.
+    pub fn free_space(&self) -> Option<u64> {
+        #[cfg(unix)]
+        {
+            let room = std::path::absolute(self.room()).ok()?;
+            let there = room.ancestors().find(|directory| directory.exists())?;
+            let found = rustix::fs::statvfs(there).ok()?;
+            Some(found.f_bavail.saturating_mul(found.f_frsize))
+        }
+        #[cfg(not(unix))]
+        None
+    }
+
+    /// The directory that it is, or is made in.
+    fn room(&self) -> PathBuf {
+        match self {
+            Self::Temporary => std::env::temp_dir(),
+            Self::Directory(path) => path.clone(),
+        }
+    }
+
     /// Whether a browser could be started on it now. Nothing is made for that.
     ///
     /// # Errors
@@ -57,6 +78,7 @@ pub(crate) struct OwnedProfile {
 impl OwnedProfile {
     /// Takes ownership of a profile.
     pub(crate) fn open(profile: &Profile) -> Result<Self> {
+        check_space(profile)?;
         let (path, temporary) = match profile {
             Profile::Temporary => {
                 remove_abandoned();
@@ -76,7 +98,6 @@ impl OwnedProfile {
     }
 
     fn of(path: PathBuf, temporary: Option<TempDir>) -> Result<Self> {
-        check_space(&path)?;
         let lock = lock(&path)?;
         if let Some(pid) = browser_at_work(&path) {
             return Err(in_use(&path, Some(pid)));
@@ -199,25 +220,19 @@ fn is_same_file(_: &File, path: &Path) -> bool {
 }
 
 /// A browser on a full disk starts, and then fails in ways that nobody understands.
-fn check_space(path: &Path) -> Result<()> {
-    #[cfg(unix)]
-    if let Ok(found) = rustix::fs::statvfs(path) {
-        let free = found.f_bavail.saturating_mul(found.f_frsize);
-        if free < LEAST_SPACE {
-            return Err(Error::new(
-                ErrorKind::Launch,
-                format!(
-                    "the disk of the profile {} is full ({} MB free); make room on it, or name \
-                     another directory with --user-data-dir",
-                    path.display(),
-                    free / 1_000_000
-                ),
-            ));
-        }
+fn check_space(profile: &Profile) -> Result<()> {
+    match profile.free_space() {
+        Some(free) if free < Profile::LEAST_SPACE => Err(Error::new(
+            ErrorKind::Launch,
+            format!(
+                "the disk of the profile {} is full ({} MB free); make room on it, or name another \
+                 directory with --user-data-dir",
+                profile.room().display(),
+                free / 1_000_000
+            ),
+        )),
+        _ => Ok(()),
     }
-    #[cfg(not(unix))]
-    let _ = path;
-    Ok(())
 }
 
 /// The process id of a browser that has this profile open without us, by its own lock: a link

@@ -1,6 +1,6 @@
 //! The machine: the browser's program, the profile, the space for it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -13,9 +13,7 @@ use crate::session::Source;
 /// How long a look at the machine may take; a network's file system can be slow.
 const LOOK: Duration = Duration::from_secs(10);
 
-/// A profile with less free space than this loses what it is to keep, in bytes.
-const TOO_LITTLE: u64 = 20_000_000;
-/// With less than this there soon will be too little, in bytes.
+/// With less free space than this there soon will be too little, in bytes.
 const LITTLE: u64 = 200_000_000;
 
 impl Examiner<'_> {
@@ -24,7 +22,7 @@ impl Examiner<'_> {
         let poe = self.poe;
         let Source::Launch(options) = poe.session.source() else { return true };
         let profile = options.profile.clone();
-        let room = room_of(&profile);
+        let room = profile.clone();
         self.check("browser_program", LOOK, program(options)).await.is_some()
             && self.check("profile", LOOK, blocking(move || usable(&profile))).await.is_some()
             && self.check("disk_space", LOOK, blocking(move || space(&room))).await.is_some()
@@ -106,37 +104,22 @@ fn is_open_to_others(_: &Path) -> bool {
     false
 }
 
-/// The directory whose file system the profile is on, or will be.
-fn room_of(profile: &Profile) -> PathBuf {
-    match profile {
-        Profile::Temporary => std::env::temp_dir(),
-        Profile::Directory(path) => path.clone(),
-    }
-}
-
-#[cfg(unix)]
-fn space(path: &Path) -> Looked {
-    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let there = path.ancestors().find(|directory| directory.exists()).unwrap_or(Path::new("/"));
-    match rustix::fs::statvfs(there) {
-        Ok(found) => enough(found.f_bavail.saturating_mul(found.f_frsize)),
-        Err(error) => Ok(Seen::warning(
-            format!("it cannot be told how much is free: {error}"),
+/// Whether the profile has room to grow.
+fn space(profile: &Profile) -> Looked {
+    match profile.free_space() {
+        Some(free) => enough(free),
+        None => Ok(Seen::warning(
+            "it cannot be told how much is free",
             "see to it that some hundred megabytes are",
         )),
     }
-}
-
-#[cfg(not(unix))]
-fn space(_: &Path) -> Looked {
-    Ok(Seen::ok("not known on this system"))
 }
 
 /// Whether so many bytes will do.
 fn enough(free: u64) -> Looked {
     let finding = format!("{} MB free", free / 1_000_000);
     let advice = "make room on the profile's disk, or name another directory with --user-data-dir";
-    if free < TOO_LITTLE {
+    if free < Profile::LEAST_SPACE {
         return Err(Trouble::new(ErrorKind::Browser, format!("only {finding}"), advice));
     }
     if free < LITTLE {
@@ -161,7 +144,9 @@ mod tests {
     #[test]
     fn a_directory_that_will_be_made_is_on_a_disk_already() {
         let directory = tempfile::tempdir().expect("a directory");
-        assert!(space(&directory.path().join("not/there/yet")).is_ok());
+        let profile = Profile::Directory(directory.path().join("not/there/yet"));
+        assert!(profile.free_space().is_some());
+        assert!(space(&profile).is_ok());
         assert!(!directory.path().join("not").exists());
     }
 }
