@@ -37,6 +37,8 @@ impl Profile {
             let room = std::path::absolute(self.room()).ok()?;
             let there = room.ancestors().find(|directory| directory.exists())?;
             let found = rustix::fs::statvfs(there).ok()?;
+            // A file system that is no disk, as /proc, has no size.
+            (found.f_blocks > 0).then_some(())?;
             Some(found.f_bavail.saturating_mul(found.f_frsize))
         }
         #[cfg(not(unix))]
@@ -324,6 +326,12 @@ mod tests {
         drop(lock);
         remove_abandoned();
         assert!(!path.exists());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_is_no_disk_is_not_full() {
+        assert_eq!(Profile::Directory("/proc/lenore".into()).free_space(), None);
     }
 
     #[test]
