@@ -34,6 +34,6 @@ pub use lenore_poe::{
     WebDriver, format_prompt,
 };
 pub use lenore_provider::{
-    ChatRequest, Completion, Error, ErrorKind, Event, FinishReason, Message, Model, Provider,
-    Result, Role, Transcript,
+    ChatRequest, Completion, Error, ErrorKind, Event, FinishReason, Health, Message, Model,
+    Provider, Result, Role, Transcript,
 };

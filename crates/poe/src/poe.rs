@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use lenore_provider::{ChatRequest, Completion, Error, ErrorKind, Model, Provider, Result};
+use lenore_provider::{ChatRequest, Completion, Error, ErrorKind, Health, Model, Provider, Result};
 
 use crate::ask::Ask;
 use crate::compose::{self, Arrival};
@@ -194,6 +194,10 @@ impl Provider for Poe {
     fn models(&self) -> Vec<Model> {
         let models = &self.0.site.models;
         models.iter().map(|(name, bot)| Model { name: name.clone(), bot: bot.clone() }).collect()
+    }
+
+    fn health(&self) -> Health {
+        self.0.session.health()
     }
 
     fn create_completion(&self, request: ChatRequest) -> Completion {

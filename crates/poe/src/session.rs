@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use lenore_browser::{Browser, LaunchOptions, Page, PageOptions, Profile, Tap};
-use lenore_provider::{Error, ErrorKind, Result};
+use lenore_provider::{Error, ErrorKind, Health, Result};
 use tokio::sync::{RwLock, watch};
 
 use crate::error::browser_error;
@@ -71,6 +71,11 @@ impl Session {
     pub(crate) async fn version(&self) -> Option<String> {
         let browser = self.browser.read().await;
         browser.as_ref().map(|open| open.version().to_owned())
+    }
+
+    /// How the session is doing.
+    pub(crate) fn health(&self) -> Health {
+        Health { running: *self.users.borrow(), ..Health::default() }
     }
 
     /// Announces a use.

@@ -5,6 +5,8 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::time::Duration;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 /// The result of anything a provider does.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -22,7 +24,8 @@ struct Inner {
 }
 
 /// What went wrong, for programs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// Empty messages, bad options.
@@ -161,6 +164,44 @@ impl Error {
     }
 }
 
+/// An error's JSON: `{"type": "error", "kind": …, "message": …}`, with `retry_after` in seconds and
+/// `partial` where they are known. The source is for logs, and is left out.
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "type", rename = "error")]
+struct Wire<'a> {
+    kind: ErrorKind,
+    message: Cow<'a, str>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    retry_after: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    partial: Option<Cow<'a, str>>,
+}
+
+impl Serialize for Error {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Wire {
+            kind: self.0.kind,
+            message: self.0.message.as_ref().into(),
+            retry_after: self.0.retry_after.map(|wait| wait.as_secs_f64()),
+            partial: self.0.partial.as_deref().map(Cow::from),
+        }
+        .serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Error {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let wire = Wire::deserialize(from)?;
+        Ok(Self(Box::new(Inner {
+            kind: wire.kind,
+            message: wire.message.into_owned().into(),
+            source: None,
+            partial: wire.partial.map(Cow::into_owned),
+            retry_after: wire.retry_after.and_then(|wait| Duration::try_from_secs_f64(wait).ok()),
+        })))
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.message)
@@ -194,6 +235,20 @@ mod tests {
         let error = Error::new(ErrorKind::AnswerLost, "lost").with_partial("my secret diary");
         assert!(!format!("{error:?} {error}").contains("diary"));
         assert_eq!(error.partial(), Some("my secret diary"));
+    }
+
+    #[test]
+    fn an_error_reads_back_from_its_json() {
+        let error = Error::new(ErrorKind::RateLimited, "slower")
+            .with_partial("half")
+            .with_retry_after(Duration::from_millis(1500));
+        let json = serde_json::to_string(&error).expect("plain data");
+        let expected = r#"{"type":"error","kind":"rate_limited","message":"slower","#;
+        assert!(json.starts_with(expected), "{json}");
+        let read: Error = serde_json::from_str(&json).expect("its own JSON");
+        assert_eq!((read.kind(), read.partial()), (ErrorKind::RateLimited, Some("half")));
+        assert_eq!(read.retry_after(), Some(Duration::from_millis(1500)));
+        assert!(serde_json::from_str::<Error>(r#"{"type":"delta","text":"x"}"#).is_err());
     }
 
     #[test]

@@ -1,10 +1,16 @@
 //! What comes back while a bot answers, and how it folds into a text.
 
+use serde::{Deserialize, Serialize};
+
 /// A step of an answer.
 ///
 /// A stream of events that ends well ends with exactly one [`Event::Finished`]. One that ends
 /// otherwise ends with an [`Error`](crate::Error).
-#[derive(Clone, Debug, PartialEq)]
+///
+/// Its JSON is an object with the variant's name in snake case as `type` and the fields beside it;
+/// a text alone is `text`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Event {
     /// The site has taken the question and the answer has its place.
@@ -17,6 +23,7 @@ pub enum Event {
         bot: String,
     },
     /// Text to append.
+    #[serde(with = "text")]
     Delta(String),
     /// The site rewrote its answer: keep the beginning, then append.
     Replace {
@@ -26,6 +33,7 @@ pub enum Event {
         text: String,
     },
     /// A passing notice such as "Thinking…". Never part of the answer.
+    #[serde(with = "text")]
     Status(String),
     /// A file that the bot made.
     Attachment {
@@ -35,8 +43,10 @@ pub enum Event {
         url: String,
     },
     /// A reply that the site suggests.
+    #[serde(with = "text")]
     Suggestion(String),
     /// The name that the site gave to the chat.
+    #[serde(with = "text")]
     Title(String),
     /// What the answer cost, in the site's compute points.
     Cost {
@@ -51,11 +61,14 @@ pub enum Event {
 }
 
 /// Why an answer ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum FinishReason {
     /// The site said that the answer is complete.
     Complete,
+    /// The answer reached the longest that the service gives.
+    Length,
 }
 
 impl FinishReason {
@@ -63,7 +76,28 @@ impl FinishReason {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Complete => "complete",
+            Self::Length => "length",
         }
+    }
+}
+
+/// A text alone, as the JSON object `{"text": …}`.
+mod text {
+    use std::borrow::Cow;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Serialize, Deserialize)]
+    struct Text<'a> {
+        text: Cow<'a, str>,
+    }
+
+    pub(super) fn serialize<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
+        Text { text: text.into() }.serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+        Text::deserialize(from).map(|found| found.text.into_owned())
     }
 }
 
@@ -118,6 +152,27 @@ mod tests {
             Event::Replace { keep: 6, text: "🙃".into() },
         ];
         assert_eq!(fold(&events), "naïve 🙃");
+    }
+
+    #[test]
+    fn every_event_reads_back_from_its_json() {
+        let events = [
+            Event::Started { chat: "c".into(), message: "1".into(), bot: "b".into() },
+            Event::Delta("\u{1f642}\n".into()),
+            Event::Replace { keep: 3, text: "x".into() },
+            Event::Status("Thinking…".into()),
+            Event::Attachment { name: "a".into(), url: "u".into() },
+            Event::Suggestion("Why?".into()),
+            Event::Title("t".into()),
+            Event::Cost { points: 3 },
+            Event::Finished { reason: FinishReason::Length },
+        ];
+        for event in events {
+            let json = serde_json::to_string(&event).expect("plain data");
+            assert_eq!(serde_json::from_str::<Event>(&json).expect(&json), event);
+        }
+        let delta = serde_json::to_value(Event::Delta("x".into())).expect("plain data");
+        assert_eq!(delta, serde_json::json!({ "type": "delta", "text": "x" }));
     }
 
     #[test]

@@ -7,6 +7,7 @@
 mod completion;
 mod error;
 mod event;
+mod health;
 mod message;
 mod provider;
 mod request;
@@ -14,6 +15,7 @@ mod request;
 pub use completion::Completion;
 pub use error::{Error, ErrorKind, Result};
 pub use event::{Event, FinishReason, Transcript};
+pub use health::Health;
 pub use message::{Message, Role};
 pub use provider::{Model, Provider};
 pub use request::ChatRequest;

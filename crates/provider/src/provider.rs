@@ -1,6 +1,6 @@
 //! The seam between those who ask and those who answer.
 
-use crate::{ChatRequest, Completion};
+use crate::{ChatRequest, Completion, Health};
 
 /// A model that a [`Provider`] offers.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -33,6 +33,9 @@ pub trait Provider: Send + Sync {
 
     /// The models with a name of their own here.
     fn models(&self) -> Vec<Model>;
+
+    /// How it is doing, as far as it knows at this moment. Does nothing to find out.
+    fn health(&self) -> Health;
 
     /// Asks. Returns at once; a refused request is the stream's first and only item.
     ///

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::Message;
 
 /// One question to a bot, with everything that belongs to it.
@@ -13,7 +15,7 @@ use crate::Message;
 /// let request = ChatRequest::new("gpt-4", vec![Message::user("Say hello")]);
 /// assert!(request.stream);
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChatRequest {
     /// The model's name. Empty means the provider's default.
     pub model: String,
@@ -26,6 +28,9 @@ pub struct ChatRequest {
     /// The chat to continue, as [`Event::Started`](crate::Event::Started) named it; `None` opens
     /// a new one.
     pub chat: Option<String>,
+    /// Whether a conversation that the provider itself had may go on in its chat, where the
+    /// messages before the last are exactly that conversation. Else they are sent as one prompt.
+    pub resume: bool,
     /// The longest silence of the site that is borne before the answer is given up. `None` means
     /// the provider's default. It does not bound the answer's length.
     pub timeout: Option<Duration>,
@@ -45,6 +50,7 @@ impl ChatRequest {
             stream: true,
             attachments: Vec::new(),
             chat: None,
+            resume: true,
             timeout: None,
             deadline: None,
             linger: Duration::ZERO,

@@ -1,6 +1,5 @@
 //! What the user sees: the answer on stdout, everything else on stderr.
 
-mod json;
 mod plain;
 mod progress;
 mod terminal;
@@ -9,6 +8,7 @@ use std::io::{self, IsTerminal, Write, stdout};
 use std::process::ExitCode;
 
 use lenore::{Error, Event};
+use serde::Serialize;
 
 use self::plain::Plain;
 pub(crate) use self::progress::{Progress, stderr};
@@ -58,7 +58,7 @@ impl Output {
             self.progress.hide();
         }
         match &mut self.form {
-            Form::Json => line(&json::event(event).to_string()),
+            Form::Json => json(event),
             Form::Terminal(screen) => screen.event(event),
             Form::Plain(plain) => plain.event(event),
         }
@@ -87,7 +87,7 @@ impl Output {
         match &self.form {
             Form::Json => {
                 // Nobody may be left to read it; the exit code tells too.
-                let _ = line(&json::error(error).to_string());
+                let _ = json(error);
             }
             Form::Plain(plain) if !plain.is_empty() => {
                 let _ = line("");
@@ -103,6 +103,11 @@ impl Output {
         }
         ExitCode::from(error.kind().exit_code())
     }
+}
+
+/// One object on a line. The names are a contract: see docs/cli.md.
+fn json(item: &impl Serialize) -> io::Result<()> {
+    line(&serde_json::to_string(item)?)
 }
 
 fn line(text: &str) -> io::Result<()> {
