@@ -25,15 +25,21 @@ unspoken() {
     fi
 }
 
-all="lenore lenore-browser lenore-cli lenore-poe lenore-provider lenore-sim"
+all="lenore lenore-browser lenore-cli lenore-gateway lenore-ipc lenore-poe lenore-poe-api \
+    lenore-provider lenore-sim"
 others() { for name in $all; do [ "$name" = "$1" ] || echo "$name"; done; }
 
 forbid lenore-provider $(others lenore-provider)
 forbid lenore-browser $(others lenore-browser)
 forbid lenore-sim $(others lenore-sim)
-forbid lenore-poe lenore lenore-cli lenore-sim
-forbid lenore lenore-cli lenore-sim
+forbid lenore-poe lenore lenore-cli lenore-gateway lenore-ipc lenore-poe-api lenore-sim
+for alone in gateway ipc poe-api; do
+    forbid "lenore-$alone" $(others "lenore-$alone" | grep -v '^lenore-provider$')
+done
+forbid lenore lenore-cli lenore-gateway lenore-ipc lenore-sim
 unspoken browser poe
 unspoken provider poe
+unspoken gateway poe
+unspoken ipc poe
 
 [ $failed = no ]

@@ -4,36 +4,40 @@ use std::io::{IsTerminal, Read, stdin};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use lenore::{ChatRequest, Completion, Error, ErrorKind, Message, Poe, Provider, Result};
+use lenore::{ChatRequest, Completion, Error, ErrorKind, Message, Result};
 
 use crate::args::{AskArgs, Shared};
 use crate::interrupt::Interrupt;
 use crate::output::{Output, report};
+use crate::provider::Source;
 
 /// How long to wait for title, suggestions and cost where every event is printed.
 const LINGER: Duration = Duration::from_secs(2);
 
 pub(crate) async fn run(shared: Shared, args: AskArgs) -> ExitCode {
     let output = Output::new(args.json, args.no_stream);
-    let prepared = request(&args).and_then(|request| Ok((shared.builder()?.build()?, request)));
-    let (poe, request) = match prepared {
+    let prepared = async {
+        let request = request(&args)?;
+        Ok((Source::open(shared).await?, request))
+    };
+    let (source, request) = match prepared.await {
         Ok(prepared) => prepared,
         Err(error) => return output.fail(&error),
     };
-    answer(&poe, request, output, &mut Interrupt::listen()).await
+    answer(source, request, output, &mut Interrupt::listen()).await
 }
 
 /// Asks, prints, and leaves nothing behind.
 pub(crate) async fn answer(
-    poe: &Poe,
+    source: Source,
     request: ChatRequest,
     mut output: Output,
     interrupt: &mut Interrupt,
 ) -> ExitCode {
     output.wait();
-    let completion = poe.create_completion(request);
+    let completion = source.provider().create_completion(request);
     let code = print(completion, output, interrupt).await;
-    poe.close().await;
+    source.close().await;
     code
 }
 

@@ -9,6 +9,7 @@ use crate::args::{DemoArgs, Shared};
 use crate::ask;
 use crate::interrupt::Interrupt;
 use crate::output::{Output, Progress, note};
+use crate::provider::Source;
 
 const EMAIL: &str = "demo@example.org";
 const PROMPT: &str = "Tell me about ravens, with a little Rust code.";
@@ -31,7 +32,7 @@ pub(crate) async fn run(shared: Shared, args: DemoArgs) -> ExitCode {
             Ok(poe) => {
                 note(&format!("you ask GPT-4: {prompt}\n"));
                 let request = ChatRequest::new("gpt-4", vec![Message::user(prompt)]);
-                ask::answer(&poe, request, output, &mut interrupt).await
+                ask::answer(Source::own(poe), request, output, &mut interrupt).await
             }
             Err(error) => output.fail(&error),
         },

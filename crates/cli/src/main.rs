@@ -8,6 +8,7 @@ mod interrupt;
 mod login;
 mod models;
 mod output;
+mod provider;
 mod sim;
 
 use std::process::ExitCode;

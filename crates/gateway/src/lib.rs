@@ -1,0 +1,1 @@
+//! OpenAI- and Anthropic-compatible HTTP over any [`Provider`](lenore_provider::Provider).

@@ -1,0 +1,1 @@
+//! A [`Provider`](lenore_provider::Provider) across the processes of one user.

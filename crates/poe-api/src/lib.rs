@@ -1,0 +1,1 @@
+//! Poe's official HTTP API as a [`Provider`](lenore_provider::Provider).
