@@ -28,6 +28,9 @@ pub(crate) trait PageEngine: Send + Sync {
     /// A picture of what is visible, as PNG.
     fn screenshot(&self, wait: Duration) -> BoxFuture<'_, Result<Vec<u8>>>;
 
+    /// Whether the tab is still there, as far as is known.
+    fn is_open(&self) -> bool;
+
     /// Closes the tab.
     fn close(&self, wait: Duration) -> BoxFuture<'_, Result<()>>;
 

@@ -146,6 +146,11 @@ impl Page {
         self.engine.screenshot(wait).await
     }
 
+    /// Whether the tab is still there: not closed, not crashed, its browser alive.
+    pub fn is_open(&self) -> bool {
+        self.engine.is_open()
+    }
+
     /// Closes the tab and waits until it is.
     ///
     /// # Errors

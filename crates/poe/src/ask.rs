@@ -1,25 +1,25 @@
-//! One question, from an empty tab to the end of its answer. One task owns the page.
+//! One question, from its place in the queue to the end of its answer. One task owns its tab.
 
 use std::future::pending;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use lenore_browser::{Page, Tap, TapEvent};
-use lenore_provider::{Error, ErrorKind, Event, FinishReason, Result};
-use tokio::time::{Instant, sleep_until, timeout_at};
+use lenore_provider::{Error, ErrorKind, Event, FinishReason, Message, Result};
+use tokio::time::{Instant, sleep_until};
 
-use crate::compose::{self, Arrival};
+use crate::compose::{self, Arrival, Unsent};
 use crate::context::Context;
-use crate::error::{challenge, is_loss, no_access, signed_out};
+use crate::conversations::Chat;
+use crate::error::{challenge, is_loss, no_access};
+use crate::follow::{Answered, Following};
+use crate::format_prompt;
+use crate::pace::PutOff;
 use crate::pipe::EventPipe;
 use crate::sign_in;
-use crate::watch::{Action, Happening, Watch, unconfirmed};
-
-/// How long a page may take to close. Nobody waits for it.
-const CLOSE: Duration = Duration::from_secs(5);
-/// The least time that a page has to read a chat again.
-const REREAD: Duration = Duration::from_secs(5);
+use crate::tabs::Tab;
+use crate::watch::{Watch, unconfirmed};
 
 /// A checked question.
 #[derive(Debug)]
@@ -27,22 +27,53 @@ pub(crate) struct Ask {
     pub(crate) bot: String,
     /// Whether the caller named the bot, or takes that of the chat.
     pub(crate) is_bot_named: bool,
-    pub(crate) prompt: String,
+    pub(crate) messages: Vec<Message>,
     pub(crate) attachments: Vec<PathBuf>,
     pub(crate) chat: Option<String>,
+    /// Whether the conversation may go on in the chat that has its beginning.
+    pub(crate) resume: bool,
     pub(crate) silence: Duration,
     pub(crate) deadline: Option<Duration>,
     pub(crate) linger: Duration,
+}
+
+/// Where a question goes, and what is typed there.
+#[derive(Debug)]
+struct Aim {
+    url: String,
+    prompt: String,
+    /// The code of the chat, where it exists already.
+    chat: Option<String>,
+    /// The answer that must be the newest message there.
+    after: Option<String>,
+}
+
+/// An attempt that came to nothing.
+struct Failure {
+    error: Error,
+    /// Whether the site surely does not have the question, so that it may be asked again.
+    is_untaken: bool,
+    /// Whether the tab was waiting since before the question, so that another may do better.
+    was_warm: bool,
+}
+
+/// Who waits for the answer, and until when.
+pub(crate) struct Caller<'a> {
+    pub(crate) pipe: &'a mut EventPipe,
+    poe: &'a Context,
+    deadline: Option<Instant>,
 }
 
 impl Ask {
     /// Asks, and hands every event of the answer to the pipe.
     pub(crate) async fn run(self, poe: Arc<Context>, mut pipe: EventPipe) {
         let lease = poe.session.lease();
+        poe.asked.fetch_add(1, Ordering::Relaxed);
         let deadline = self.deadline.map(|wait| Instant::now() + wait);
-        let end = self.exchange(&poe, deadline, &mut pipe).await;
+        let mut caller = Caller { pipe: &mut pipe, poe: &poe, deadline };
+        let end = self.exchange(&poe, &mut caller).await;
         match &end {
-            Ok(_) => {}
+            Ok(_) => poe.warm(&self.bot, Duration::ZERO),
             Err(error) if error.kind() == ErrorKind::Cancelled => tracing::debug!(%error, "left"),
             Err(error) => {
                 tracing::warn!(bot = self.bot, kind = %error.kind(), %error, "no answer");
@@ -54,80 +85,183 @@ impl Ask {
         pipe.finish(end.map(|reason| Event::Finished { reason })).await;
     }
 
-    async fn exchange(
-        &self,
-        poe: &Context,
-        deadline: Option<Instant>,
-        pipe: &mut EventPipe,
-    ) -> Result<FinishReason> {
-        let (page, tap) = tokio::select! {
-            ready = self.prepare(poe) => ready?,
-            () = pipe.abandoned() => return Err(left()),
-            () = poe.closing() => return Err(closing()),
-            () = at(deadline) => return Err(late("the prompt could be sent")),
+    /// Asks until the site takes the question, which is then never asked again.
+    async fn exchange(&self, poe: &Arc<Context>, caller: &mut Caller<'_>) -> Result<FinishReason> {
+        if poe.tabs.is_full() {
+            caller.pipe.push(Event::Status("waiting for an answer before this one to end".into()));
+        }
+        let _place = caller.stays("it was the question's turn", poe.tabs.place()).await?;
+        let mut aim = self.resumed(poe).unwrap_or_else(|| self.whole(poe));
+        let (mut is_cold, mut put_off) = (false, PutOff::default());
+        loop {
+            let failure = match self.attempt(poe, caller, &aim, is_cold).await {
+                Ok(answered) => {
+                    self.remember(poe, answered);
+                    return Ok(FinishReason::Complete);
+                }
+                Err(failure) => failure,
+            };
+            let Failure { error, is_untaken: true, was_warm } = failure else {
+                return Err(failure.error);
+            };
+            match error.kind() {
+                ErrorKind::Cancelled | ErrorKind::Timeout => return Err(error),
+                ErrorKind::RateLimited => {
+                    match poe.pace.put_off(&error, &mut put_off, poe.patience) {
+                        Some(notice) => caller.pipe.push(notice),
+                        None => return Err(error),
+                    }
+                }
+                kind if was_warm && is_of_the_page(kind) => {
+                    tracing::info!(%error, "the waiting tab will not do; loading the page anew");
+                    is_cold = true;
+                }
+                kind if aim.after.is_some() && is_of_the_chat(kind) => {
+                    tracing::info!(%error, "the chat cannot go on; the conversation gets a new one");
+                    aim = self.whole(poe);
+                }
+                _ => return Err(error),
+            }
+        }
+    }
+
+    /// The whole conversation as one prompt, in a new chat or the one that is named.
+    fn whole(&self, poe: &Context) -> Aim {
+        let url = match &self.chat {
+            Some(chat) => poe.site.chat_url(chat),
+            None => poe.site.bot_url(&self.bot),
         };
-        let url = self.url(poe);
-        let sent = tokio::select! {
-            sent = compose::send(&page, &poe.site, &url, &self.prompt) => sent,
-            () = pipe.abandoned() => Err(left()),
-            () = poe.closing() => Err(closing()),
-            () = at(deadline) => Err(late("send could be pressed")),
+        let prompt = format_prompt(&self.messages);
+        Aim { url, prompt, chat: self.chat.clone(), after: None }
+    }
+
+    /// What is new of a conversation, in the chat that has the rest.
+    fn resumed(&self, poe: &Context) -> Option<Aim> {
+        if !self.may_resume() {
+            return None;
+        }
+        let (chat, length) = poe.conversations.take(&self.bot, &self.messages)?;
+        Some(Aim {
+            url: poe.site.chat_url(&chat.code),
+            prompt: format_prompt(&self.messages[length..]),
+            chat: Some(chat.code),
+            after: Some(chat.answer),
+        })
+    }
+
+    fn remember(&self, poe: &Context, answered: Answered) {
+        let Answered { text, chat: Some(code), answer: Some(answer) } = answered else { return };
+        if self.may_resume() {
+            let chat = Chat { code, answer };
+            poe.conversations.remember(&self.bot, &self.messages, &text, chat);
+        }
+    }
+
+    /// Files are no part of what tells conversations apart.
+    fn may_resume(&self) -> bool {
+        self.resume && self.chat.is_none() && self.attachments.is_empty()
+    }
+
+    /// Asks once.
+    async fn attempt(
+        &self,
+        poe: &Arc<Context>,
+        caller: &mut Caller<'_>,
+        aim: &Aim,
+        is_cold: bool,
+    ) -> Result<Answered, Failure> {
+        let mut was_warm = false;
+        let before = |error| Failure { error, is_untaken: true, was_warm: false };
+        let ready = async {
+            let turn = poe.pace.turn().await;
+            Ok((turn, self.ready(poe, aim, is_cold, &mut was_warm).await?))
+        };
+        let ready = caller.stays("the prompt could be sent", ready).await;
+        let (turn, mut tab) = ready.map_err(before)?;
+        let attached = compose::attach(&tab.page, &mut tab.tap, &poe.site, &self.attachments);
+        caller.stays("the files were sent", attached).await.map_err(before)?;
+        let sending =
+            async { Ok(compose::send(&tab.page, &poe.site, &aim.url, &aim.prompt).await) };
+        let sent = match caller.stays("send could be pressed", sending).await {
+            Ok(sent) => sent,
+            Err(error) => Err(Unsent::Perhaps(error)),
+        };
+        let sent = match sent {
+            Ok(()) => Ok(()),
+            Err(Unsent::Surely(error)) => {
+                return Err(Failure { error, is_untaken: true, was_warm });
+            }
+            Err(Unsent::Perhaps(error)) if is_loss(&error) => Err(unconfirmed().with_source(error)),
+            Err(Unsent::Perhaps(error)) => Err(error),
         };
         let now = std::time::Instant::now();
         let asked = self.is_bot_named.then_some(&*self.bot);
-        let watch = Watch::new(poe.placeholders.clone(), asked, self.silence, now);
-        let mut following = Following { ask: self, poe, page: Some(page), tap, watch };
+        let watch =
+            Watch::new(poe.placeholders.clone(), asked, aim.chat.as_deref(), self.silence, now);
+        let mut following = Following::new(self, poe, tab, watch, turn);
         let end = match sent {
-            Ok(()) => following.follow(deadline, pipe).await,
-            Err(error) if is_loss(&error) => Err(unconfirmed().with_source(error)),
+            Ok(()) => following.follow(caller).await,
             Err(error) => Err(error),
         };
-        following.leave(end).await
+        let is_untaken = following.is_refused();
+        following.leave(end).await.map_err(|error| Failure { error, is_untaken, was_warm })
     }
 
-    /// A page on which the prompt box waits, with the files attached. Nothing is sent yet, so a
-    /// page that is lost on the way is replaced, once.
-    async fn prepare(&self, poe: &Context) -> Result<(Page, Tap)> {
-        match self.arrive(poe).await {
+    /// A tab on which the prompt box waits. Nothing is sent yet, so a page that is lost on the way
+    /// is replaced, once.
+    async fn ready(
+        &self,
+        poe: &Arc<Context>,
+        aim: &Aim,
+        is_cold: bool,
+        was_warm: &mut bool,
+    ) -> Result<Tab> {
+        if !is_cold
+            && let Some(mut tab) = poe.tabs.take_at(&aim.url)
+            && let Some(told) = tab.told()
+        {
+            *was_warm = true;
+            if let Some(after) = &aim.after {
+                let told: Vec<_> = told.into_iter().filter_map(compose::understood).collect();
+                compose::check_newest(&told, after, false)?;
+            }
+            return Ok(tab);
+        }
+        match self.arrive(poe, aim).await {
             Err(error) if is_loss(&error) => {
                 tracing::info!(%error, "the page was lost before the prompt was sent; once more");
-                self.arrive(poe).await
+                self.arrive(poe, aim).await
             }
             other => other,
         }
     }
 
-    async fn arrive(&self, poe: &Context) -> Result<(Page, Tap)> {
-        let url = self.url(poe);
-        let (mut page, mut tap) = poe.open_page().await?;
-        match compose::arrive(&page, &poe.site, &url).await? {
+    async fn arrive(&self, poe: &Context, aim: &Aim) -> Result<Tab> {
+        let mut tab = poe.tab().await?;
+        match compose::arrive(&tab.page, &poe.site, &aim.url).await? {
             Arrival::PromptBox => {}
-            Arrival::UnknownBot => return Err(self.unknown()),
+            Arrival::UnknownBot => return Err(self.unknown(aim)),
             Arrival::Challenge => return Err(challenge()),
             Arrival::NoAccess => return Err(no_access()),
             Arrival::Nothing if sign_in::is_signed_in(poe).await? => {
-                return Err(compose::nothing_known(&page).await);
+                return Err(compose::nothing_known(&tab.page).await);
             }
             Arrival::SignedOut | Arrival::Nothing => {
-                drop(page);
-                (page, tap) = sign_in::by_hand(poe, &url).await?;
+                poe.session.saw_sign_in(false);
+                drop(tab);
+                tab = Tab::new(sign_in::by_hand(poe, &aim.url).await?);
             }
         }
-        compose::hear_socket(&mut tap).await;
-        compose::attach(&page, &mut tap, &poe.site, &self.attachments).await?;
-        Ok((page, tap))
-    }
-
-    /// The address of the page to ask on.
-    fn url(&self, poe: &Context) -> String {
-        match &self.chat {
-            Some(chat) => poe.site.chat_url(chat),
-            None => poe.site.bot_url(&self.bot),
+        poe.session.saw_sign_in(true);
+        let told = compose::hear_socket(&mut tab.tap, aim.after.is_some()).await;
+        if let Some(after) = &aim.after {
+            compose::check_newest(&told, after, true)?;
         }
+        Ok(tab)
     }
 
-    fn unknown(&self) -> Error {
-        if self.chat.is_some() {
+    fn unknown(&self, aim: &Aim) -> Error {
+        if aim.chat.is_some() {
             return Error::new(
                 ErrorKind::InvalidRequest,
                 "the site does not know this chat; it may be deleted, or another account's",
@@ -140,156 +274,46 @@ impl Ask {
     }
 }
 
-/// What is watched after send was pressed.
-struct Following<'a> {
-    ask: &'a Ask,
-    poe: &'a Context,
-    /// Gone while a lost page has not been replaced.
-    page: Option<Page>,
-    tap: Tap,
-    watch: Watch,
+/// Whether an error may come of a page that was loaded too long ago.
+fn is_of_the_page(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::SiteChanged | ErrorKind::UnsupportedModel | ErrorKind::NotSignedIn)
 }
 
-impl Following<'_> {
-    /// Follows the answer to its end.
-    async fn follow(
+/// Whether an error may come of the chat that a conversation would go on in.
+fn is_of_the_chat(kind: ErrorKind) -> bool {
+    is_of_the_page(kind)
+        || matches!(kind, ErrorKind::InvalidRequest | ErrorKind::Bot | ErrorKind::NoAccess)
+}
+
+impl Caller<'_> {
+    /// Does some work, unless the caller leaves, the provider is closed or the deadline passes
+    /// before.
+    pub(crate) async fn stays<T>(
         &mut self,
-        deadline: Option<Instant>,
-        pipe: &mut EventPipe,
-    ) -> Result<FinishReason> {
-        loop {
-            let wake = Instant::from_std(self.watch.wake_at());
-            let actions = tokio::select! {
-                biased;
-                () = pipe.abandoned() => return Err(left()),
-                () = self.poe.closing() => return Err(closing()),
-                () = at(deadline) => return Err(self.lost(late("the answer was complete"))),
-                event = self.tap.next() => self.heard(event),
-                () = sleep_until(wake) => self.happened(&Happening::Time),
-            };
-            for action in actions {
-                match action {
-                    Action::Emit(event) => pipe.push(event),
-                    Action::ReadAgain(code) => {
-                        let poe = self.poe;
-                        tokio::select! {
-                            read = self.read_again(&code) => read?,
-                            () = pipe.abandoned() => return Err(left()),
-                            () = poe.closing() => return Err(closing()),
-                            () = at(deadline) => {
-                                return Err(self.lost(late("the answer was complete")));
-                            }
-                        }
-                    }
-                    Action::Complete => {
-                        self.linger(pipe).await;
-                        return Ok(FinishReason::Complete);
-                    }
-                    Action::Fail(error) => return Err(error),
-                }
+        before: &str,
+        work: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
+        tokio::select! {
+            done = work => done,
+            error = self.leaves(before) => Err(error),
+        }
+    }
+
+    /// Waits until nobody waits for the answer any more, and says why. Events that wait are handed
+    /// on meanwhile.
+    pub(crate) async fn leaves(&mut self, before: &str) -> Error {
+        let cancelled = |message: &'static str| Error::new(ErrorKind::Cancelled, message);
+        tokio::select! {
+            () = self.pipe.abandoned() => {
+                cancelled("the caller left before the answer was complete")
             }
-        }
-    }
-
-    /// Takes what the tap tells; `None` is its end.
-    fn heard(&mut self, event: Option<TapEvent>) -> Vec<Action> {
-        match event {
-            Some(TapEvent::Message(message)) => match serde_json::from_str(message.get()) {
-                Ok(message) => self.happened(&Happening::Message(&message)),
-                Err(error) => {
-                    tracing::debug!(%error, "a message of the tap is not understood");
-                    Vec::new()
-                }
-            },
-            Some(TapEvent::Opened) => self.happened(&Happening::Opened),
-            Some(_) => {
-                tracing::warn!("messages of the tap were lost");
-                self.happened(&Happening::Hole)
+            () = self.poe.closing() => {
+                cancelled("the provider was closed before the answer was complete")
             }
-            None => self.happened(&Happening::PageLost),
-        }
-    }
-
-    fn happened(&mut self, happening: &Happening<'_>) -> Vec<Action> {
-        self.watch.take(happening, std::time::Instant::now())
-    }
-
-    /// Loads the chat anew, in a new page where the old one is lost. The prompt is never sent
-    /// again.
-    async fn read_again(&mut self, code: &str) -> Result<()> {
-        let site = &self.poe.site;
-        let url = site.chat_url(code);
-        let wait = self.ask.silence.clamp(REREAD, compose::LOAD);
-        tracing::info!("reading the chat again");
-        let mut arrival = match &self.page {
-            Some(page) => compose::arrive_within(page, site, &url, wait).await,
-            None => Err(unconfirmed()),
-        };
-        if self.page.is_none() || arrival.as_ref().is_err_and(is_loss) {
-            self.page = None;
-            let (page, tap) = self.poe.open_page().await.map_err(|error| self.lost(error))?;
-            self.tap = tap;
-            self.happened(&Happening::Opened);
-            arrival = compose::arrive_within(&page, site, &url, wait).await;
-            self.page = Some(page);
-        }
-        let error = match arrival {
-            Ok(Arrival::SignedOut) => signed_out(),
-            Ok(Arrival::Challenge) => challenge(),
-            Ok(Arrival::UnknownBot) => Error::new(
-                ErrorKind::AnswerLost,
-                "the site does not know the chat any more; it may have been deleted meanwhile",
+            () = at(self.deadline) => Error::new(
+                ErrorKind::Timeout,
+                format!("the request's deadline passed before {before}; allow more time"),
             ),
-            // The tap reads the chat on any page that has it; without it, time goes on.
-            Ok(Arrival::PromptBox | Arrival::NoAccess | Arrival::Nothing) => return Ok(()),
-            // No page would get through now; the watch tries again, or loses its patience.
-            Err(error) => {
-                tracing::debug!(%error, "the chat could not be read again");
-                return Ok(());
-            }
-        };
-        Err(self.lost(error))
-    }
-
-    /// Title, suggestions and cost, for as long as the caller wants to wait for them.
-    async fn linger(&mut self, pipe: &mut EventPipe) {
-        let end = Instant::now() + self.ask.linger;
-        while let Ok(Some(event)) = timeout_at(end, self.tap.next()).await {
-            for action in self.heard(Some(event)) {
-                if let Action::Emit(event) = action {
-                    pipe.push(event);
-                }
-            }
-        }
-    }
-
-    /// Stops an answer that still runs, and closes the page.
-    async fn leave(mut self, end: Result<FinishReason>) -> Result<FinishReason> {
-        let Some(page) = self.page.take() else { return end };
-        let still_runs = end.as_ref().is_err_and(|error| {
-            matches!(
-                error.kind(),
-                ErrorKind::Cancelled | ErrorKind::Timeout | ErrorKind::AnswerLost
-            )
-        });
-        if still_runs {
-            match compose::stop(&page, &self.poe.site).await {
-                Ok(true) => tracing::debug!("stopped"),
-                Ok(false) => tracing::warn!("the site did not confirm the stop"),
-                Err(error) => tracing::debug!(%error, "stop could not be pressed"),
-            }
-        }
-        if let Err(error) = page.close(CLOSE).await {
-            tracing::debug!(%error, "the page was gone already");
-        }
-        end
-    }
-
-    /// Adds what was received to an error.
-    fn lost(&self, error: Error) -> Error {
-        match self.watch.text() {
-            "" => error,
-            text => error.with_partial(text),
         }
     }
 }
@@ -300,19 +324,4 @@ async fn at(instant: Option<Instant>) {
         Some(instant) => sleep_until(instant).await,
         None => pending().await,
     }
-}
-
-fn left() -> Error {
-    Error::new(ErrorKind::Cancelled, "the caller left before the answer was complete")
-}
-
-fn closing() -> Error {
-    Error::new(ErrorKind::Cancelled, "the provider was closed before the answer was complete")
-}
-
-fn late(before: &str) -> Error {
-    Error::new(
-        ErrorKind::Timeout,
-        format!("the request's deadline passed before {before}; allow more time"),
-    )
 }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::time::Duration;
 
 use lenore_browser::{LaunchOptions, Profile, Proxy};
@@ -9,14 +10,23 @@ use lenore_provider::{Error, ErrorKind, Result};
 use tokio::sync::watch;
 
 use crate::context::Context;
+use crate::conversations::Conversations;
 use crate::error::browser_error;
+use crate::pace::Pace;
 use crate::session::{Session, Source, WebDriver};
+use crate::tabs::Tabs;
 use crate::{Poe, Site};
 
 /// The longest silence of the site that is borne, where the caller does not say.
 const SILENCE: Duration = Duration::from_secs(120);
 /// After how long without a request the browser is closed.
 const IDLE: Duration = Duration::from_secs(600);
+/// How many answers can be under way at once.
+const MAX_CHATS: usize = 8;
+/// How many questions can wait for their turn.
+const MAX_WAITING: usize = 64;
+/// How long in all a question waits that the site puts off for its pace.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The options of a [`Poe`].
 #[derive(Clone, Debug, Default)]
@@ -33,6 +43,9 @@ pub struct PoeBuilder {
     browser_args: Vec<String>,
     timeout: Option<Duration>,
     idle: Option<Duration>,
+    max_chats: Option<usize>,
+    max_waiting: Option<usize>,
+    patience: Option<Duration>,
 }
 
 impl PoeBuilder {
@@ -159,6 +172,30 @@ impl PoeBuilder {
         self
     }
 
+    /// How many answers can be under way at once, each in a tab of its own; 8 by default, at least
+    /// one. Further questions wait for their turn.
+    #[must_use]
+    pub fn max_chats(mut self, chats: usize) -> Self {
+        self.max_chats = Some(chats.max(1));
+        self
+    }
+
+    /// How many questions can wait for their turn; 64 by default. One more is
+    /// [`ErrorKind::RateLimited`].
+    #[must_use]
+    pub fn max_waiting(mut self, questions: usize) -> Self {
+        self.max_waiting = Some(questions);
+        self
+    }
+
+    /// How long in all a question waits and is asked again where the site asks to slow down; 60 s
+    /// by default. Zero fails at once.
+    #[must_use]
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.patience = Some(patience);
+        self
+    }
+
     /// Checks the options. No browser is started before the first request.
     ///
     /// # Errors
@@ -215,8 +252,17 @@ impl PoeBuilder {
             site,
             placeholders: placeholders.into(),
             session: Session::new(source, self.idle.unwrap_or(IDLE)),
+            tabs: Tabs::new(
+                self.max_chats.unwrap_or(MAX_CHATS),
+                self.max_waiting.unwrap_or(MAX_WAITING),
+            ),
+            pace: Pace::default(),
+            conversations: Conversations::default(),
             silence: self.timeout.unwrap_or(SILENCE),
+            patience: self.patience.unwrap_or(PATIENCE),
             closing: watch::Sender::new(false),
+            asked: AtomicUsize::new(0),
+            is_warming: AtomicBool::new(false),
         })))
     }
 }

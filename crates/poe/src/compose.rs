@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep_until};
 use url::Url;
 
 use crate::Site;
-use crate::decode::{self, TapMessage};
+use crate::decode::{self, MessageId, TapMessage};
 use crate::error::{browser_error, site_changed};
 
 /// How long a page may take until its document is there.
@@ -77,20 +77,57 @@ pub(crate) async fn look(page: &Page, site: &Site, wait: Duration) -> Result<Arr
     }
 }
 
-/// Waits until the page's socket is open, so that the site's echo of the question will be heard.
-/// A page that opens none is not waited for long.
-pub(crate) async fn hear_socket(tap: &mut Tap) {
-    let open = async {
+/// Waits until the page's socket is open, so that the site's echo of the question will be heard,
+/// and until the page has read its chat, where that matters. A page that does not is not waited
+/// for long. Returns what the tap told meanwhile.
+pub(crate) async fn hear_socket(tap: &mut Tap, reads: bool) -> Vec<TapMessage> {
+    let mut told = Vec::new();
+    let (mut is_open, mut has_read) = (false, !reads);
+    let heard = async {
         while let Some(event) = tap.next().await {
-            if let TapEvent::Message(message) = event
-                && let Ok(TapMessage::Socket { open: true }) = serde_json::from_str(message.get())
-            {
+            let Some(message) = understood(event) else { continue };
+            is_open |= matches!(message, TapMessage::Socket { open: true });
+            has_read |= matches!(message, TapMessage::Read { .. });
+            told.push(message);
+            if is_open && has_read {
                 return;
             }
         }
     };
-    if tokio::time::timeout(SOCKET, open).await.is_err() {
-        tracing::debug!("the page's socket is not open yet");
+    if tokio::time::timeout(SOCKET, heard).await.is_err() {
+        tracing::debug!("the page's socket is not open yet, or its chat not read");
+    }
+    told
+}
+
+/// Checks that a chat still ends with the answer that a conversation knows. `told` is what the tap
+/// told of the chat: since that answer, or from the beginning where the page has just read it.
+pub(crate) fn check_newest(told: &[TapMessage], after: &str, is_read: bool) -> Result<()> {
+    let read = told.iter().find_map(|message| match message {
+        TapMessage::Read { chat } => Some(chat),
+        _ => None,
+    });
+    let is_of_chat = |chat: &String| read.is_none_or(|read| read == chat);
+    let ids = told.iter().filter_map(|message| match message {
+        TapMessage::Message(update) if is_of_chat(&update.chat) => Some(MessageId::new(&update.id)),
+        _ => None,
+    });
+    let (newest, after) = (ids.max(), MessageId::new(after));
+    let is_same = match newest {
+        Some(newest) => newest == after || (!is_read && newest < after),
+        None => !is_read,
+    };
+    if is_same && (!is_read || read.is_some()) {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::InvalidRequest, "the chat has gone on elsewhere"))
+}
+
+/// What the site's part of the tap tells.
+pub(crate) fn understood(event: TapEvent) -> Option<TapMessage> {
+    match event {
+        TapEvent::Message(message) => serde_json::from_str(message.get()).ok(),
+        _ => None,
     }
 }
 
@@ -161,8 +198,7 @@ fn upload_timeout() -> Error {
 /// What the tap tells, unless it is that the site refuses a file, or that the page is gone.
 fn uploaded(event: Option<TapEvent>) -> Result<Option<TapMessage>> {
     let message = match event {
-        Some(TapEvent::Message(message)) => serde_json::from_str(message.get()).ok(),
-        Some(_) => None,
+        Some(event) => understood(event),
         None => return Err(Error::new(ErrorKind::Browser, "the page is gone; ask again")),
     };
     if let Some(TapMessage::Upload { http, status, words }) = &message
@@ -173,15 +209,32 @@ fn uploaded(event: Option<TapEvent>) -> Result<Option<TapMessage>> {
     Ok(message)
 }
 
+/// Why send was not pressed.
+#[derive(Debug)]
+pub(crate) enum Unsent {
+    /// Something stood in the way.
+    Surely(Error),
+    /// It is not known whether it was.
+    Perhaps(Error),
+}
+
+impl From<Unsent> for Error {
+    fn from(unsent: Unsent) -> Self {
+        match unsent {
+            Unsent::Surely(error) | Unsent::Perhaps(error) => error,
+        }
+    }
+}
+
 /// Types the prompt and presses send, once, on the page of this address and no other.
-pub(crate) async fn send(page: &Page, site: &Site, url: &str, prompt: &str) -> Result<()> {
+pub(crate) async fn send(page: &Page, site: &Site, url: &str, prompt: &str) -> Result<(), Unsent> {
     let path = Url::parse(url).map(|url| url.path().to_owned()).unwrap_or_default();
     let arguments = [selectors(site), json!(path), json!(prompt), milliseconds(SEND)];
     let outcome = page
         .call(include_str!("compose.js"), &arguments, SEND + MARGIN)
         .await
-        .map_err(browser_error)?;
-    Err(match outcome["outcome"].as_str().unwrap_or_default() {
+        .map_err(|error| Unsent::Perhaps(browser_error(error)))?;
+    Err(Unsent::Surely(match outcome["outcome"].as_str().unwrap_or_default() {
         "pressed" => return Ok(()),
         "no_free_messages" => Error::new(
             ErrorKind::Quota,
@@ -197,7 +250,7 @@ pub(crate) async fn send(page: &Page, site: &Site, url: &str, prompt: &str) -> R
         ),
         "send_button" => site_changed("a send button that can be pressed"),
         _ => site_changed("the prompt box"),
-    })
+    }))
 }
 
 /// Presses stop and waits until the page confirms it.

@@ -1,31 +1,102 @@
 //! What the tasks that answer share.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use lenore_browser::{Page, Tap};
 use lenore_provider::Result;
 use regex_lite::Regex;
+use serde_json::json;
 use tokio::sync::watch;
 
 use crate::Site;
+use crate::compose::{self, Arrival};
+use crate::conversations::Conversations;
+use crate::pace::Pace;
 use crate::session::Session;
+use crate::tabs::{Spare, Tab, Tabs};
 
-/// The site, the browser session, and what ends both.
+/// The site, the browser session with its tabs, and what ends both.
 #[derive(Debug)]
 pub(crate) struct Context {
     pub(crate) site: Site,
     pub(crate) placeholders: Arc<[Regex]>,
     pub(crate) session: Arc<Session>,
+    pub(crate) tabs: Tabs,
+    pub(crate) pace: Pace,
+    pub(crate) conversations: Conversations,
     /// The longest silence that is borne, where the caller does not say.
     pub(crate) silence: Duration,
+    /// How long in all a question waits that the site puts off for its pace.
+    pub(crate) patience: Duration,
     pub(crate) closing: watch::Sender<bool>,
+    /// How many questions there were.
+    pub(crate) asked: AtomicUsize,
+    /// Whether a tab is being brought to a prompt at present.
+    pub(crate) is_warming: AtomicBool,
 }
 
 impl Context {
     /// A new page with the tap in place.
     pub(crate) async fn open_page(&self) -> Result<(Page, Tap)> {
-        self.session.open_page(include_str!("tap.js")).await
+        let chat_path = self.site.routes.chat.split_once("{chat}").map(|(before, _)| before);
+        let options = json!({ "chatPath": chat_path.unwrap_or("/") });
+        let preload = format!("(emit) => ({})(emit, {options})", include_str!("tap.js"));
+        self.session.open_page(&preload).await
+    }
+
+    /// A tab to load a page in: one that is not needed, else a new one.
+    pub(crate) async fn tab(&self) -> Result<Tab> {
+        while let Some(mut tab) = self.tabs.take_any() {
+            if tab.told().is_some() {
+                return Ok(tab);
+            }
+        }
+        self.open_page().await.map(Tab::new)
+    }
+
+    /// Brings a tab to a bot's prompt in the background, ahead of the next question. Who asks for
+    /// the first time may never ask again, so nothing is done ahead for them.
+    pub(crate) fn warm(self: &Arc<Self>, bot: &str, after: Duration) {
+        let is_first = self.asked.load(Ordering::Relaxed) < 2;
+        if is_first || self.is_warming.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let (poe, url) = (self.clone(), self.site.bot_url(bot));
+        let lease = self.session.lease();
+        tokio::spawn(async move {
+            let warmed = async {
+                tokio::time::sleep(after).await;
+                poe.bring_tab_to(&url).await
+            };
+            tokio::select! {
+                () = poe.closing() => {}
+                warmed = warmed => if let Err(error) = warmed {
+                    tracing::debug!(%error, "no tab could be made ready");
+                },
+            }
+            poe.is_warming.store(false, Ordering::Release);
+            drop(lease);
+        });
+    }
+
+    /// Brings a tab to the prompt at an address, unless one is there. Whatever else the page shows
+    /// is left for the next question to find out.
+    pub(crate) async fn bring_tab_to(&self, url: &str) -> Result<()> {
+        let mut tab = match self.tabs.spare(url) {
+            Spare::None => return Ok(()),
+            Spare::New => Tab::new(self.open_page().await?),
+            Spare::Tab(tab) => tab,
+        };
+        if tab.told().is_some()
+            && compose::arrive(&tab.page, &self.site, url).await? == Arrival::PromptBox
+        {
+            compose::hear_socket(&mut tab.tap, false).await;
+            url.clone_into(&mut tab.at);
+            self.tabs.put_back(tab);
+        }
+        Ok(())
     }
 
     /// Waits until the provider is being closed.

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use lenore_provider::{ChatRequest, Completion, Error, ErrorKind, Health, Model, Provider, Result};
@@ -11,7 +12,7 @@ use crate::compose::{self, Arrival};
 use crate::context::Context;
 use crate::error::{challenge, site_changed};
 use crate::pipe::pipe;
-use crate::{format_prompt, models, sign_in};
+use crate::{models, sign_in};
 
 /// How long running answers have to stop when the provider is closed.
 const CLOSING: Duration = Duration::from_secs(15);
@@ -73,6 +74,18 @@ impl Poe {
         }
     }
 
+    /// Opens the browser and brings a tab to the prompt of a model's bot, ahead of the first
+    /// question.
+    ///
+    /// # Errors
+    /// As for a question that is asked.
+    pub async fn warm_up(&self, model: &str) -> Result<()> {
+        let _lease = self.0.session.lease();
+        let bot = models::bot_of(&self.0.site.models, model)?;
+        self.0.asked.fetch_max(1, Ordering::Relaxed);
+        self.0.bring_tab_to(&self.0.site.bot_url(&bot)).await
+    }
+
     /// Signs in by the site's own form: it mails a code to the address, which `code` then yields.
     /// `code` is awaited only once the site asks for it.
     ///
@@ -110,6 +123,7 @@ impl Poe {
     pub async fn close(&self) {
         self.0.closing.send_replace(true);
         self.0.session.unused(CLOSING).await;
+        self.0.tabs.clear();
         self.0.session.close().await;
         self.0.closing.send_replace(false);
     }
@@ -120,7 +134,6 @@ impl Poe {
         if request.messages.is_empty() {
             return invalid("there is no message to send".into());
         }
-        let prompt = format_prompt(&request.messages);
         // White space as JavaScript trims it: the page would send nothing.
         let is_blank = |c: char| c.is_whitespace() || c == '\u{feff}';
         if request.messages.iter().all(|message| message.content.chars().all(is_blank)) {
@@ -141,9 +154,10 @@ impl Poe {
         Ok(Ask {
             bot,
             is_bot_named: chat.is_none() || !request.model.is_empty(),
-            prompt,
+            messages: request.messages.clone(),
             attachments: attachments?,
             chat,
+            resume: request.resume,
             silence: request.timeout.unwrap_or(self.0.silence),
             deadline: request.deadline,
             linger: request.linger,
@@ -197,7 +211,14 @@ impl Provider for Poe {
     }
 
     fn health(&self) -> Health {
-        self.0.session.health()
+        let tabs = &self.0.tabs;
+        Health {
+            running: tabs.running(),
+            waiting: tabs.waiting(),
+            limit: Some(tabs.limit()),
+            pages: tabs.running() + tabs.idle(),
+            ..self.0.session.health()
+        }
     }
 
     fn create_completion(&self, request: ChatRequest) -> Completion {

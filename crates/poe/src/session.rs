@@ -1,7 +1,7 @@
 //! The browser session: opened when it is first needed, reopened when it is lost, closed when
 //! nobody needs it.
 
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use lenore_browser::{Browser, LaunchOptions, Page, PageOptions, Profile, Tap};
@@ -44,6 +44,8 @@ pub(crate) struct Session {
     /// Reading is using; writing is opening and closing.
     browser: RwLock<Option<Browser>>,
     users: watch::Sender<usize>,
+    /// What was seen of the browser and the sign-in.
+    seen: Mutex<Health>,
     me: Weak<Session>,
 }
 
@@ -58,6 +60,7 @@ impl Session {
             idle,
             browser: RwLock::new(None),
             users: watch::Sender::new(0),
+            seen: Mutex::default(),
             me: me.clone(),
         })
     }
@@ -75,7 +78,16 @@ impl Session {
 
     /// How the session is doing.
     pub(crate) fn health(&self) -> Health {
-        Health { running: *self.users.borrow(), ..Health::default() }
+        self.seen().clone()
+    }
+
+    /// Takes note of whether the site takes the user for signed in.
+    pub(crate) fn saw_sign_in(&self, is_signed_in: bool) {
+        self.seen().signed_in = Some(is_signed_in);
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Health> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Announces a use.
@@ -106,9 +118,12 @@ impl Session {
             if !opening.as_ref().is_some_and(Browser::is_alive) {
                 if let Some(lost) = opening.take() {
                     tracing::warn!("the browser was lost and is started again");
+                    self.seen().restarts += 1;
                     lost.close().await;
                 }
-                *opening = Some(self.open(None).await?);
+                let opened = self.open(None).await;
+                self.seen().fault = opened.as_ref().err().map(ToString::to_string);
+                *opening = Some(opened?);
             }
             browser = opening.downgrade();
         }

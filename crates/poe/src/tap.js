@@ -2,10 +2,13 @@
 // reply to it, and the updates of messages on its socket. It runs before the page's scripts, reads
 // what they send and receive, and changes nothing of it.
 //
+// Until the page has asked or shows a chat, no message can be ours, and then only those of one
+// chat; all others, which come on the same socket, are not even parsed.
+//
 // The text of an answer grows in full copies; what goes out is the change: how much of the last
 // copy stays (`keep`, in UTF-16 units, as JavaScript counts) and what follows. The messages that go
 // out are the variants of `TapMessage` in `decode/tap_message.rs`.
-(emit) => {
+(emit, { chatPath }) => {
   // More messages than this are not followed at once; the oldest is forgotten.
   const FOLLOWED = 200;
   const SUBSCRIPTIONS = new Set([
@@ -153,8 +156,16 @@
     }
   });
 
+  // Whether a frame or an entry may hold something for us. Quotes inside an entry are escaped.
+  const concerns = (text) => {
+    if (text.includes("refetchChannel") || text.includes('"error"')) return true;
+    if (ours !== null) return text.includes(ours);
+    return nonce !== null || location.pathname.startsWith(chatPath);
+  };
+
   // True where the frame is the channel's.
   const frame = guarded((text) => {
+    if (!concerns(text)) return false;
     let frame;
     try {
       frame = object(parse(text));
@@ -163,7 +174,7 @@
     }
     if (frame === null) return false;
     if (typeof frame.error === "string") gap(word(frame.error));
-    list(frame.messages).forEach((text) => typeof text === "string" && entry(text));
+    list(frame.messages).forEach((text) => typeof text === "string" && concerns(text) && entry(text));
     return Array.isArray(frame.messages) || typeof frame.error === "string";
   });
 

@@ -71,15 +71,17 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    /// Begins as send is pressed. `bot` is the handle of the one that must answer, if any.
+    /// Begins as send is pressed. `bot` is the handle of the one that must answer, if any, and
+    /// `chat` the code of the chat, where there is one already.
     pub(crate) fn new(
         placeholders: Arc<[Regex]>,
         bot: Option<&str>,
+        chat: Option<&str>,
         silence: Duration,
         now: Instant,
     ) -> Self {
         Self {
-            exchange: Exchange::new(placeholders, bot),
+            exchange: Exchange::new(placeholders, bot, chat),
             silence,
             pressed: now,
             heard: now,
@@ -90,6 +92,11 @@ impl Watch {
             doubt: None,
             ended: false,
         }
+    }
+
+    /// What is known of the question and its answer.
+    pub(crate) fn exchange(&self) -> &Exchange {
+        &self.exchange
     }
 
     /// The text that the events so far add up to.
@@ -153,6 +160,8 @@ impl Watch {
             }
             Step::Complete => self.end(Action::Complete, actions),
             Step::Failed(error) => self.end(Action::Fail(error), actions),
+            // What was missed before the question does not matter.
+            Step::Gap if !self.exchange.is_sent() => {}
             Step::Gap => {
                 self.reread.get_or_insert(now + self.patience);
             }
@@ -286,7 +295,7 @@ mod tests {
     impl World {
         fn new() -> Self {
             let now = Instant::now();
-            let watch = Watch::new(Arc::new([]), Some("GPT-4"), SILENCE, now);
+            let watch = Watch::new(Arc::new([]), Some("GPT-4"), None, SILENCE, now);
             Self { watch, now, shown: Transcript::default(), rereads: 0, end: None }
         }
 

@@ -1,5 +1,7 @@
 //! How a local site is started.
 
+use std::time::Duration;
+
 /// What can be chosen when a [`Sim`](crate::Sim) starts.
 ///
 /// ```
@@ -13,6 +15,10 @@ pub struct Options {
     pub port: u16,
     /// Decides the texts of the answers: same seed, bot and prompt, same answer.
     pub seed: u64,
+    /// How many answers of one account can run at once; beyond that, `concurrent_messages`.
+    pub concurrent: Option<usize>,
+    /// How many questions one account can ask in how long; beyond that, `rate_limit_exceeded`.
+    pub rate: Option<(usize, Duration)>,
 }
 
 impl Options {
@@ -20,6 +26,20 @@ impl Options {
     #[must_use]
     pub fn port(mut self, port: u16) -> Self {
         self.port = port;
+        self
+    }
+
+    /// Limits how many answers of one account can run at once.
+    #[must_use]
+    pub fn concurrent(mut self, answers: usize) -> Self {
+        self.concurrent = Some(answers);
+        self
+    }
+
+    /// Limits how many questions one account can ask in a while.
+    #[must_use]
+    pub fn rate(mut self, questions: usize, window: Duration) -> Self {
+        self.rate = Some((questions, window));
         self
     }
 

@@ -1,7 +1,7 @@
 //! A question arrives: refused in the reply, or taken and answered on the socket.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Json;
 use axum::http::{HeaderMap, StatusCode};
@@ -162,6 +162,9 @@ fn take(
     let mut world = site.world();
     let attachments: Vec<Attachment> =
         question.attachments.iter().filter_map(|id| world.uploads.get(id).cloned()).collect();
+    if let Some(status) = world.over_limit(account.number, &site.options) {
+        return Err(Refusal::new(status));
+    }
     let (chat, bot): (u64, &'static Bot) = match number(&question.chat_id) {
         Some(id) => match world.chat(id).filter(|chat| chat.owner == account.number) {
             Some(chat) if chat.running.is_some() => {
@@ -195,6 +198,7 @@ fn take(
     if !question.client_nonce.is_empty() {
         world.asked.insert((account.number, question.client_nonce.clone()), exchange);
     }
+    world.taken.push_back((account.number, Instant::now()));
     drop(world);
     let reply = accepted(site, exchange, &scenario.quirks).ok_or_else(gone)?;
     Ok((exchange, reply))

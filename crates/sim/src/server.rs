@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
+use axum::serve::ListenerExt as _;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
@@ -80,6 +81,11 @@ impl Sim {
         self.site.world().sign_out_all();
     }
 
+    /// Deletes a chat by its code, as its owner would on another device. Whether there was one.
+    pub fn delete_chat(&self, code: &str) -> bool {
+        self.site.world().delete_chat_of_code(code)
+    }
+
     /// Closes the listeners and the sockets, and waits until they are closed.
     pub async fn stop(mut self) {
         self.site.halt();
@@ -104,6 +110,10 @@ fn serve(listener: TcpListener, routes: Router, site: &Arc<Site>) -> JoinHandle<
             // An error means that the site is gone, which is a stop as well.
             let _ = stopping.wait_for(|stopping| *stopping).await;
         };
+        // A frame must not wait until the client has acknowledged the one before.
+        let listener = listener.tap_io(|tcp| {
+            let _ = tcp.set_nodelay(true);
+        });
         if let Err(error) = axum::serve(listener, routes).with_graceful_shutdown(stopped).await {
             tracing::error!(%error, "a server of the local site ended");
         }

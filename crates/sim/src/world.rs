@@ -1,11 +1,12 @@
 //! The site's database: accounts, sessions, mails, chats and messages, all in memory.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use crate::bots::Bot;
 use crate::channel::Channel;
+use crate::options::Options;
 
 /// Somebody who can sign in.
 pub(crate) struct Account {
@@ -81,6 +82,8 @@ pub(crate) struct World {
     pub(crate) uploads: HashMap<String, Attachment>,
     /// By account and nonce, so that a question sent twice is asked once.
     pub(crate) asked: HashMap<(u64, String), Exchange>,
+    /// When questions of which account were taken.
+    pub(crate) taken: VecDeque<(u64, Instant)>,
     next_message: u64,
     next_chat: u64,
 }
@@ -95,6 +98,7 @@ impl World {
             chats: BTreeMap::new(),
             uploads: HashMap::new(),
             asked: HashMap::new(),
+            taken: VecDeque::new(),
             next_message: 251_000_000_000,
             next_chat: 730_000_000,
         }
@@ -191,6 +195,24 @@ impl World {
     /// The account's chats, the newest first.
     pub(crate) fn chats_of(&self, owner: u64) -> impl Iterator<Item = &Chat> {
         self.chats.values().rev().filter(move |chat| chat.owner == owner)
+    }
+
+    pub(crate) fn delete_chat_of_code(&mut self, code: &str) -> bool {
+        let before = self.chats.len();
+        self.chats.retain(|_, chat| chat.code != code);
+        self.chats.len() < before
+    }
+
+    /// The refusal of an account that asks too much at present.
+    pub(crate) fn over_limit(&mut self, owner: u64, limits: &Options) -> Option<&'static str> {
+        let running = self.chats_of(owner).filter(|chat| chat.running.is_some()).count();
+        if limits.concurrent.is_some_and(|most| running >= most) {
+            return Some("concurrent_messages");
+        }
+        let (most, window) = limits.rate?;
+        self.taken.retain(|(_, at)| at.elapsed() < window);
+        let recent = self.taken.iter().filter(|(account, _)| *account == owner).count();
+        (recent >= most).then_some("rate_limit_exceeded")
     }
 
     pub(crate) fn delete_chat(&mut self, owner: u64, id: u64) -> Option<Chat> {

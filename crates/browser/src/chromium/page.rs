@@ -186,6 +186,10 @@ impl PageEngine for ChromiumPage {
         .boxed()
     }
 
+    fn is_open(&self) -> bool {
+        *self.state.borrow() == SessionState::Open
+    }
+
     fn close(&self, wait: Duration) -> BoxFuture<'_, Result<()>> {
         async move {
             let closed = self.connection.call(None, &CloseTarget::new(&self.target), wait).await;

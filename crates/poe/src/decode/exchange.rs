@@ -32,6 +32,7 @@ pub struct Exchange {
     answer: Option<MessageId>,
     started: bool,
     is_wrong_bot: bool,
+    is_refused: bool,
     ended: bool,
     text: AnswerText,
     suggested: usize,
@@ -74,10 +75,10 @@ pub enum Step {
 
 /// `messageId`s grow with time. They are numbers; where one is not, its digits still order it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-struct MessageId(usize, String);
+pub(crate) struct MessageId(usize, String);
 
 impl MessageId {
-    fn new(id: &str) -> Self {
+    pub(crate) fn new(id: &str) -> Self {
         let digits = id.trim_start_matches('0');
         Self(digits.len(), digits.to_owned())
     }
@@ -86,8 +87,8 @@ impl MessageId {
 impl Exchange {
     /// An exchange that begins with the next question that the page sends. The texts that match
     /// one of `placeholders` are notices while an answer grows. `bot` is the handle of the bot that
-    /// must answer, where that matters.
-    pub fn new(placeholders: Arc<[Regex]>, bot: Option<&str>) -> Self {
+    /// must answer, where that matters, and `code` that of the chat, where it exists already.
+    pub fn new(placeholders: Arc<[Regex]>, bot: Option<&str>, code: Option<&str>) -> Self {
         Self {
             placeholders,
             asked: bot.map(str::to_owned),
@@ -95,11 +96,12 @@ impl Exchange {
             nickname: None,
             nonce: None,
             chat: None,
-            code: None,
+            code: code.map(str::to_owned),
             question: None,
             answer: None,
             started: false,
             is_wrong_bot: false,
+            is_refused: false,
             ended: false,
             text: AnswerText::default(),
             suggested: 0,
@@ -118,6 +120,21 @@ impl Exchange {
     /// Whether the page has sent the question.
     pub fn is_sent(&self) -> bool {
         self.nonce.is_some()
+    }
+
+    /// Whether the site is known to have the question.
+    pub fn is_taken(&self) -> bool {
+        self.question.is_some() || self.chat.is_some()
+    }
+
+    /// Whether the site has said, beyond doubt, that it has not taken the question.
+    pub fn is_refused(&self) -> bool {
+        self.is_refused
+    }
+
+    /// `messageId` of the answer, once it is known.
+    pub fn answer(&self) -> Option<&str> {
+        self.answer.as_ref().map(|id| &*id.1)
     }
 
     /// The text that the events so far add up to.
@@ -178,7 +195,10 @@ impl Exchange {
         }
         if let Some(error) = refusal::of_reply(reply) {
             match (refusal::is_certain(reply), &self.question) {
-                (true, _) => self.fail(error, steps),
+                (true, _) => {
+                    self.is_refused = self.question.is_none();
+                    self.fail(error, steps);
+                }
                 (false, None) => steps.push(Step::Unconfirmed(error)),
                 // The site has echoed the question, so it has it.
                 (false, Some(_)) => {}

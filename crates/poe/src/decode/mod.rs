@@ -8,4 +8,5 @@ mod tap_message;
 pub use exchange::{Exchange, Step};
 pub use tap_message::TapMessage;
 
+pub(crate) use exchange::MessageId;
 pub(crate) use refusal::of_upload;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use futures_util::FutureExt;
 use futures_util::future::{Either, select};
 use lenore_browser::{Page, TapEvent};
-use lenore_provider::ErrorKind;
+use lenore_provider::{Error, ErrorKind};
 use tokio::time::timeout;
 
 use super::page::Open;
@@ -47,7 +47,8 @@ impl Examiner<'_> {
 /// Asks, and follows the answer to its end; gives whether a stop button was seen.
 async fn ask(poe: &Context, page: &Page, recorder: &mut Recorder) -> Looked<bool> {
     let bot = models::bot_of(&poe.site.models, "")?;
-    compose::send(page, &poe.site, &poe.site.bot_url(&bot), QUESTION).await?;
+    let sent = compose::send(page, &poe.site, &poe.site.bot_url(&bot), QUESTION).await;
+    sent.map_err(Error::from)?;
     let stop_button: [&[String]; 1] = [&poe.site.selectors.stop_button];
     let button = pin!(page.wait_for_any(&stop_button, ANSWER));
     let answer = pin!(follow(poe, recorder));
@@ -70,7 +71,7 @@ async fn ask(poe: &Context, page: &Page, recorder: &mut Recorder) -> Looked<bool
 
 async fn follow(poe: &Context, recorder: &mut Recorder) -> Result<String, Trouble> {
     let begun = Instant::now();
-    let mut exchange = Exchange::new(poe.placeholders.clone(), None);
+    let mut exchange = Exchange::new(poe.placeholders.clone(), None, None);
     let mut missed = false;
     loop {
         let left = ANSWER.saturating_sub(begun.elapsed());

@@ -2,6 +2,7 @@
 // page itself does with them. The test calls the functions of `play`.
 "use strict";
 globalThis.window = globalThis;
+globalThis.location = { pathname: "/chat/of-ours" };
 
 globalThis.play = (() => {
   // What a listener of the page or of the tap threw at the browser.

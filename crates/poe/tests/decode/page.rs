@@ -40,7 +40,7 @@ impl Page {
     pub(crate) fn new() -> Self {
         let runtime = Runtime::new().expect("an engine");
         let page = Self(Context::full(&runtime).expect("a document"));
-        for script in [PAGE, &format!("({TAP})(play.emit)")] {
+        for script in [PAGE, &format!("({TAP})(play.emit, {{ chatPath: '/chat/' }})")] {
             page.with(|ctx| {
                 let mut options = EvalOptions::default();
                 options.strict = false;

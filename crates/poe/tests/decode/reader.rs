@@ -39,7 +39,7 @@ impl Reader {
     pub(crate) fn new() -> Self {
         Self {
             page: Page::new(),
-            exchange: Exchange::new(placeholders(), None),
+            exchange: Exchange::new(placeholders(), None, None),
             transcript: Transcript::default(),
             events: Vec::new(),
             completed: 0,
@@ -54,7 +54,7 @@ impl Reader {
 
     /// The same, for an answer that must be a certain bot's.
     pub(crate) fn of_bot(bot: &str) -> Self {
-        Self { exchange: Exchange::new(placeholders(), Some(bot)), ..Self::new() }
+        Self { exchange: Exchange::new(placeholders(), Some(bot), None), ..Self::new() }
     }
 
     /// The page sends the question, in a chat that it knows or in a new one; gives the call.

@@ -38,7 +38,8 @@ impl World {
     pub(crate) async fn signed_out(options: impl FnOnce(PoeBuilder) -> PoeBuilder) -> Self {
         let sim = Sim::start(Options::default()).await.expect("a free port");
         let profile = tempfile::tempdir().expect("a directory");
-        let builder = Poe::builder().url(sim.url()).user_data_dir(profile.path());
+        let builder =
+            Poe::builder().url(sim.url()).user_data_dir(profile.path()).patience(Duration::ZERO);
         let poe = options(builder).build().expect("valid options");
         Self { sim, poe, profile }
     }

@@ -1,0 +1,218 @@
+//! The tabs: lent in fair order, kept warm between two questions, renewed before they grow old.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use lenore_browser::{Page, Tap, TapEvent};
+use lenore_provider::{Error, ErrorKind, Result};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
+
+/// How many tabs stay where their last answer ended, so that its next turn finds them there.
+const AT_CHATS: usize = 2;
+/// A tab that is older is closed.
+const OLD: Duration = Duration::from_secs(30 * 60);
+/// A tab that had so many answers is closed.
+const WORN: u32 = 50;
+/// What a caller is told to wait who finds the queue full. An answer takes some such time.
+const TRY_AGAIN: Duration = Duration::from_secs(10);
+
+/// A tab with the tap in place, and where it is.
+#[derive(Debug)]
+pub(crate) struct Tab {
+    pub(crate) page: Page,
+    pub(crate) tap: Tap,
+    /// The address of the prompt that waits in it; empty where that is not known.
+    pub(crate) at: String,
+    opened: Instant,
+    answers: u32,
+}
+
+impl Tab {
+    pub(crate) fn new((page, tap): (Page, Tap)) -> Self {
+        Self { page, tap, at: String::new(), opened: Instant::now(), answers: 0 }
+    }
+
+    /// What the tap has told and nobody has taken yet; `None` where the page is gone.
+    pub(crate) fn told(&mut self) -> Option<Vec<TapEvent>> {
+        let mut told = Vec::new();
+        loop {
+            match self.tap.next().now_or_never() {
+                Some(event) => told.push(event?),
+                None => return Some(told),
+            }
+        }
+    }
+
+    fn is_fit(&self) -> bool {
+        self.page.is_open() && self.opened.elapsed() < OLD && self.answers < WORN
+    }
+}
+
+/// A tab that can be brought to another address.
+#[derive(Debug)]
+pub(crate) enum Spare {
+    /// None is needed there.
+    None,
+    /// A new one.
+    New,
+    /// One that is needed least where it is.
+    Tab(Tab),
+}
+
+/// The right to one of the tabs. Whoever asks next gets it when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Place(#[expect(dead_code, reason = "held")] OwnedSemaphorePermit);
+
+/// All tabs that no question has at present, and the count of the others.
+#[derive(Debug)]
+pub(crate) struct Tabs {
+    limit: usize,
+    queue: usize,
+    places: Arc<Semaphore>,
+    waiting: AtomicUsize,
+    /// The one that was used last is last.
+    idle: Mutex<VecDeque<Tab>>,
+}
+
+impl Tabs {
+    /// `limit` questions at once, and `queue` more that wait for them.
+    pub(crate) fn new(limit: usize, queue: usize) -> Self {
+        Self {
+            limit,
+            queue,
+            places: Arc::new(Semaphore::new(limit)),
+            waiting: AtomicUsize::new(0),
+            idle: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// Whether who asks now has to wait.
+    pub(crate) fn is_full(&self) -> bool {
+        self.places.available_permits() == 0
+    }
+
+    /// How many questions have a place.
+    pub(crate) fn running(&self) -> usize {
+        self.limit - self.places.available_permits()
+    }
+
+    /// How many questions wait for a place.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
+    /// How many tabs no question has.
+    pub(crate) fn idle(&self) -> usize {
+        self.lock().len()
+    }
+
+    /// A place, in the order of asking.
+    ///
+    /// # Errors
+    /// [`ErrorKind::RateLimited`] where too many wait already.
+    pub(crate) async fn place(&self) -> Result<Place> {
+        if let Ok(permit) = self.places.clone().try_acquire_owned() {
+            return Ok(Place(permit));
+        }
+        let waits = Waits::new(&self.waiting);
+        if waits.before >= self.queue {
+            return Err(Error::new(
+                ErrorKind::RateLimited,
+                format!(
+                    "{} answers are running and {} questions wait for them; ask again later, or \
+                     allow more at once with --max-chats",
+                    self.limit, waits.before
+                ),
+            )
+            .with_retry_after(TRY_AGAIN));
+        }
+        let permit = self.places.clone().acquire_owned().await;
+        permit.map(Place).map_err(|_| Error::new(ErrorKind::Browser, "the provider is closed"))
+    }
+
+    /// What can be brought to an address ahead of the next question there: one tab waits there,
+    /// and a few may stay where they are.
+    pub(crate) fn spare(&self, url: &str) -> Spare {
+        let mut idle = self.lock();
+        idle.retain(Tab::is_fit);
+        let elsewhere = idle.iter().filter(|tab| tab.at != url).count();
+        let may_open = self.running() + idle.len() < self.limit;
+        if elsewhere < idle.len() && elsewhere <= AT_CHATS {
+            return Spare::None;
+        }
+        if elsewhere <= AT_CHATS && may_open {
+            return Spare::New;
+        }
+        let oldest = idle.iter().position(|tab| tab.at != url);
+        oldest.and_then(|at| idle.remove(at)).map_or(Spare::None, Spare::Tab)
+    }
+
+    /// The idle tab that is at an address.
+    pub(crate) fn take_at(&self, url: &str) -> Option<Tab> {
+        self.take(|idle| idle.iter().rposition(|tab| tab.at == url))
+    }
+
+    /// The idle tab that is needed least where it is.
+    pub(crate) fn take_any(&self) -> Option<Tab> {
+        self.take(|idle| (!idle.is_empty()).then_some(0))
+    }
+
+    fn take(&self, choose: impl Fn(&VecDeque<Tab>) -> Option<usize>) -> Option<Tab> {
+        let mut idle = self.lock();
+        idle.retain(Tab::is_fit);
+        let at = choose(&idle)?;
+        idle.remove(at)
+    }
+
+    /// Takes a tab back.
+    pub(crate) fn put_back(&self, tab: Tab) {
+        let mut idle = self.lock();
+        if tab.is_fit() {
+            idle.push_back(tab);
+        }
+        if idle.len() > self.limit {
+            idle.pop_front();
+        }
+    }
+
+    /// Takes a tab back after an answer.
+    pub(crate) fn put_back_used(&self, mut tab: Tab) {
+        tab.answers += 1;
+        self.put_back(tab);
+    }
+
+    /// Closes all idle tabs.
+    pub(crate) fn clear(&self) {
+        self.lock().clear();
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, VecDeque<Tab>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Counts one who waits, for as long as it lives.
+struct Waits<'a> {
+    count: &'a AtomicUsize,
+    before: usize,
+}
+
+impl<'a> Waits<'a> {
+    fn new(count: &'a AtomicUsize) -> Self {
+        Self { count, before: count.fetch_add(1, Ordering::Relaxed) }
+    }
+}
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        self.count.fetch_sub(1, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,162 @@
+//! Clients send the whole conversation with each turn; its chat goes on where there is one.
+
+mod support;
+
+use std::time::Duration;
+
+use lenore_provider::{ChatRequest, Message};
+use lenore_sim::{LogEntry, Seen};
+use support::{World, ask};
+
+/// A conversation as a client holds it.
+#[derive(Clone)]
+struct Client {
+    model: &'static str,
+    messages: Vec<Message>,
+}
+
+impl Client {
+    fn new() -> Self {
+        Self { model: "gpt-4", messages: Vec::new() }
+    }
+
+    /// Says something, and takes the answer into the conversation.
+    async fn says(&mut self, world: &World, text: &str) {
+        self.messages.push(Message::user(text));
+        let request = ChatRequest::new(self.model, self.messages.clone());
+        let answer = ask(&world.poe, request).await;
+        assert_eq!(answer.complete(), world.site_text());
+        self.messages.push(Message::assistant(answer.complete()));
+    }
+}
+
+/// The chats and prompts that the site has taken, in order.
+fn turns(world: &World) -> Vec<(String, String)> {
+    let turn = |entry: LogEntry| match entry.what {
+        Seen::Send { chat: Some(chat), query, status, .. } if status == "success" => {
+            Some((chat, query))
+        }
+        _ => None,
+    };
+    world.sim.log().into_iter().filter_map(turn).collect()
+}
+
+#[tokio::test]
+async fn each_turn_goes_into_the_chat_and_only_what_is_new_is_typed() {
+    let world = World::new().await;
+    let mut client = Client::new();
+    for text in ["Who was Poe?", "When was that? [[sim: echo]]", "And where?"] {
+        client.says(&world, text).await;
+    }
+    let turns = turns(&world);
+    let prompts: Vec<_> = turns.iter().map(|(_, prompt)| prompt.as_str()).collect();
+    assert_eq!(prompts, ["Who was Poe?", "When was that? [[sim: echo]]", "And where?"]);
+    assert!(turns.iter().all(|(chat, _)| *chat == turns[0].0), "one chat");
+    world.end().await;
+}
+
+#[tokio::test]
+async fn what_is_no_plain_continuation_gets_a_chat_of_its_own() {
+    let world = World::new().await;
+    let mut client = Client::new();
+    client.says(&world, "Who was Poe?").await;
+    let beginning = client.clone();
+
+    // Two branches of one beginning: the first goes on, the second does not mix with it.
+    client.says(&world, "When was that?").await;
+    let mut branch = beginning.clone();
+    branch.says(&world, "Where was that?").await;
+
+    // An edited history.
+    let mut edited = client.clone();
+    edited.messages[0] = Message::user("Who was Poe, really?");
+    edited.says(&world, "And then?").await;
+
+    // Another bot.
+    let mut other = client.clone();
+    other.model = "gpt-3.5-turbo";
+    other.says(&world, "And then?").await;
+
+    // Asked not to.
+    let mut messages = client.messages.clone();
+    messages.push(Message::user("And then?"));
+    let request = ChatRequest { resume: false, ..ChatRequest::new("gpt-4", messages) };
+    assert_eq!(ask(&world.poe, request).await.complete(), world.site_text());
+
+    // After all that the conversation itself still goes on.
+    client.says(&world, "Thank you.").await;
+
+    let turns = turns(&world);
+    let chats: Vec<_> = turns.iter().map(|(chat, _)| chat).collect();
+    let first = chats[0];
+    assert_eq!(
+        chats.iter().map(|chat| *chat == first).collect::<Vec<_>>(),
+        [true, true, false, false, false, false, true]
+    );
+    for (_, prompt) in &turns[2..6] {
+        assert!(prompt.starts_with("User: Who was Poe"), "the whole of it: {prompt}");
+        assert!(prompt.ends_with("\nAssistant:"));
+    }
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_chat_that_is_gone_or_has_gone_on_elsewhere_is_left_alone() {
+    let world = World::new().await;
+
+    // Deleted after its answer.
+    let mut client = Client::new();
+    client.says(&world, "Who was Poe? [[sim: no-title]]").await;
+    let gone = turns(&world)[0].0.clone();
+    assert!(world.sim.delete_chat(&gone));
+    client.says(&world, "When was that?").await;
+
+    // Somebody asked something in it on another device.
+    let mut client = Client::new();
+    client.says(&world, "Who was Dupin?").await;
+    let chat = turns(&world)[2].0.clone();
+    let elsewhere = ChatRequest {
+        chat: Some(chat.clone()),
+        ..ChatRequest::new("gpt-4", vec![Message::user("Not your business")])
+    };
+    let other = lenore_poe::Poe::builder()
+        .url(world.sim.url())
+        .temporary_profile()
+        .build()
+        .expect("valid options");
+    world.sign_in(&other).await;
+    ask(&other, elsewhere).await.complete();
+    other.close().await;
+    client.says(&world, "When was that?").await;
+
+    let turns = turns(&world);
+    assert_ne!(turns[1].0, gone);
+    assert_ne!(turns[4].0, chat);
+    assert!(turns[1].1.starts_with("User: Who was Poe?"));
+    assert!(turns[4].1.starts_with("User: Who was Dupin?"));
+    world.end().await;
+}
+
+#[tokio::test]
+async fn after_a_restart_the_conversation_goes_as_one_prompt() {
+    let mut world = World::new().await;
+    let mut client = Client::new();
+    client.says(&world, "Who was Poe?").await;
+    world.poe.close().await;
+    // Only the browser was closed: the chat is still known, and goes on in a new tab.
+    client.says(&world, "When was that?").await;
+    world.poe.close().await;
+    world.poe = lenore_poe::Poe::builder()
+        .url(world.sim.url())
+        .user_data_dir(world.profile.path())
+        .timeout(Duration::from_secs(20))
+        .build()
+        .expect("valid options");
+    client.says(&world, "Where was that?").await;
+    let turns = turns(&world);
+    assert_eq!(turns[0].0, turns[1].0);
+    assert_eq!(turns[1].1, "When was that?");
+    assert_ne!(turns[2].0, turns[0].0);
+    assert!(turns[2].1.starts_with("User: Who was Poe?\nAssistant: "));
+    world.end().await;
+}
