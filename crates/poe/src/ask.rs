@@ -87,10 +87,14 @@ impl Ask {
 
     /// Asks until the site takes the question, which is then never asked again.
     async fn exchange(&self, poe: &Arc<Context>, caller: &mut Caller<'_>) -> Result<FinishReason> {
-        if poe.tabs.is_full() {
-            caller.pipe.push(Event::Status("waiting for an answer before this one to end".into()));
-        }
-        let _place = caller.stays("it was the question's turn", poe.tabs.place()).await?;
+        let _place = match poe.tabs.free_place() {
+            Some(place) => place,
+            None => {
+                let waiting = poe.tabs.line_up()?;
+                caller.pipe.push(Event::Status("waiting for another answer to end".into()));
+                caller.stays("it was the question's turn", waiting.place()).await?
+            }
+        };
         let mut aim = self.resumed(poe).unwrap_or_else(|| self.whole(poe));
         let (mut is_cold, mut put_off) = (false, PutOff::default());
         loop {
@@ -238,7 +242,7 @@ impl Ask {
 
     async fn arrive(&self, poe: &Context, aim: &Aim) -> Result<Tab> {
         let mut tab = poe.tab().await?;
-        match compose::arrive(&tab.page, &poe.site, &aim.url).await? {
+        match poe.arrive(&tab.page, &aim.url).await? {
             Arrival::PromptBox => {}
             Arrival::UnknownBot => return Err(self.unknown(aim)),
             Arrival::Challenge => return Err(challenge()),
@@ -247,12 +251,10 @@ impl Ask {
                 return Err(compose::nothing_known(&tab.page).await);
             }
             Arrival::SignedOut | Arrival::Nothing => {
-                poe.session.saw_sign_in(false);
                 drop(tab);
                 tab = Tab::new(sign_in::by_hand(poe, &aim.url).await?);
             }
         }
-        poe.session.saw_sign_in(true);
         let told = compose::hear_socket(&mut tab.tap, aim.after.is_some()).await;
         if let Some(after) = &aim.after {
             compose::check_newest(&told, after, true)?;

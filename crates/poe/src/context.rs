@@ -56,6 +56,18 @@ impl Context {
         self.open_page().await.map(Tab::new)
     }
 
+    /// Loads an address, finds out what the page is, and takes note of what it says of the sign-in.
+    pub(crate) async fn arrive(&self, page: &Page, url: &str) -> Result<Arrival> {
+        let arrival = compose::arrive(page, &self.site, url).await?;
+        match arrival {
+            // Only who is signed in is told that a bot is not for them.
+            Arrival::PromptBox | Arrival::NoAccess => self.session.saw_sign_in(true),
+            Arrival::SignedOut => self.session.saw_sign_in(false),
+            Arrival::UnknownBot | Arrival::Challenge | Arrival::Nothing => {}
+        }
+        Ok(arrival)
+    }
+
     /// Brings a tab to a bot's prompt in the background, ahead of the next question. Who asks for
     /// the first time may never ask again, so nothing is done ahead for them.
     pub(crate) fn warm(self: &Arc<Self>, bot: &str, after: Duration) {
@@ -89,9 +101,7 @@ impl Context {
             Spare::New => Tab::new(self.open_page().await?),
             Spare::Tab(tab) => tab,
         };
-        if tab.told().is_some()
-            && compose::arrive(&tab.page, &self.site, url).await? == Arrival::PromptBox
-        {
+        if tab.told().is_some() && self.arrive(&tab.page, url).await? == Arrival::PromptBox {
             compose::hear_socket(&mut tab.tap, false).await;
             url.clone_into(&mut tab.at);
             self.tabs.put_back(tab);

@@ -8,7 +8,7 @@ use std::time::Duration;
 use lenore_provider::{ChatRequest, Completion, Error, ErrorKind, Health, Model, Provider, Result};
 
 use crate::ask::Ask;
-use crate::compose::{self, Arrival};
+use crate::compose::Arrival;
 use crate::context::Context;
 use crate::error::{challenge, site_changed};
 use crate::pipe::pipe;
@@ -60,8 +60,7 @@ impl Poe {
         let site = &self.0.site;
         let (page, _tap) = self.0.open_page().await?;
         let url = site.bot_url(&models::bot_of(&site.models, "")?);
-        match compose::arrive(&page, site, &url).await? {
-            // Only who is signed in is told that a bot is not for them.
+        match self.0.arrive(&page, &url).await? {
             Arrival::PromptBox | Arrival::NoAccess => Ok(true),
             Arrival::SignedOut => Ok(false),
             Arrival::Challenge => Err(challenge()),

@@ -36,7 +36,7 @@ pub(crate) async fn by_hand(poe: &Context, url: &str) -> Result<(Page, Tap)> {
     let (page, tap) = poe.open_page().await?;
     wait_for_person(poe, &page, url, BY_HAND).await?;
     // The way through the login form may have ended on another bot's page.
-    match compose::arrive(&page, &poe.site, url).await? {
+    match poe.arrive(&page, url).await? {
         Arrival::PromptBox => Ok((page, tap)),
         _ => Err(site_changed("the prompt box")),
     }

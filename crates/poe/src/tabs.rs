@@ -94,11 +94,6 @@ impl Tabs {
         self.limit
     }
 
-    /// Whether who asks now has to wait.
-    pub(crate) fn is_full(&self) -> bool {
-        self.places.available_permits() == 0
-    }
-
     /// How many questions have a place.
     pub(crate) fn running(&self) -> usize {
         self.limit - self.places.available_permits()
@@ -111,31 +106,30 @@ impl Tabs {
 
     /// How many tabs no question has.
     pub(crate) fn idle(&self) -> usize {
-        self.lock().len()
+        self.lock().iter().filter(|tab| tab.is_fit()).count()
     }
 
-    /// A place, in the order of asking.
+    /// A place, where one is free and nobody waits for it.
+    pub(crate) fn free_place(&self) -> Option<Place> {
+        self.places.clone().try_acquire_owned().ok().map(Place)
+    }
+
+    /// A place in the queue.
     ///
     /// # Errors
     /// [`ErrorKind::RateLimited`] where too many wait already.
-    pub(crate) async fn place(&self) -> Result<Place> {
-        if let Ok(permit) = self.places.clone().try_acquire_owned() {
-            return Ok(Place(permit));
+    pub(crate) fn line_up(&self) -> Result<Waiting<'_>> {
+        let waiting = Waiting(self);
+        let before = self.waiting.fetch_add(1, Ordering::Relaxed);
+        if before < self.queue {
+            return Ok(waiting);
         }
-        let waits = Waits::new(&self.waiting);
-        if waits.before >= self.queue {
-            return Err(Error::new(
-                ErrorKind::RateLimited,
-                format!(
-                    "{} answers are running and {} questions wait for them; ask again later, or \
-                     allow more at once with --max-chats",
-                    self.limit, waits.before
-                ),
-            )
-            .with_retry_after(TRY_AGAIN));
-        }
-        let permit = self.places.clone().acquire_owned().await;
-        permit.map(Place).map_err(|_| Error::new(ErrorKind::Browser, "the provider is closed"))
+        let message = format!(
+            "{} answers are running and {before} questions wait for them; ask again later, or \
+             allow more at once with --max-chats",
+            self.limit
+        );
+        Err(Error::new(ErrorKind::RateLimited, message).with_retry_after(TRY_AGAIN))
     }
 
     /// What can be brought to an address ahead of the next question there: one tab waits there,
@@ -199,20 +193,20 @@ impl Tabs {
     }
 }
 
-/// Counts one who waits, for as long as it lives.
-struct Waits<'a> {
-    count: &'a AtomicUsize,
-    before: usize,
-}
+/// One who waits for a place, counted for as long as this lives.
+#[derive(Debug)]
+pub(crate) struct Waiting<'a>(&'a Tabs);
 
-impl<'a> Waits<'a> {
-    fn new(count: &'a AtomicUsize) -> Self {
-        Self { count, before: count.fetch_add(1, Ordering::Relaxed) }
+impl Waiting<'_> {
+    /// The place, in the order of asking.
+    pub(crate) async fn place(self) -> Result<Place> {
+        let permit = self.0.places.clone().acquire_owned().await;
+        permit.map(Place).map_err(|_| Error::new(ErrorKind::Browser, "the provider is closed"))
     }
 }
 
-impl Drop for Waits<'_> {
+impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        self.count.fetch_sub(1, Ordering::Relaxed);
+        self.0.waiting.fetch_sub(1, Ordering::Relaxed);
     }
 }

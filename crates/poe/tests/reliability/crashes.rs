@@ -1,42 +1,12 @@
 //! The browser, or a tab of it, dies at the worst moment.
 
-use std::collections::HashMap;
-use std::path::Path;
-use std::process::Command;
-
 use lenore_provider::{ChatRequest, Event, Message, Provider, Transcript};
 use lenore_sim::Seen;
 use tokio::time::timeout;
 
 use crate::case::HANG;
+use crate::support::processes::kill;
 use crate::support::{WAIT, World, ask};
-
-/// Kills the processes of a profile's browser whose command line has this in it; gives their
-/// number. Only some of them name the profile, so that descent decides.
-fn kill(profile: &Path, what: &str) -> usize {
-    let profile = profile.to_str().expect("a plain name");
-    let all: HashMap<u32, (u32, String)> = processes().collect();
-    let is_ours = |pid: &u32| {
-        let line = std::iter::successors(Some(*pid), |pid| all.get(pid).map(|(parent, _)| *parent));
-        let mut commands = line.filter_map(|pid| all.get(&pid));
-        commands.any(|(_, command)| command.contains(profile))
-    };
-    let pids = all.keys().filter(|pid| all[*pid].1.contains(what) && is_ours(pid));
-    // One that has ended by itself meanwhile is as good.
-    pids.filter(|pid| Command::new("kill").args(["-9", &pid.to_string()]).status().is_ok()).count()
-}
-
-/// All processes: the number of each, its parent's, and its command line.
-fn processes() -> impl Iterator<Item = (u32, (u32, String))> {
-    let entries = std::fs::read_dir("/proc").expect("a Linux system").flatten();
-    entries.filter_map(|entry| {
-        let pid = entry.file_name().to_str()?.parse().ok()?;
-        let stat = std::fs::read_to_string(entry.path().join("stat")).ok()?;
-        let parent = stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()?;
-        let command = std::fs::read(entry.path().join("cmdline")).ok()?;
-        Some((pid, (parent, String::from_utf8_lossy(&command).into_owned())))
-    })
-}
 
 const SLOW: &str = "Tell me of ravens. [[sim: length=3000, chunks=60, gap=40]]";
 

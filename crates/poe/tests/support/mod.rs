@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "no test file uses all of it")]
 
+pub(crate) mod processes;
+
 use std::path::Path;
 use std::time::Duration;
 
@@ -36,7 +38,12 @@ impl World {
 
     /// Not signed in.
     pub(crate) async fn signed_out(options: impl FnOnce(PoeBuilder) -> PoeBuilder) -> Self {
-        let sim = Sim::start(Options::default()).await.expect("a free port");
+        Self::at(Options::default(), options).await
+    }
+
+    /// Not signed in, at a site with options of its own.
+    pub(crate) async fn at(site: Options, options: impl FnOnce(PoeBuilder) -> PoeBuilder) -> Self {
+        let sim = Sim::start(site).await.expect("a free port");
         let profile = tempfile::tempdir().expect("a directory");
         let builder =
             Poe::builder().url(sim.url()).user_data_dir(profile.path()).patience(Duration::ZERO);
