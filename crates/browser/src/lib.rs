@@ -19,6 +19,6 @@ pub use browser::{Browser, Cookie, LaunchOptions, PageOptions};
 pub use error::{Error, ErrorKind, Result};
 pub use find::{can_show_window, find_chromium};
 pub use page::Page;
-pub use profile::{LOCK_FILE, Profile};
+pub use profile::{LOCK_FILE, OwnedProfile, Owner, Profile};
 pub use proxy::Proxy;
 pub use tap::{Tap, TapEvent};

@@ -3,6 +3,7 @@
 use std::fs::{self, File, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -16,13 +17,25 @@ pub const LOCK_FILE: &str = "lenore.lock";
 const TEMPORARY_PREFIX: &str = "lenore-profile-";
 
 /// Which profile a browser runs on.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub enum Profile {
     /// A new, empty one that is removed with the browser.
     #[default]
     Temporary,
     /// A directory that stays. It is made, for its user alone, where it does not exist.
     Directory(PathBuf),
+    /// One that this process owns already, and goes on owning between two browsers.
+    Owned(Arc<OwnedProfile>),
+}
+
+/// Who owns a profile, as its lock tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Owner {
+    /// The process.
+    pub pid: u32,
+    /// What it [announces](OwnedProfile::announce) to other processes of the user.
+    pub announced: Option<String>,
 }
 
 impl Profile {
@@ -50,6 +63,16 @@ impl Profile {
         match self {
             Self::Temporary => std::env::temp_dir(),
             Self::Directory(path) => path.clone(),
+            Self::Owned(owned) => owned.path.clone(),
+        }
+    }
+
+    /// The process that owns the profile in a directory, if any does.
+    pub fn owner(directory: &Path) -> Option<Owner> {
+        let mut lock = File::open(directory.join(LOCK_FILE)).ok()?;
+        match lock.try_lock_shared() {
+            Err(TryLockError::WouldBlock) => read_owner(&mut lock),
+            _ => None,
         }
     }
 
@@ -70,7 +93,7 @@ impl Profile {
 
 /// A profile that this process owns until the value is dropped.
 #[derive(Debug)]
-pub(crate) struct OwnedProfile {
+pub struct OwnedProfile {
     path: PathBuf,
     /// Locked as long as it is open; the system lets go of it whatever ends this process.
     lock: Option<File>,
@@ -78,8 +101,12 @@ pub(crate) struct OwnedProfile {
 }
 
 impl OwnedProfile {
-    /// Takes ownership of a profile.
-    pub(crate) fn open(profile: &Profile) -> Result<Self> {
+    /// Takes ownership of a profile. Nobody else can, as long as the value lives.
+    ///
+    /// # Errors
+    /// [`ErrorKind::ProfileInUse`], [`ErrorKind::InvalidOption`] for a directory that cannot be
+    /// used, [`ErrorKind::Launch`] where its disk is full.
+    pub fn open(profile: &Profile) -> Result<Arc<Self>> {
         check_space(profile)?;
         let (path, temporary) = match profile {
             Profile::Temporary => {
@@ -95,19 +122,33 @@ impl OwnedProfile {
                 let path = fs::canonicalize(path).map_err(|error| refused(path, error))?;
                 (path, None)
             }
+            Profile::Owned(owned) => return Ok(owned.clone()),
         };
-        Self::of(path, temporary)
+        Self::of(path, temporary).map(Arc::new)
+    }
+
+    /// Tells other processes of the user something, through the lock: [`Profile::owner`] reads it.
+    /// Nobody else can read the lock.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidOption`] where the lock cannot be written.
+    pub fn announce(&self, text: &str) -> Result<()> {
+        let Some(lock) = &self.lock else { return Ok(()) };
+        write_owner(lock, Some(text)).map_err(|error| refused(&self.path, error))
     }
 
     fn of(path: PathBuf, temporary: Option<TempDir>) -> Result<Self> {
         let lock = lock(&path)?;
-        if let Some(pid) = browser_at_work(&path) {
+        if let Some(pid) = browser_at_work(&path)
+            && !ends_as_leftover(pid)
+        {
             return Err(in_use(&path, Some(pid)));
         }
         Ok(Self { path, lock: Some(lock), temporary })
     }
 
-    pub(crate) fn path(&self) -> &Path {
+    /// Its directory.
+    pub fn path(&self) -> &Path {
         &self.path
     }
 }
@@ -177,33 +218,50 @@ fn make_private(path: &Path) -> std::io::Result<()> {
 
 fn lock(path: &Path) -> Result<File> {
     let file = path.join(LOCK_FILE);
-    // Two rounds at most: the owner may remove the file between our opening and locking it.
-    for _ in 0..100 {
-        let mut lock = File::options()
-            .create(true)
-            .truncate(false)
-            .read(true)
-            .write(true)
-            .open(&file)
-            .map_err(|error| refused(path, error))?;
+    let mut options = File::options();
+    options.create(true).truncate(false).read(true).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    for patience in 0..100 {
+        let mut lock = options.open(&file).map_err(|error| refused(path, error))?;
         match lock.try_lock() {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let mut text = String::new();
-                let _ = lock.read_to_string(&mut text);
-                return Err(in_use(path, text.trim().parse().ok()));
-            }
+            Err(TryLockError::WouldBlock) => match read_owner(&mut lock) {
+                Some(owner) => return Err(in_use(path, Some(owner.pid))),
+                // Somebody looks who the owner is, or is just becoming it.
+                None if patience < 10 => {
+                    std::thread::sleep(Duration::from_millis(5));
+                    continue;
+                }
+                None => return Err(in_use(path, None)),
+            },
             Err(TryLockError::Error(error)) => return Err(refused(path, error)),
         }
+        // The owner may have removed the file between our opening and locking it.
         if is_same_file(&lock, &file) {
-            let written = lock
-                .set_len(0)
-                .and_then(|()| lock.rewind())
-                .and_then(|()| writeln!(lock, "{}", std::process::id()));
-            return written.map(|()| lock).map_err(|error| refused(path, error));
+            write_owner(&lock, None).map_err(|error| refused(path, error))?;
+            return Ok(lock);
         }
     }
     Err(in_use(path, None))
+}
+
+/// The process id, and on a second line what it announces.
+fn write_owner(mut lock: &File, announced: Option<&str>) -> std::io::Result<()> {
+    let mut text = format!("{}\n", std::process::id());
+    text.extend(announced.map(|line| format!("{line}\n")));
+    // Who reads meanwhile sees the old or the new text, or none.
+    lock.set_len(0)?;
+    lock.rewind()?;
+    lock.write_all(text.as_bytes())
+}
+
+fn read_owner(lock: &mut File) -> Option<Owner> {
+    let mut text = String::new();
+    lock.read_to_string(&mut text).ok()?;
+    let mut lines = text.lines();
+    let pid = lines.next()?.parse().ok()?;
+    Some(Owner { pid, announced: lines.next().map(str::to_owned) })
 }
 
 #[cfg(unix)]
@@ -257,6 +315,36 @@ pub(crate) fn browser_at_work(path: &Path) -> Option<u32> {
     }
 }
 
+/// Whether a browser is one of ours that outlives its owner, and ends. It does so by itself, since
+/// its pipe is closed, unless it hangs.
+#[cfg(target_os = "linux")]
+fn ends_as_leftover(pid: u32) -> bool {
+    let runs = || {
+        let command = fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        command.contains("\0--remote-debugging-pipe\0")
+    };
+    if !runs() {
+        return false;
+    }
+    let process = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw);
+    for step in 0..100 {
+        if !runs() {
+            return true;
+        }
+        if let Some(process) = process.filter(|_| step == 50) {
+            tracing::warn!(pid, "ending a browser whose owner is gone");
+            let _ = rustix::process::kill_process(process, rustix::process::Signal::KILL);
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    false
+}
+
+#[cfg(not(target_os = "linux"))]
+fn ends_as_leftover(_: u32) -> bool {
+    false
+}
+
 pub(crate) fn in_use(path: &Path, pid: Option<u32>) -> Error {
     let owner = pid.map_or_else(|| "another process".to_owned(), |pid| format!("process {pid}"));
     Error::new(
@@ -292,6 +380,32 @@ mod tests {
         drop(owned);
         assert!(!path.join(LOCK_FILE).exists());
         OwnedProfile::open(&profile).expect("free again");
+    }
+
+    #[test]
+    fn others_read_who_owns_it_and_what_that_one_announces() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let owned = OwnedProfile::open(&Profile::Directory(dir.path().into())).expect("free");
+        let pid = std::process::id();
+        assert_eq!(Profile::owner(dir.path()), Some(Owner { pid, announced: None }));
+        owned.announce("here I am").expect("written");
+        let owner = Profile::owner(dir.path()).expect("owned");
+        assert_eq!(owner, Owner { pid, announced: Some("here I am".into()) });
+        let again = OwnedProfile::open(&Profile::Owned(owned.clone())).expect("ours already");
+        drop(owned);
+        assert!(Profile::owner(dir.path()).is_some());
+        drop(again);
+        assert_eq!(Profile::owner(dir.path()), None);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_lock_is_the_users_alone() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().expect("a directory");
+        let _owned = OwnedProfile::open(&Profile::Directory(dir.path().into())).expect("free");
+        let mode = fs::metadata(dir.path().join(LOCK_FILE)).expect("made").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
     }
 
     #[cfg(unix)]

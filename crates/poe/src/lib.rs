@@ -30,7 +30,7 @@ mod watch;
 
 pub use builder::PoeBuilder;
 pub use doctor::{Check, Diagnosis, Examination, Outcome, Progress};
-pub use poe::Poe;
+pub use poe::{Owner, Poe};
 pub use prompt::format_prompt;
 pub use session::WebDriver;
 pub use site::{Routes, Selectors, Site};

@@ -34,6 +34,15 @@ const CLOSING: Duration = Duration::from_secs(15);
 #[derive(Clone, Debug)]
 pub struct Poe(pub(crate) Arc<Context>);
 
+/// A process that owns a profile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// The process.
+    pub pid: u32,
+    /// What it [announces](Poe::own_profile).
+    pub announced: Option<String>,
+}
+
 impl Poe {
     /// Where the profile is kept, unless another directory is named: `lenore/profiles/default` in
     /// the platform's data directory, such as `~/.local/share` on Linux.
@@ -48,6 +57,30 @@ impl Poe {
             )
         })?;
         Ok(directories.data_local_dir().join("profiles").join("default"))
+    }
+
+    /// Takes the profile now, and until [`close`](Self::close) or the end, so that one process owns
+    /// it whether its browser is open or not. Nothing happens where the profile is not ours.
+    ///
+    /// `announced` is a line that other processes of the user can read by [`Poe::owner`], and nobody
+    /// else: how to reach this one.
+    ///
+    /// # Errors
+    /// [`ErrorKind::ProfileInUse`], [`ErrorKind::InvalidRequest`] for a directory that cannot be
+    /// used.
+    pub fn own_profile(&self, announced: Option<&str>) -> Result<()> {
+        self.0.session.own_profile(announced)
+    }
+
+    /// The process that owns the profile in a directory, if any does.
+    pub fn owner(user_data_dir: &Path) -> Option<Owner> {
+        lenore_browser::Profile::owner(user_data_dir)
+            .map(|owner| Owner { pid: owner.pid, announced: owner.announced })
+    }
+
+    /// The directory of the profile; `None` where it is a throw-away one, or not ours.
+    pub fn user_data_dir(&self) -> Option<&Path> {
+        self.0.session.user_data_dir()
     }
 
     /// Whether the profile is signed in: opens a page and looks.
@@ -124,6 +157,7 @@ impl Poe {
         self.0.session.unused(CLOSING).await;
         self.0.tabs.clear();
         self.0.session.close().await;
+        self.0.session.disown_profile();
         self.0.closing.send_replace(false);
     }
 

@@ -1,10 +1,11 @@
 //! The browser session: opened when it is first needed, reopened when it is lost, closed when
 //! nobody needs it.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use lenore_browser::{Browser, LaunchOptions, Page, PageOptions, Profile, Tap};
+use lenore_browser::{Browser, LaunchOptions, OwnedProfile, Page, PageOptions, Profile, Tap};
 use lenore_provider::{Error, ErrorKind, Health, Result};
 use tokio::sync::{RwLock, watch};
 
@@ -44,6 +45,8 @@ pub(crate) struct Session {
     /// Reading is using; writing is opening and closing.
     browser: RwLock<Option<Browser>>,
     users: watch::Sender<usize>,
+    /// The profile, where it is ours between two browsers too.
+    owned: Mutex<Option<Arc<OwnedProfile>>>,
     /// What was seen of the browser and the sign-in.
     seen: Mutex<Health>,
     me: Weak<Session>,
@@ -60,6 +63,7 @@ impl Session {
             idle,
             browser: RwLock::new(None),
             users: watch::Sender::new(0),
+            owned: Mutex::default(),
             seen: Mutex::default(),
             me: me.clone(),
         })
@@ -162,6 +166,39 @@ impl Session {
         Ok(cookies.iter().any(|cookie| cookie.name == name && belongs(&cookie.domain)))
     }
 
+    /// The directory of the profile, where it is ours and stays.
+    pub(crate) fn user_data_dir(&self) -> Option<&Path> {
+        match &self.source {
+            Source::Launch(LaunchOptions { profile: Profile::Directory(path), .. }) => Some(path),
+            _ => None,
+        }
+    }
+
+    /// Takes the profile for as long as the session lives, whether a browser is open or not, and
+    /// tells other processes of the user something through its lock.
+    pub(crate) fn own_profile(&self, announced: Option<&str>) -> Result<()> {
+        let Source::Launch(options) = &self.source else { return Ok(()) };
+        let mut owned = self.owned();
+        let profile = match owned.take() {
+            Some(profile) => profile,
+            None => OwnedProfile::open(&options.profile).map_err(browser_error)?,
+        };
+        if let Some(text) = announced {
+            profile.announce(text).map_err(browser_error)?;
+        }
+        *owned = Some(profile);
+        Ok(())
+    }
+
+    /// Lets go of the profile, as soon as no browser is on it.
+    pub(crate) fn disown_profile(&self) {
+        self.owned().take();
+    }
+
+    fn owned(&self) -> MutexGuard<'_, Option<Arc<OwnedProfile>>> {
+        self.owned.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Ends a browser of ours; detaches from another's.
     pub(crate) async fn close(&self) {
         if let Some(browser) = self.browser.write().await.take() {
@@ -173,7 +210,9 @@ impl Session {
         match &self.source {
             Source::Launch(options) => {
                 let headless = headless.unwrap_or(options.headless);
-                let options = LaunchOptions { headless, ..options.clone() };
+                let profile = self.owned().clone().map(Profile::Owned);
+                let profile = profile.unwrap_or_else(|| options.profile.clone());
+                let options = LaunchOptions { headless, profile, ..options.clone() };
                 if !headless && !lenore_browser::can_show_window() {
                     return Err(Error::new(
                         ErrorKind::Browser,
@@ -225,7 +264,7 @@ impl Lease {
     /// else every half minute, so that one that is killed before would have to be signed in again.
     pub(crate) async fn keep_cookies(&self) {
         let lasts = match &self.0.source {
-            Source::Launch(options) => options.profile != Profile::Temporary,
+            Source::Launch(options) => !matches!(options.profile, Profile::Temporary),
             Source::Attach(_) | Source::WebDriver(_) => false,
         };
         if lasts && *self.0.users.borrow() == 1 {

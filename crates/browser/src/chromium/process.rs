@@ -30,7 +30,7 @@ pub(super) struct Process {
     child: Child,
     last_words: Arc<Mutex<Vec<u8>>>,
     /// After the child: fields drop in order, and the profile is let go of last.
-    profile: OwnedProfile,
+    profile: Arc<OwnedProfile>,
 }
 
 impl Process {
@@ -61,7 +61,7 @@ impl Process {
         Ok((process, connection))
     }
 
-    fn new(mut child: Child, profile: OwnedProfile) -> Self {
+    fn new(mut child: Child, profile: Arc<OwnedProfile>) -> Self {
         let last_words = Arc::new(Mutex::new(Vec::new()));
         if let Some(mut stderr) = child.stderr.take() {
             let kept = last_words.clone();

@@ -74,7 +74,11 @@ async fn program(options: &LaunchOptions) -> Looked {
 }
 
 fn usable(profile: &Profile) -> Looked {
-    let Profile::Directory(path) = profile else { return Ok(Seen::ok("a throw-away one")) };
+    let path = match profile {
+        Profile::Directory(path) => path.as_path(),
+        Profile::Owned(owned) => owned.path(),
+        _ => return Ok(Seen::ok("a throw-away one")),
+    };
     let name = path.display();
     match profile.check() {
         Err(error) => {

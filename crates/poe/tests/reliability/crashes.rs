@@ -5,7 +5,7 @@ use lenore_sim::Seen;
 use tokio::time::timeout;
 
 use crate::case::HANG;
-use crate::support::processes::kill;
+use crate::support::processes::{kill, processes};
 use crate::support::{WAIT, World, ask};
 
 const SLOW: &str = "Tell me of ravens. [[sim: length=3000, chunks=60, gap=40]]";

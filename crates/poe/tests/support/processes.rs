@@ -22,7 +22,7 @@ pub(crate) fn kill(profile: &Path, what: &str) -> usize {
 }
 
 /// All processes: the number of each, its parent's, and its command line.
-fn processes() -> impl Iterator<Item = (u32, (u32, String))> {
+pub(crate) fn processes() -> impl Iterator<Item = (u32, (u32, String))> {
     let entries = std::fs::read_dir("/proc").expect("a Linux system").flatten();
     entries.filter_map(|entry| {
         let pid = entry.file_name().to_str()?.parse().ok()?;
