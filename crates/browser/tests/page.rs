@@ -146,3 +146,21 @@ async fn what_cannot_be_reached_is_a_network_error_with_its_reason() {
     assert!(error.to_string().contains("net::ERR"), "{error}");
     browser.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_waits_for_animation_frames_gets_them() {
+    let site = serve(&[(
+        "/",
+        "<p></p><script>let n = 0; const count = () => { document.querySelector('p').textContent = \
+         ++n; if (n < 20) requestAnimationFrame(count); else window.done = true; };\
+         requestAnimationFrame(count);</script>",
+    )])
+    .await;
+    let browser = browser().await;
+    let (page, _tap) = browser.open_page(&PageOptions::default(), WAIT).await.expect("opened");
+    page.navigate(&site, WAIT).await.expect("loaded");
+    page.call_until("() => window.done", &[], WAIT).await.expect("twenty frames");
+    let picture = page.screenshot(WAIT).await.expect("drawn");
+    assert!(picture.starts_with(b"\x89PNG"));
+    browser.close().await;
+}

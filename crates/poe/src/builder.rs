@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use lenore_browser::{LaunchOptions, Profile, Proxy};
 use lenore_provider::{Error, ErrorKind, Result};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use crate::context::Context;
 use crate::conversations::Conversations;
@@ -23,6 +23,8 @@ const SILENCE: Duration = Duration::from_secs(120);
 const IDLE: Duration = Duration::from_secs(600);
 /// How many answers can be under way at once.
 const MAX_CHATS: usize = 8;
+/// How many pages are loaded at once.
+const ARRIVING: usize = 4;
 /// How many questions can wait for their turn.
 const MAX_WAITING: usize = 64;
 /// How long in all a question waits that the site puts off for its pace.
@@ -261,6 +263,7 @@ impl PoeBuilder {
             silence: self.timeout.unwrap_or(SILENCE),
             patience: self.patience.unwrap_or(PATIENCE),
             closing: watch::Sender::new(false),
+            arriving: Semaphore::new(ARRIVING),
             asked: AtomicUsize::new(0),
             is_warming: AtomicBool::new(false),
         })))

@@ -8,7 +8,7 @@ use lenore_browser::{Page, Tap};
 use lenore_provider::Result;
 use regex_lite::Regex;
 use serde_json::json;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use crate::Site;
 use crate::compose::{self, Arrival};
@@ -31,6 +31,8 @@ pub(crate) struct Context {
     /// How long in all a question waits that the site puts off for its pace.
     pub(crate) patience: Duration,
     pub(crate) closing: watch::Sender<bool>,
+    /// How many pages are loaded at once, so that a burst of new ones starves nobody.
+    pub(crate) arriving: Semaphore,
     /// How many questions there were.
     pub(crate) asked: AtomicUsize,
     /// Whether a tab is being brought to a prompt at present.
@@ -58,6 +60,8 @@ impl Context {
 
     /// Loads an address, finds out what the page is, and takes note of what it says of the sign-in.
     pub(crate) async fn arrive(&self, page: &Page, url: &str) -> Result<Arrival> {
+        // An error would mean that the semaphore is closed, which it never is.
+        let _turn = self.arriving.acquire().await.ok();
         let arrival = compose::arrive(page, &self.site, url).await?;
         match arrival {
             // Only who is signed in is told that a bot is not for them.

@@ -1,6 +1,8 @@
 // What the provider needs of the page's traffic, and nothing else: the page's own question and the
 // reply to it, and the updates of messages on its socket. It runs before the page's scripts, reads
-// what they send and receive, and changes nothing of it.
+// what they send and receive, and changes nothing of it, with one exception: the answers of other
+// chats, which the site sends to every tab, are kept from this one. Where many answers run at
+// once, tabs would do little else than read each other's.
 //
 // Until the page has asked or shows a chat, no message can be ours, and then only those of one
 // chat; all others, which come on the same socket, are not even parsed.
@@ -165,7 +167,6 @@
 
   // True where the frame is the channel's.
   const frame = guarded((text) => {
-    if (!concerns(text)) return false;
     let frame;
     try {
       frame = object(parse(text));
@@ -183,8 +184,11 @@
     constructor(...given) {
       super(...given);
       let channel = false;
-      this.addEventListener("message", ({ data }) => {
-        if (typeof data === "string" && frame(data)) channel = true;
+      this.addEventListener("message", (event) => {
+        const { data } = event;
+        if (typeof data !== "string") return;
+        if (concerns(data)) channel = frame(data) || channel;
+        else if (data.includes("messageAdded:")) event.stopImmediatePropagation();
       });
       this.addEventListener("close", ({ code }) => {
         if (channel || this.url.includes("/updates")) gap(`socket closed (${code})`);

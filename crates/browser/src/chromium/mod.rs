@@ -6,6 +6,7 @@
 mod attach;
 mod cdp;
 mod command_line;
+mod frames;
 mod page;
 mod process;
 
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 use self::cdp::protocol::{AttachToTarget, CreateTarget, GetCookies, GetVersion};
 use self::cdp::{Connection, over_web_socket};
+use self::frames::Turn;
 use self::page::ChromiumPage;
 use self::process::Process;
 use crate::engine::PageEngine;
@@ -25,6 +27,8 @@ pub(crate) struct Chromium {
     connection: Arc<Connection>,
     /// Ours, if we started it.
     process: Option<Process>,
+    /// Where its tabs wait for our word before they draw.
+    turn: Option<Turn>,
     version: String,
     headless: bool,
     proxy: Option<Proxy>,
@@ -35,6 +39,7 @@ impl Chromium {
         let (process, connection) = Process::start(options).await?;
         let mut browser = Self {
             connection: Arc::new(connection),
+            turn: process.frames_are_ours().then(Turn::default),
             process: Some(process),
             version: String::new(),
             headless: options.headless,
@@ -62,6 +67,7 @@ impl Chromium {
         Ok(Self {
             connection: Arc::new(connection),
             process: None,
+            turn: None,
             version: version.product,
             headless: false,
             proxy: None,
@@ -73,13 +79,19 @@ impl Chromium {
         options: &PageOptions,
         wait: Duration,
     ) -> Result<(Arc<dyn PageEngine>, Tap)> {
-        let create = CreateTarget::new("about:blank");
+        let create = CreateTarget::new("about:blank", self.turn.is_some());
         let target = self.connection.call(None, &create, wait).await?.target_id;
         let attach = AttachToTarget::new(&target, true);
         let session = self.connection.call(None, &attach, wait).await?.session_id;
         let proxy = self.proxy.clone();
         let connection = self.connection.clone();
-        ChromiumPage::open(connection, target, session, &options.preload, proxy, wait).await
+        let page = ChromiumPage::open(connection, target, session, &options.preload, proxy, wait);
+        let (page, tap) = page.await?;
+        let page = match &self.turn {
+            Some(turn) => page.with_frames(turn.clone()),
+            None => page,
+        };
+        Ok((Arc::new(page), tap))
     }
 
     pub(crate) async fn cookies(&self, wait: Duration) -> Result<Vec<Cookie>> {

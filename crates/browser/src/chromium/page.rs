@@ -1,8 +1,8 @@
 //! A tab of Chromium.
 
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use futures_util::future::{BoxFuture, FutureExt};
@@ -11,10 +11,12 @@ use tokio::sync::watch;
 
 use super::cdp::protocol::{
     AddBinding, AddPreloadScript, AuthResponse, CaptureScreenshot, CloseTarget, ContinueRequest,
-    ContinueWithAuth, Evaluate, Evaluated, FetchDisable, FetchEnable, FetchPaused, HandleDialog,
-    InspectorEnable, Navigate, PageEnable, RuntimeEnable, SetFiles,
+    ContinueWithAuth, DrawFrame, Evaluate, Evaluated, FetchDisable, FetchEnable, FetchPaused,
+    Frame, HandleDialog, InspectorEnable, Navigate, PageEnable, PictureFormat, RuntimeEnable,
+    SetFiles,
 };
 use super::cdp::{Connection, SessionEvent, SessionState, Subscription};
+use super::frames::{Frames, Turn};
 use super::network_error;
 use crate::Proxy;
 use crate::engine::PageEngine;
@@ -26,6 +28,9 @@ use crate::{Error, ErrorKind, Result};
 /// global object before the page's scripts could see it.
 const BINDING: &str = "__tap";
 
+/// How long to wait before a picture is asked for again.
+const BETWEEN_TRIES: Duration = Duration::from_millis(20);
+
 /// A tab and the session that speaks to it.
 #[derive(Debug)]
 pub(super) struct ChromiumPage {
@@ -34,6 +39,10 @@ pub(super) struct ChromiumPage {
     session: String,
     state: watch::Receiver<SessionState>,
     has_proxy: bool,
+    /// Where it waits for our word before it draws.
+    turn: Option<Turn>,
+    /// Its frames, from its first document on.
+    frames: OnceLock<Frames>,
 }
 
 impl ChromiumPage {
@@ -45,11 +54,19 @@ impl ChromiumPage {
         preload: &str,
         proxy: Option<Proxy>,
         wait: Duration,
-    ) -> Result<(Arc<dyn PageEngine>, Tap)> {
+    ) -> Result<(Self, Tap)> {
         let Subscription { tapped, mut events, state } = connection.subscribe(&session);
         let has_proxy = proxy.is_some();
         let credentials = proxy.and_then(|proxy| proxy.credentials().cloned());
-        let page = Self { connection, target, session, state, has_proxy };
+        let page = Self {
+            connection,
+            target,
+            session,
+            state,
+            has_proxy,
+            turn: None,
+            frames: OnceLock::new(),
+        };
         let send = format!(
             "(() => {{ const send = window.{BINDING}; delete window.{BINDING}; return send; }})()"
         );
@@ -85,7 +102,20 @@ impl ChromiumPage {
                 attendant.attend(&event);
             }
         });
-        Ok((Arc::new(page), Tap::new(tapped)))
+        Ok((page, Tap::new(tapped)))
+    }
+
+    /// The same tab, which waits for our word before it draws.
+    pub(super) fn with_frames(self, turn: Turn) -> Self {
+        Self { turn: Some(turn), ..self }
+    }
+
+    /// Has its frames come, where they wait for our word.
+    fn begin_frames(&self) {
+        if let Some(turn) = &self.turn {
+            let (connection, session) = (self.connection.clone(), self.session.clone());
+            self.frames.get_or_init(|| Frames::begin(connection, session, turn.clone()));
+        }
     }
 
     async fn evaluated(
@@ -94,6 +124,7 @@ impl ChromiumPage {
         by_value: bool,
         wait: Duration,
     ) -> Result<Evaluated> {
+        let _awaited = self.frames.get().map(Frames::awaited);
         let evaluate = Evaluate::new(expression, true, by_value, true);
         let evaluated = self.call(&evaluate, wait).await?;
         match evaluated.exception_details {
@@ -104,6 +135,23 @@ impl ChromiumPage {
                 let first = words.lines().next().unwrap_or_default();
                 Err(Error::new(ErrorKind::Script, format!("a script failed in the page: {first}")))
             }
+        }
+    }
+
+    /// A frame that is drawn, as a picture. There is none while another frame is under way.
+    async fn draw(&self, turn: &Turn, wait: Duration) -> Result<String> {
+        let end = Instant::now() + wait;
+        loop {
+            let picture = PictureFormat { format: "png" };
+            let left = end.saturating_duration_since(Instant::now());
+            let _turn = turn.lock().await;
+            match self.call(&DrawFrame::new(picture), left).await {
+                Ok(Frame { screenshot_data: Some(data) }) => return Ok(data),
+                Ok(_) => {}
+                Err(error) if error.kind() == ErrorKind::Protocol => {}
+                Err(error) => return Err(error),
+            }
+            tokio::time::sleep(BETWEEN_TRIES).await;
         }
     }
 
@@ -136,6 +184,7 @@ impl PageEngine for ChromiumPage {
     fn navigate<'a>(&'a self, url: &'a str, wait: Duration) -> BoxFuture<'a, Result<()>> {
         async move {
             let navigated = self.call(&Navigate::new(url), wait).await?;
+            self.begin_frames();
             match navigated.error_text {
                 Some(reason) if !reason.is_empty() => Err(network_error(&reason)),
                 _ if self.has_proxy => self.check_proxy(wait).await,
@@ -178,8 +227,11 @@ impl PageEngine for ChromiumPage {
 
     fn screenshot(&self, wait: Duration) -> BoxFuture<'_, Result<Vec<u8>>> {
         async move {
-            let picture = self.call(&CaptureScreenshot::new("png"), wait).await?;
-            base64::engine::general_purpose::STANDARD.decode(picture.data).map_err(|error| {
+            let data = match &self.turn {
+                None => self.call(&CaptureScreenshot::new("png"), wait).await?.data,
+                Some(turn) => self.draw(turn, wait).await?,
+            };
+            base64::engine::general_purpose::STANDARD.decode(data).map_err(|error| {
                 Error::new(ErrorKind::Protocol, "the picture cannot be read").with_source(error)
             })
         }

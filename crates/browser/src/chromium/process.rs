@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::cdp::Connection;
-use super::command_line;
+use super::{command_line, frames};
 use crate::profile::{self, OwnedProfile};
 use crate::{Error, ErrorKind, LaunchOptions, Result, find_chromium};
 
@@ -31,6 +31,7 @@ pub(super) struct Process {
     last_words: Arc<Mutex<Vec<u8>>>,
     /// After the child: fields drop in order, and the profile is let go of last.
     profile: Arc<OwnedProfile>,
+    frames_are_ours: bool,
 }
 
 impl Process {
@@ -40,10 +41,12 @@ impl Process {
             Some(program) => program.clone(),
             None => find_chromium(options.headless)?,
         };
+        let frames_are_ours = frames::can_be_ours(&program);
         let profile = OwnedProfile::open(&options.profile)?;
         let mut command = Command::new(&program);
         command
             .args(command_line::arguments(options, profile.path()))
+            .args(if frames_are_ours { frames::SWITCHES } else { &[] })
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped());
@@ -55,13 +58,13 @@ impl Process {
         let (child, connection) = spawn_with_pipe(&mut command).map_err(refused)?;
         #[cfg(not(unix))]
         let child = command.spawn().map_err(refused)?;
-        let process = Self::new(child, profile);
+        let process = Self::new(child, profile, frames_are_ours);
         #[cfg(not(unix))]
         let connection = connect_by_port(process.profile.path(), options.wait).await?;
         Ok((process, connection))
     }
 
-    fn new(mut child: Child, profile: Arc<OwnedProfile>) -> Self {
+    fn new(mut child: Child, profile: Arc<OwnedProfile>, frames_are_ours: bool) -> Self {
         let last_words = Arc::new(Mutex::new(Vec::new()));
         if let Some(mut stderr) = child.stderr.take() {
             let kept = last_words.clone();
@@ -76,7 +79,12 @@ impl Process {
                 }
             });
         }
-        Self { child, last_words, profile }
+        Self { child, last_words, profile, frames_are_ours }
+    }
+
+    /// Whether its tabs wait for our word before they draw.
+    pub(super) fn frames_are_ours(&self) -> bool {
+        self.frames_are_ours
     }
 
     /// The error of a browser that could not be spoken to after its start.

@@ -21,7 +21,10 @@ globalThis.play = (() => {
       this.#listeners.set(kind, [...(this.#listeners.get(kind) ?? []), listener]);
     }
     dispatch(kind, event) {
+      let stopped = false;
+      event.stopImmediatePropagation = () => (stopped = true);
       for (const listener of this.#listeners.get(kind) ?? []) {
+        if (stopped) return;
         try {
           listener.call(this, event);
         } catch (error) {

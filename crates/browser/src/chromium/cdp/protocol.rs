@@ -77,8 +77,10 @@ macro_rules! commands {
 commands! {
     /// What program the browser is.
     GetVersion("Browser.getVersion") {} -> Version;
-    /// Opens a tab.
-    CreateTarget("Target.createTarget") { url: &'a str } -> TargetId;
+    /// Opens a tab, which may wait for [`BeginFrame`] before it draws.
+    CreateTarget("Target.createTarget") {
+        url: &'a str, enable_begin_frame_control: bool,
+    } -> TargetId;
     /// Speaks to a tab; `flatten` puts its messages on the same connection.
     AttachToTarget("Target.attachToTarget") { target_id: &'a str, flatten: bool } -> SessionId;
     /// Closes a tab.
@@ -105,6 +107,10 @@ commands! {
     SetFiles("DOM.setFileInputFiles") { files: &'a [String], object_id: &'a str } -> Nothing;
     /// A picture of what is visible.
     CaptureScreenshot("Page.captureScreenshot") { format: &'a str } -> Screenshot;
+    /// Gives a tab that waits for it one frame, perhaps without drawing anything.
+    BeginFrame("HeadlessExperimental.beginFrame") { no_display_updates: bool } -> Frame;
+    /// Gives it one that is drawn, and takes a picture of it.
+    DrawFrame("HeadlessExperimental.beginFrame") { screenshot: PictureFormat } -> Frame;
     /// Answers a dialog that holds up the page.
     HandleDialog("Page.handleJavaScriptDialog") { accept: bool } -> Nothing;
     /// Asks to be told when a proxy wants credentials.
@@ -179,6 +185,19 @@ pub(crate) struct ExceptionDetails {
 pub(crate) struct Screenshot {
     /// PNG in base64.
     pub(crate) data: String,
+}
+
+/// How a picture is wanted.
+#[derive(Debug, Serialize)]
+pub(crate) struct PictureFormat {
+    pub(crate) format: &'static str,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Frame {
+    /// In base64, where one was wanted and there was something to draw.
+    pub(crate) screenshot_data: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
