@@ -1,0 +1,271 @@
+//! One answer: from the provider's events to the parts that a client is told.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use axum::http::StatusCode;
+use futures_util::stream::{self, Stream};
+use lenore_provider::{
+    ChatRequest, Completion, Error, ErrorKind, Event, FinishReason, Message, Provider,
+};
+use serde::Serialize;
+use tokio::sync::watch;
+
+use crate::failure::Failure;
+use crate::files::Files;
+use crate::fold::{Cut, Fold, Rest, Rules};
+use crate::metrics::Meter;
+use crate::question::Reading;
+use crate::tools::{Call, Fault, MARK};
+
+/// A step of an answer, for a client.
+#[derive(Debug)]
+pub(crate) enum Part {
+    /// The site has taken the question; the answer is in this chat.
+    Started(String),
+    /// A passing notice. Never part of the answer.
+    Status(String),
+    /// Text to append.
+    Text(String),
+    /// The end; nothing follows.
+    End(Box<End>),
+}
+
+/// A complete answer.
+#[derive(Debug)]
+pub(crate) struct End {
+    /// The text, exact.
+    pub(crate) text: String,
+    pub(crate) calls: Vec<Call>,
+    pub(crate) finish: Finish,
+    /// About how many tokens the bot wrote.
+    pub(crate) tokens: u64,
+    pub(crate) notes: Notes,
+}
+
+/// Why an answer ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Finish {
+    /// By itself, or before this stop sequence.
+    Stop(Option<String>),
+    /// It is as long as it may be.
+    Length,
+    /// The bot calls tools.
+    Calls,
+}
+
+/// What there is to tell beside the answer: the object `lenore` of a response.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(crate) struct Notes {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) chat: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bot: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    title: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    points: Option<u64>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    suggestions: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    attachments: Vec<Attachment>,
+    /// Whether the site rewrote text that was out already.
+    rewritten: bool,
+    /// Where the exact text begins in what was streamed, in characters, where it was rewritten.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exact_from: Option<usize>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct Attachment {
+    name: String,
+    url: String,
+}
+
+/// What is needed to ask.
+pub(crate) struct Plan {
+    pub(crate) provider: Arc<dyn Provider>,
+    pub(crate) request: ChatRequest,
+    pub(crate) rules: Rules,
+    pub(crate) reading: Arc<Reading>,
+    /// They stay while the answer runs.
+    pub(crate) _files: Arc<Files>,
+    pub(crate) prompt_tokens: u64,
+    pub(crate) meter: Meter,
+    pub(crate) stopping: watch::Receiver<bool>,
+}
+
+/// An answer under way. Dropping it stops it on the site.
+pub(crate) struct Answer {
+    plan: Plan,
+    completion: Option<Completion>,
+    fold: Fold,
+    /// What is out of the first try, once the bot was asked to mend its answer.
+    mended: Option<String>,
+    notes: Notes,
+    ready: VecDeque<Part>,
+}
+
+impl Answer {
+    /// Asks.
+    pub(crate) fn start(plan: Plan) -> Self {
+        let completion = plan.provider.create_completion(plan.request.clone());
+        let mut rules = plan.rules.clone();
+        rules.hold |= plan.reading.format.is_some();
+        rules.mark = plan.reading.tools.is_some().then_some(MARK);
+        Self {
+            plan,
+            completion: Some(completion),
+            fold: Fold::new(rules),
+            mended: None,
+            notes: Notes::default(),
+            ready: VecDeque::new(),
+        }
+    }
+
+    /// The parts, with the number of the answer that they belong to.
+    pub(crate) fn parts(
+        self,
+        index: usize,
+    ) -> impl Stream<Item = (usize, Result<Part, Failure>)> + Send + 'static {
+        stream::unfold(self, move |mut answer| async move {
+            let part = answer.next().await?;
+            Some(((index, part), answer))
+        })
+    }
+
+    /// The next part; `None` after the end, or after a failure. Nothing is lost where the future
+    /// is dropped.
+    async fn next(&mut self) -> Option<Result<Part, Failure>> {
+        loop {
+            if let Some(part) = self.ready.pop_front() {
+                return Some(Ok(part));
+            }
+            let completion = self.completion.as_mut()?;
+            let event = tokio::select! {
+                event = completion.next() => event,
+                () = ending(&mut self.plan.stopping) => {
+                    return Some(Err(self.fail(Failure::new(
+                        StatusCode::SERVICE_UNAVAILABLE,
+                        "server_ending",
+                        "the server is ending; the answer was stopped",
+                    ))));
+                }
+            };
+            let taken = match event {
+                Some(Ok(event)) => self.take(event),
+                Some(Err(error)) => Err(Failure::from(error)),
+                None => return None,
+            };
+            if let Err(failure) = taken {
+                return Some(Err(self.fail(failure)));
+            }
+        }
+    }
+
+    fn fail(&mut self, failure: Failure) -> Failure {
+        self.completion = None;
+        self.plan.meter.failed();
+        failure.or_partial(self.fold.text())
+    }
+
+    fn take(&mut self, event: Event) -> Result<(), Failure> {
+        match event {
+            Event::Delta(_) | Event::Replace { .. } => {
+                self.plan.meter.chunk();
+                let text = self.fold.take(&event);
+                if !text.is_empty() {
+                    self.ready.push_back(Part::Text(text.to_owned()));
+                }
+                if self.fold.cut().is_some() {
+                    return self.finish(FinishReason::Complete);
+                }
+            }
+            Event::Finished { reason } => return self.finish(reason),
+            Event::Started { chat, message, bot } => {
+                self.ready.push_back(Part::Started(chat.clone()));
+                self.notes.chat = Some(chat);
+                self.notes.message = Some(message);
+                self.notes.bot = Some(bot);
+            }
+            Event::Status(text) => self.ready.push_back(Part::Status(text)),
+            Event::Attachment { name, url } => {
+                self.notes.attachments.push(Attachment { name, url });
+            }
+            Event::Suggestion(text) => self.notes.suggestions.push(text),
+            Event::Title(text) => self.notes.title = Some(text),
+            Event::Cost { points } => self.notes.points = Some(points),
+            // What a later provider may tell is no text.
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// The text is complete, or cut: reads it, and says the rest.
+    fn finish(&mut self, reason: FinishReason) -> Result<(), Failure> {
+        self.completion = None;
+        let (text, calls) = match self.plan.reading.read(&self.fold) {
+            Ok(read) => read,
+            Err(fault) => return self.ask_again(&fault),
+        };
+        let finish = match self.fold.cut() {
+            Some(Cut::Length) => Finish::Length,
+            _ if !calls.is_empty() => Finish::Calls,
+            Some(Cut::Stop(stop)) => Finish::Stop(Some(stop.clone())),
+            None if reason == FinishReason::Length => Finish::Length,
+            None => Finish::Stop(None),
+        };
+        // What is out of a first try stays; it was said before the call that was mended.
+        let (text, Rest { tail, anew }) = match self.mended.take() {
+            Some(out) if !out.is_empty() => (out, Rest { tail: String::new(), anew: None }),
+            _ => {
+                let rest = self.fold.rest(&text);
+                (text, rest)
+            }
+        };
+        if !tail.is_empty() {
+            self.ready.push_back(Part::Text(tail));
+        }
+        self.notes.rewritten = anew.is_some();
+        self.notes.exact_from = anew;
+        let tokens = self.fold.tokens();
+        self.plan.meter.finished(self.plan.prompt_tokens, tokens);
+        let notes = std::mem::take(&mut self.notes);
+        self.ready.push_back(Part::End(Box::new(End { text, calls, finish, tokens, notes })));
+        Ok(())
+    }
+
+    /// Has the bot mend its answer in the same chat, once.
+    fn ask_again(&mut self, fault: &Fault) -> Result<(), Failure> {
+        let failed = || {
+            Failure::from(Error::new(
+                ErrorKind::Bot,
+                format!("the bot's answer does not have the form that is asked: {}", fault.outline),
+            ))
+        };
+        if self.mended.is_some() {
+            return Err(failed());
+        }
+        let chat = self.notes.chat.clone().ok_or_else(failed)?;
+        tracing::info!("the bot is asked to mend the form of its answer");
+        let request = ChatRequest {
+            messages: vec![Message::user(fault.correction())],
+            attachments: Vec::new(),
+            chat: Some(chat),
+            ..self.plan.request.clone()
+        };
+        self.mended = Some(self.fold.out().to_owned());
+        self.fold = Fold::new(Rules { hold: true, mark: None, ..self.plan.rules.clone() });
+        self.completion = Some(self.plan.provider.create_completion(request));
+        Ok(())
+    }
+}
+
+/// Waits until the server ends.
+async fn ending(stopping: &mut watch::Receiver<bool>) {
+    if stopping.wait_for(|stopping| *stopping).await.is_err() {
+        std::future::pending().await
+    }
+}

@@ -1,0 +1,151 @@
+//! A chat completion, as OpenAI's clients read it.
+
+use serde_json::{Value, json};
+
+use crate::answer::{End, Finish};
+use crate::failure::{Failure, Wire};
+use crate::ids;
+use crate::sse::{Encoder, Frames};
+use crate::tools::Call;
+use crate::wire::usage;
+
+/// Tells chat completions.
+#[derive(Debug)]
+pub(super) struct ChatEncoder {
+    id: String,
+    created: u64,
+    model: String,
+    prompt_tokens: u64,
+    answer_tokens: u64,
+    /// Whether a last chunk tells the usage.
+    include_usage: bool,
+    count: usize,
+}
+
+impl ChatEncoder {
+    pub(super) fn new(
+        model: String,
+        prompt_tokens: u64,
+        include_usage: bool,
+        count: usize,
+    ) -> Self {
+        let (id, created) = (ids::new("chatcmpl-"), ids::now());
+        Self { id, created, model, prompt_tokens, answer_tokens: 0, include_usage, count }
+    }
+
+    fn chunk(&self, choices: Value) -> Value {
+        let mut chunk = json!({
+            "id": self.id,
+            "object": "chat.completion.chunk",
+            "created": self.created,
+            "model": self.model,
+            "choices": choices,
+        });
+        if self.include_usage {
+            chunk["usage"] = Value::Null;
+        }
+        chunk
+    }
+
+    fn delta(&self, index: usize, delta: Value, frames: &mut Frames) {
+        let choices = json!([{
+            "index": index, "delta": delta, "logprobs": null, "finish_reason": null,
+        }]);
+        frames.data(&self.chunk(choices));
+    }
+}
+
+impl Encoder for ChatEncoder {
+    fn begin(&mut self, frames: &mut Frames) {
+        for index in 0..self.count {
+            self.delta(index, json!({ "role": "assistant", "content": "" }), frames);
+        }
+    }
+
+    fn text(&mut self, index: usize, text: &str, frames: &mut Frames) {
+        self.delta(index, json!({ "content": text }), frames);
+    }
+
+    fn end(&mut self, index: usize, end: &End, frames: &mut Frames) {
+        for (number, call) in end.calls.iter().enumerate() {
+            let mut told = told_call(call);
+            told["index"] = number.into();
+            told["function"]["arguments"] = "".into();
+            self.delta(index, json!({ "tool_calls": [told] }), frames);
+            let arguments = json!({ "index": number, "function": { "arguments": call.arguments } });
+            self.delta(index, json!({ "tool_calls": [arguments] }), frames);
+        }
+        self.answer_tokens += end.tokens;
+        let choices = json!([{
+            "index": index,
+            "delta": {},
+            "logprobs": null,
+            "finish_reason": reason(&end.finish),
+        }]);
+        let mut chunk = self.chunk(choices);
+        chunk["lenore"] = json!(end.notes);
+        frames.data(&chunk);
+    }
+
+    fn finish(&mut self, frames: &mut Frames) {
+        if self.include_usage {
+            let mut chunk = self.chunk(json!([]));
+            chunk["usage"] = usage(self.prompt_tokens, self.answer_tokens);
+            frames.data(&chunk);
+        }
+        frames.done();
+    }
+
+    fn fail(&mut self, failure: &Failure, frames: &mut Frames) {
+        frames.data(&failure.body(Wire::OpenAi, ""));
+    }
+
+    fn whole(&mut self, ends: &[End]) -> Value {
+        let choices = ends.iter().enumerate().map(|(index, end)| {
+            json!({
+                "index": index,
+                "message": message(end),
+                "logprobs": null,
+                "finish_reason": reason(&end.finish),
+            })
+        });
+        json!({
+            "id": self.id,
+            "object": "chat.completion",
+            "created": self.created,
+            "model": self.model,
+            "choices": choices.collect::<Vec<_>>(),
+            "usage": usage(self.prompt_tokens, ends.iter().map(|end| end.tokens).sum()),
+            "lenore": ends.first().map(|end| &end.notes),
+        })
+    }
+}
+
+fn message(end: &End) -> Value {
+    let has_text = !end.text.is_empty() || end.calls.is_empty();
+    let mut message = json!({
+        "role": "assistant",
+        "content": has_text.then_some(&end.text),
+        "refusal": null,
+    });
+    if !end.calls.is_empty() {
+        message["tool_calls"] = end.calls.iter().map(told_call).collect();
+    }
+    message
+}
+
+fn told_call(call: &Call) -> Value {
+    json!({
+        "id": call.id,
+        "type": "function",
+        "function": { "name": call.name, "arguments": call.arguments },
+    })
+}
+
+fn reason(finish: &Finish) -> &'static str {
+    match finish {
+        Finish::Stop(_) => "stop",
+        Finish::Length => "length",
+        Finish::Calls => "tool_calls",
+    }
+}

@@ -1,0 +1,34 @@
+//! `POST /v1/chat/completions`
+
+mod encode;
+mod request;
+
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+
+use self::encode::ChatEncoder;
+use crate::Gateway;
+use crate::failure::Failure;
+use crate::fields::Fields;
+use crate::keys::Caller;
+use crate::question::Wishes;
+use crate::respond::respond;
+
+pub(crate) async fn create(
+    State(gateway): State<Gateway>,
+    Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Failure> {
+    let wishes = Wishes::read(&headers)?;
+    let options = &gateway.0.options;
+    let fields = Fields::read(&headers, body, options.largest_body).await?;
+    let (mut question, include_usage) = request::read(fields, options.strict)?;
+    question.instruct();
+    let shown = gateway.shown(&question.model);
+    let encoder = ChatEncoder::new(shown, question.tokens(), include_usage, question.count);
+    respond(&gateway, &caller, wishes, question, encoder).await
+}

@@ -1,0 +1,147 @@
+//! `POST /v1/completions`, the legacy form: a prompt, a text.
+
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use lenore_provider::Message;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::Gateway;
+use crate::answer::{End, Finish};
+use crate::failure::{Failure, Wire};
+use crate::fields::Fields;
+use crate::ids;
+use crate::keys::Caller;
+use crate::question::{Question, Wishes, checked_count, checked_most, checked_stops};
+use crate::respond::respond;
+use crate::sse::{Encoder, Frames};
+use crate::wire::{OneOrMany, usage};
+
+#[derive(Debug, Deserialize)]
+struct StreamOptions {
+    #[serde(default)]
+    include_usage: Option<bool>,
+}
+
+pub(crate) async fn create(
+    State(gateway): State<Gateway>,
+    Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Failure> {
+    let wishes = Wishes::read(&headers)?;
+    let options = &gateway.0.options;
+    let mut fields = Fields::read(&headers, body, options.largest_body).await?;
+    let echo = fields.take("echo")?.unwrap_or_default();
+    let stream_options: Option<StreamOptions> = fields.take("stream_options")?;
+    let include_usage = stream_options.and_then(|options| options.include_usage);
+    let question = read(fields, options.strict)?;
+    let encoder = CompletionEncoder {
+        id: ids::new("cmpl-"),
+        created: ids::now(),
+        model: gateway.shown(&question.model),
+        prompt_tokens: question.tokens(),
+        answer_tokens: 0,
+        include_usage: include_usage.unwrap_or_default(),
+        echo: question.messages.first().filter(|_| echo).map(|message| message.content.clone()),
+        count: question.count,
+    };
+    respond(&gateway, &caller, wishes, question, encoder).await
+}
+
+fn read(mut fields: Fields, strict: bool) -> Result<Question, Failure> {
+    let prompt: OneOrMany = fields.need("prompt")?;
+    let [prompt] = &mut *prompt.into_vec() else {
+        return Err(Failure::invalid("prompt is one text; ask for each prompt by itself")
+            .of_param("prompt"));
+    };
+    let stops = fields.take("stop")?.map_or_else(Vec::new, OneOrMany::into_vec);
+    Ok(Question {
+        model: fields.take("model")?.unwrap_or_default(),
+        messages: vec![Message::user(std::mem::take(prompt))],
+        stop: checked_stops(stops, "stop")?,
+        // The API's own default is 16, which no client means.
+        most: checked_most(fields.take_count("max_tokens")?, "max_tokens")?,
+        count: checked_count(fields.take_count("n")?)?,
+        stream: fields.take("stream")?.unwrap_or_default(),
+        ignored: fields.ignored(strict)?,
+        ..Question::default()
+    })
+}
+
+/// Tells legacy completions.
+struct CompletionEncoder {
+    id: String,
+    created: u64,
+    model: String,
+    prompt_tokens: u64,
+    answer_tokens: u64,
+    include_usage: bool,
+    /// The prompt, where it is to stand before the text.
+    echo: Option<String>,
+    count: usize,
+}
+
+impl CompletionEncoder {
+    fn told(&self, choices: Value) -> Value {
+        json!({
+            "id": self.id,
+            "object": "text_completion",
+            "created": self.created,
+            "model": self.model,
+            "choices": choices,
+        })
+    }
+}
+
+fn choice(index: usize, text: &str, finish: Option<&Finish>) -> Value {
+    let reason = finish.map(|finish| if *finish == Finish::Length { "length" } else { "stop" });
+    json!({ "index": index, "text": text, "logprobs": null, "finish_reason": reason })
+}
+
+impl Encoder for CompletionEncoder {
+    fn begin(&mut self, frames: &mut Frames) {
+        for (index, prompt) in self.echo.iter().cycle().take(self.count).enumerate() {
+            frames.data(&self.told(json!([choice(index, prompt, None)])));
+        }
+    }
+
+    fn text(&mut self, index: usize, text: &str, frames: &mut Frames) {
+        frames.data(&self.told(json!([choice(index, text, None)])));
+    }
+
+    fn end(&mut self, index: usize, end: &End, frames: &mut Frames) {
+        self.answer_tokens += end.tokens;
+        let mut chunk = self.told(json!([choice(index, "", Some(&end.finish))]));
+        chunk["lenore"] = json!(end.notes);
+        frames.data(&chunk);
+    }
+
+    fn finish(&mut self, frames: &mut Frames) {
+        if self.include_usage {
+            let mut chunk = self.told(json!([]));
+            chunk["usage"] = usage(self.prompt_tokens, self.answer_tokens);
+            frames.data(&chunk);
+        }
+        frames.done();
+    }
+
+    fn fail(&mut self, failure: &Failure, frames: &mut Frames) {
+        frames.data(&failure.body(Wire::OpenAi, ""));
+    }
+
+    fn whole(&mut self, ends: &[End]) -> Value {
+        let echo = self.echo.as_deref().unwrap_or_default();
+        let choices = ends.iter().enumerate().map(|(index, end)| {
+            choice(index, &format!("{echo}{}", end.text), Some(&end.finish))
+        });
+        let mut whole = self.told(choices.collect());
+        whole["usage"] =
+            usage(self.prompt_tokens, ends.iter().map(|end| end.tokens).sum());
+        whole["lenore"] = json!(ends.first().map(|end| &end.notes));
+        whole
+    }
+}

@@ -1,0 +1,154 @@
+//! What a message is made of on the wire: a text, or parts of several kinds. All dialects' parts
+//! come down to texts and files.
+
+use std::fmt;
+
+use serde::de::{SeqAccess, Visitor, value::SeqAccessDeserializer};
+use serde::{Deserialize, Deserializer};
+
+use crate::failure::Failure;
+use crate::files::Source;
+
+/// A text, or a list of parts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Content<P> {
+    Text(String),
+    Parts(Vec<P>),
+}
+
+impl<'de, P: Deserialize<'de>> Deserialize<'de> for Content<P> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Either<P>(std::marker::PhantomData<P>);
+
+        impl<'de, P: Deserialize<'de>> Visitor<'de> for Either<P> {
+            type Value = Content<P>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string or a list of parts")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(Content::Text(text.to_owned()))
+            }
+
+            fn visit_string<E>(self, text: String) -> Result<Self::Value, E> {
+                Ok(Content::Text(text))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, parts: A) -> Result<Self::Value, A::Error> {
+                Vec::deserialize(SeqAccessDeserializer::new(parts)).map(Content::Parts)
+            }
+        }
+
+        from.deserialize_any(Either(std::marker::PhantomData))
+    }
+}
+
+/// What a part comes down to.
+#[derive(Debug)]
+pub(crate) enum Piece {
+    Text(String),
+    File(Source),
+    /// What a bot on the web has no use for, such as the signature of a thought.
+    Nothing,
+}
+
+/// The text of a message; its files go to `files`.
+///
+/// In the last message a file is not named, so that a question of one message stays as it is. In
+/// an earlier one its name stands where it stood.
+pub(crate) fn gather(
+    pieces: impl IntoIterator<Item = Result<Piece, Failure>>,
+    is_last: bool,
+    files: &mut Vec<Source>,
+) -> Result<String, Failure> {
+    let mut text = String::new();
+    for piece in pieces {
+        let more = match piece? {
+            Piece::Text(more) => more,
+            Piece::File(source) => {
+                files.push(source);
+                if is_last {
+                    continue;
+                }
+                format!("[file {}]", files.len())
+            }
+            Piece::Nothing => continue,
+        };
+        if !text.is_empty() && !more.is_empty() {
+            text.push('\n');
+        }
+        text.push_str(&more);
+    }
+    Ok(text)
+}
+
+/// A part of the OpenAI APIs, chat completions and responses alike.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(crate) enum OpenAiPart {
+    Text { text: String },
+    InputText { text: String },
+    OutputText { text: String },
+    Refusal { refusal: String },
+    ImageUrl { image_url: ImageUrl },
+    InputImage { image_url: Option<String> },
+    File { file: File },
+    InputFile(File),
+    InputAudio { input_audio: Audio },
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct ImageUrl {
+    url: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct File {
+    file_data: Option<String>,
+    file_url: Option<String>,
+    filename: Option<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Audio {
+    data: String,
+    format: String,
+}
+
+impl OpenAiPart {
+    pub(crate) fn piece(self) -> Result<Piece, Failure> {
+        let no_store = || {
+            Failure::invalid("files are not stored here; give the file itself as a data URL")
+        };
+        Ok(match self {
+            Self::Text { text } | Self::InputText { text } | Self::OutputText { text } => {
+                Piece::Text(text)
+            }
+            Self::Refusal { refusal } => Piece::Text(refusal),
+            Self::ImageUrl { image_url } => Piece::File(Source::url(image_url.url, "image")?),
+            Self::InputImage { image_url } => {
+                Piece::File(Source::url(image_url.ok_or_else(no_store)?, "image")?)
+            }
+            Self::File { file } | Self::InputFile(file) => {
+                let name = file.filename.as_deref().unwrap_or("file");
+                let url = file.file_data.or(file.file_url).ok_or_else(no_store)?;
+                Piece::File(Source::url(url, name)?)
+            }
+            Self::InputAudio { input_audio } => {
+                let media_type = format!("audio/{}", input_audio.format);
+                Piece::File(Source::base64(&media_type, input_audio.data, "audio"))
+            }
+        })
+    }
+}
+
+impl Content<OpenAiPart> {
+    /// The text of a message; its files go to `files`.
+    pub(crate) fn gather(self, is_last: bool, files: &mut Vec<Source>) -> Result<String, Failure> {
+        match self {
+            Self::Text(text) => Ok(text),
+            Self::Parts(parts) => gather(parts.into_iter().map(OpenAiPart::piece), is_last, files),
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! What every request passes: who may come in, and in which shape it is told what went wrong.
+
+use std::time::Instant;
+
+use axum::body::Body;
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN};
+use axum::http::{StatusCode, Uri};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use url::{Host, Url};
+
+use crate::Gateway;
+use crate::failure::{Failure, Wire};
+use crate::ids;
+use crate::models::is_anthropic;
+
+/// The name of a request, for both kinds of clients.
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
+/// Where Anthropic's clients put the key.
+const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+
+/// Paths that need no key: they tell nothing that is anybody's own.
+const OPEN: &[&str] = &["/", "/health/live", "/health/ready", "/openapi.json"];
+
+/// The door.
+pub(crate) async fn door(
+    State(gateway): State<Gateway>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let begin = Instant::now();
+    let id = ids::new("req_");
+    let path = request.uri().path();
+    let wire = if path.starts_with("/v1/messages") || is_anthropic(request.headers()) {
+        Wire::Anthropic
+    } else {
+        Wire::OpenAi
+    };
+    let endpoint = endpoint(request.extensions().get::<MatchedPath>());
+    let method = request.method().clone();
+    let mut response = match admit(&gateway, &mut request) {
+        Ok(()) => next.run(request).await,
+        Err(failure) => failure.into_response(),
+    };
+    if let Some(failure) = response.extensions_mut().remove::<Failure>() {
+        let body = failure.body(wire, &id).to_string();
+        *response.body_mut() = Body::from(body);
+        let json = HeaderValue::from_static("application/json");
+        response.headers_mut().insert(CONTENT_TYPE, json);
+    }
+    let status = response.status().as_u16();
+    let headers = response.headers_mut();
+    let value = HeaderValue::from_str(&id).expect("letters and digits");
+    headers.insert(REQUEST_ID, value.clone());
+    headers.insert(X_REQUEST_ID, value);
+    headers.insert("x-content-type-options", HeaderValue::from_static("nosniff"));
+    gateway.metrics().request(endpoint, status);
+    tracing::info!(%id, %method, endpoint, status, elapsed = ?begin.elapsed(), "request");
+    response
+}
+
+/// A name for logs and counters that no client chooses.
+fn endpoint(path: Option<&MatchedPath>) -> &'static str {
+    const KNOWN: &[&str] = &[
+        "/v1/chat/completions", "/v1/completions", "/v1/responses", "/v1/messages",
+        "/v1/messages/count_tokens", "/v1/models", "/v1/models/{*id}", "/health/live",
+        "/health/ready", "/metrics", "/openapi.json", "/",
+    ];
+    let path = path.map(MatchedPath::as_str).unwrap_or_default();
+    KNOWN.iter().find(|known| **known == path).copied().unwrap_or("other")
+}
+
+/// Lets a request in, with its caller, or says why not.
+fn admit(gateway: &Gateway, request: &mut Request) -> Result<(), Failure> {
+    let headers = request.headers();
+    let host = host(headers, request.uri())?;
+    check_host(gateway, &host)?;
+    check_origin(gateway, headers, &host)?;
+    let caller = if OPEN.contains(&request.uri().path()) {
+        gateway.0.keys.nobody()
+    } else {
+        gateway.0.keys.caller(key(headers))?
+    };
+    request.extensions_mut().insert(caller);
+    Ok(())
+}
+
+/// The key, wherever the client puts it.
+fn key(headers: &HeaderMap) -> Option<&str> {
+    if let Some(key) = headers.get(X_API_KEY) {
+        return key.to_str().ok();
+    }
+    let value = headers.get(AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, key) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
+}
+
+/// What the client calls this server: name and port.
+fn host(headers: &HeaderMap, uri: &Uri) -> Result<String, Failure> {
+    let mut named = headers.get_all(HOST).iter();
+    let host = match (named.next(), named.next()) {
+        (Some(host), None) => host.to_str().ok(),
+        (None, _) => uri.authority().map(|authority| authority.as_str()),
+        _ => None,
+    };
+    host.map(str::to_ascii_lowercase)
+        .ok_or_else(|| Failure::invalid("the request needs one Host header"))
+}
+
+/// A page of another site whose name leads here (DNS rebinding) gives its own name. An address
+/// cannot be such a name.
+fn check_host(gateway: &Gateway, host: &str) -> Result<(), Failure> {
+    let url = Url::parse(&format!("http://{host}/")).ok().filter(|url| url.username().is_empty());
+    let is_allowed = match url.as_ref().and_then(Url::host) {
+        Some(Host::Domain(name)) => {
+            name == "localhost"
+                || name.ends_with(".localhost")
+                || gateway.0.options.hosts.iter().any(|allowed| allowed == name)
+        }
+        Some(_) => true,
+        None => false,
+    };
+    if is_allowed {
+        return Ok(());
+    }
+    Err(Failure::new(
+        StatusCode::FORBIDDEN,
+        "host_not_allowed",
+        "this server is not known by the name in the Host header; start it with --allow-host NAME",
+    ))
+}
+
+/// A script of another page names the page.
+fn check_origin(gateway: &Gateway, headers: &HeaderMap, host: &str) -> Result<(), Failure> {
+    let Some(origin) = headers.get(ORIGIN) else { return Ok(()) };
+    let origin = origin.to_str().unwrap_or_default().to_ascii_lowercase();
+    let is_own = origin.split_once("://").is_some_and(|(_, from)| from == host);
+    if is_own || gateway.0.options.origins.contains(&origin) {
+        return Ok(());
+    }
+    Err(Failure::new(
+        StatusCode::FORBIDDEN,
+        "origin_not_allowed",
+        "pages of this origin may not ask here; start the server with --cors-origin ORIGIN",
+    ))
+}
+
+/// There is nothing at that path.
+pub(crate) async fn unknown() -> Failure {
+    Failure::new(StatusCode::NOT_FOUND, "unknown_url", "there is no such path; see /openapi.json")
+}
+
+/// There is something at that path, but not so.
+pub(crate) async fn wrong_method() -> Failure {
+    Failure::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        "this path does not take that method; see /openapi.json",
+    )
+}

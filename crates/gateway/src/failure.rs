@@ -1,0 +1,207 @@
+//! What a client is told when a request fails, in the shape that its kind of client reads.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use axum::http::header::{HeaderValue, RETRY_AFTER};
+use axum::http::{HeaderName, StatusCode};
+use axum::response::{IntoResponse, Response};
+use lenore_provider::{Error, ErrorKind};
+use serde_json::{Value, json};
+
+/// The provider's own name of what went wrong.
+const X_LENORE_ERROR: HeaderName = HeaderName::from_static("x-lenore-error");
+
+/// What the official clients obey before they ask again by themselves.
+const X_SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
+
+/// Whose wire a request speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wire {
+    OpenAi,
+    Anthropic,
+}
+
+/// A request that failed.
+#[derive(Clone, Debug)]
+pub(crate) struct Failure {
+    pub(crate) status: StatusCode,
+    /// For programs.
+    pub(crate) code: &'static str,
+    /// For people. It never holds a prompt or a key.
+    pub(crate) message: Cow<'static, str>,
+    /// The part of the request that is at fault.
+    param: Option<String>,
+    /// The provider's name of what went wrong, where it was the provider.
+    kind: Option<ErrorKind>,
+    retry_after: Option<Duration>,
+    /// What was received of the answer before it broke off.
+    partial: Option<String>,
+}
+
+impl Failure {
+    pub(crate) fn new(
+        status: StatusCode,
+        code: &'static str,
+        message: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        let message = message.into();
+        Self { status, code, message, param: None, kind: None, retry_after: None, partial: None }
+    }
+
+    /// The request is not one that can be answered.
+    pub(crate) fn invalid(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "invalid_value", message)
+    }
+
+    /// Names the part of the request that is at fault.
+    pub(crate) fn of_param(mut self, param: impl Into<String>) -> Self {
+        self.param = Some(param.into());
+        self
+    }
+
+    pub(crate) fn with_retry_after(mut self, wait: Duration) -> Self {
+        self.retry_after = Some(wait);
+        self
+    }
+
+    /// Adds what was received of the answer, unless that is known already.
+    pub(crate) fn or_partial(mut self, text: &str) -> Self {
+        if self.partial.is_none() && !text.is_empty() {
+            self.partial = Some(text.to_owned());
+        }
+        self
+    }
+
+    /// The error's body for a client of this kind.
+    pub(crate) fn body(&self, wire: Wire, request_id: &str) -> Value {
+        let message = &self.message;
+        match wire {
+            Wire::Anthropic => json!({
+                "type": "error",
+                "error": { "type": self.anthropic_type(), "message": message },
+                "request_id": request_id,
+            }),
+            Wire::OpenAi => {
+                let mut error = json!({
+                    "message": message,
+                    "type": self.openai_type(),
+                    "param": self.param,
+                    "code": self.code,
+                });
+                if let Some(partial) = &self.partial {
+                    error["partial"] = json!(partial);
+                }
+                json!({ "error": error })
+            }
+        }
+    }
+
+    fn openai_type(&self) -> &'static str {
+        match self.status.as_u16() {
+            401 => "authentication_error",
+            403 => "permission_error",
+            429 if self.kind == Some(ErrorKind::Quota) => "insufficient_quota",
+            429 => "rate_limit_error",
+            400..=499 => "invalid_request_error",
+            _ => "server_error",
+        }
+    }
+
+    fn anthropic_type(&self) -> &'static str {
+        match self.status.as_u16() {
+            401 => "authentication_error",
+            403 => "permission_error",
+            404 => "not_found_error",
+            413 => "request_too_large",
+            429 => "rate_limit_error",
+            400..=499 => "invalid_request_error",
+            504 => "timeout_error",
+            _ => "api_error",
+        }
+    }
+
+    /// Whether the same request may be sent again without asking the bot twice.
+    fn may_be_repeated(&self) -> bool {
+        match self.kind {
+            Some(kind) => kind == ErrorKind::RateLimited,
+            None => matches!(self.status.as_u16(), 408 | 429 | 503),
+        }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let kind = error.kind();
+        let status = StatusCode::from_u16(kind.http_status());
+        let code = match kind {
+            ErrorKind::UnsupportedModel => "model_not_found",
+            ErrorKind::Quota => "insufficient_quota",
+            ErrorKind::RateLimited => "rate_limit_exceeded",
+            ErrorKind::TooLong => "context_length_exceeded",
+            other => other.as_str(),
+        };
+        Self {
+            kind: Some(kind),
+            retry_after: error.retry_after(),
+            partial: error.partial().filter(|text| !text.is_empty()).map(str::to_owned),
+            param: (kind == ErrorKind::UnsupportedModel).then(|| "model".to_owned()),
+            ..Self::new(status.unwrap_or(StatusCode::BAD_GATEWAY), code, error.to_string())
+        }
+    }
+}
+
+impl IntoResponse for Failure {
+    /// The status and the headers. The body follows at the door, which knows whose wire it is.
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        let headers = response.headers_mut();
+        if let Some(kind) = self.kind {
+            headers.insert(X_LENORE_ERROR, HeaderValue::from_static(kind.as_str()));
+        }
+        if let Some(wait) = self.retry_after {
+            // Whole seconds, rounded up.
+            let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+            headers.insert(RETRY_AFTER, seconds.into());
+        }
+        let may_be_repeated = if self.may_be_repeated() { "true" } else { "false" };
+        headers.insert(X_SHOULD_RETRY, HeaderValue::from_static(may_be_repeated));
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_is_told_in_both_shapes() {
+        let error = Error::new(ErrorKind::AnswerLost, "lost").with_partial("half");
+        let failure = Failure::from(error);
+        let body = failure.body(Wire::OpenAi, "r");
+        assert_eq!(body["error"]["type"], "server_error");
+        assert_eq!(body["error"]["code"], "answer_lost");
+        assert_eq!(body["error"]["partial"], "half");
+        let body = failure.body(Wire::Anthropic, "r");
+        assert_eq!(body["error"]["type"], "api_error");
+        assert_eq!(body["request_id"], "r");
+    }
+
+    #[test]
+    fn who_asked_already_is_told_not_to_ask_again() {
+        let header = |kind| {
+            let response = Failure::from(Error::new(kind, "no")).into_response();
+            response.headers()[X_SHOULD_RETRY].clone()
+        };
+        assert_eq!(header(ErrorKind::AnswerLost), "false");
+        assert_eq!(header(ErrorKind::RateLimited), "true");
+    }
+
+    #[test]
+    fn a_wait_is_told_in_whole_seconds() {
+        let error =
+            Error::new(ErrorKind::RateLimited, "no").with_retry_after(Duration::from_millis(1200));
+        assert_eq!(Failure::from(error).into_response().headers()[RETRY_AFTER], "2");
+    }
+}

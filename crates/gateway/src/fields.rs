@@ -1,0 +1,163 @@
+//! The fields of a request's JSON body: taken one by one, so that what is left is what was not
+//! understood.
+
+use std::time::Duration;
+
+use axum::body::{Body, Bytes, to_bytes};
+use axum::http::{HeaderMap, StatusCode, header};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use crate::failure::Failure;
+
+/// A body that takes longer is not waited for.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Fields that change nothing about an answer, which may be given without being reported.
+const HARMLESS: &[&str] = &[
+    "client_metadata",
+    "metadata",
+    "prompt_cache_key",
+    "prompt_cache_retention",
+    "safety_identifier",
+    "service_tier",
+    "store",
+    "user",
+];
+
+/// A request's body: an object.
+#[derive(Debug)]
+pub(crate) struct Fields(Map<String, Value>);
+
+impl Fields {
+    /// Reads a body.
+    ///
+    /// # Errors
+    /// 415 where it is not said to be JSON, 413 where it is too large, 408 where it does not come,
+    /// 400 where it is not an object.
+    pub(crate) async fn read(headers: &HeaderMap, body: Body, most: usize) -> Result<Self, Failure> {
+        if !is_json(headers) {
+            return Err(Failure::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "unsupported_media_type",
+                "the body must be JSON, with the header Content-Type: application/json",
+            ));
+        }
+        let bytes = read_body(headers, body, most).await?;
+        match serde_json::from_slice(&bytes) {
+            Ok(Value::Object(fields)) => Ok(Self(fields)),
+            Ok(_) => Err(Failure::invalid("the body must be a JSON object")),
+            // The position alone: the text around it is the user's.
+            Err(error) => Err(Failure::invalid(format!(
+                "the body is not valid JSON, at line {} column {}",
+                error.line(),
+                error.column()
+            ))),
+        }
+    }
+
+    /// Takes a field that may be missing or null.
+    ///
+    /// # Errors
+    /// 400, with the path of what is of the wrong type.
+    pub(crate) fn take<T: DeserializeOwned>(&mut self, name: &str) -> Result<Option<T>, Failure> {
+        match self.0.remove(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(value) => serde_path_to_error::deserialize(value).map(Some).map_err(|error| {
+                let path = match error.path().to_string() {
+                    path if path == "." => name.to_owned(),
+                    path if path.starts_with('[') => format!("{name}{path}"),
+                    path => format!("{name}.{path}"),
+                };
+                Failure::invalid(format!("{path}: {}", error.into_inner())).of_param(path)
+            }),
+        }
+    }
+
+    /// Takes a whole number, which JSON may write as `2.0`.
+    ///
+    /// # Errors
+    /// 400 where it is something else.
+    pub(crate) fn take_count(&mut self, name: &str) -> Result<Option<u64>, Failure> {
+        if let Some(value) = self.0.get_mut(name)
+            && let Some(number) = value.as_f64().filter(|number| number.fract() == 0.0)
+            && value.as_u64().is_none()
+            && let Ok(whole) = format!("{number:.0}").parse::<u64>()
+        {
+            *value = whole.into();
+        }
+        self.take(name)
+    }
+
+    /// Takes a field that must be there.
+    ///
+    /// # Errors
+    /// 400 where it is not, or is of the wrong type.
+    pub(crate) fn need<T: DeserializeOwned>(&mut self, name: &str) -> Result<T, Failure> {
+        self.take(name)?.ok_or_else(|| {
+            Failure::new(
+                StatusCode::BAD_REQUEST,
+                "missing_required_parameter",
+                format!("{name} is missing"),
+            )
+            .of_param(name)
+        })
+    }
+
+    /// The names of what is left and is not honoured.
+    ///
+    /// # Errors
+    /// 400 for the first of them, where `strict`.
+    pub(crate) fn ignored(self, strict: bool) -> Result<Vec<String>, Failure> {
+        let is_given = |(name, value): (String, Value)| {
+            (!value.is_null() && !HARMLESS.contains(&name.as_str())).then_some(name)
+        };
+        let ignored: Vec<_> = self.0.into_iter().filter_map(is_given).collect();
+        match ignored.first() {
+            Some(name) if strict => Err(Failure::new(
+                StatusCode::BAD_REQUEST,
+                "unsupported_parameter",
+                format!("{name} cannot be honoured here, and the server is strict; leave it out"),
+            )
+            .of_param(name)),
+            _ => Ok(ignored),
+        }
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    essence.eq_ignore_ascii_case("application/json")
+}
+
+async fn read_body(headers: &HeaderMap, body: Body, most: usize) -> Result<Bytes, Failure> {
+    let too_large = || {
+        Failure::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "request_too_large",
+            format!("the body is larger than the {most} bytes that this server takes"),
+        )
+    };
+    let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    if length.and_then(|length| length.parse().ok()).is_some_and(|length: usize| length > most) {
+        return Err(too_large());
+    }
+    match tokio::time::timeout(PATIENCE, to_bytes(body, most)).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(error)) => {
+            let source = std::error::Error::source(&error);
+            // Either the limit, or a connection that broke, which nobody will read about.
+            Err(if source.is_some_and(|source| source.to_string().contains("length limit")) {
+                too_large()
+            } else {
+                Failure::invalid("the body broke off")
+            })
+        }
+        Err(_) => Err(Failure::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "request_timeout",
+            format!("the body did not come within {} s", PATIENCE.as_secs()),
+        )),
+    }
+}

@@ -1,0 +1,216 @@
+//! The file of keys: JSON, for its owner alone, with a hash of each key and its limits.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use lenore_provider::{Error, ErrorKind, Result};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::ids;
+
+/// What every key of ours begins with, so that a leaked one is known for what it is.
+const PREFIX: &str = "lenore-";
+
+/// What a key may do.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Questions a minute.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requests_per_minute: Option<u32>,
+    /// Questions at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub concurrent: Option<u32>,
+    /// The models that may be asked; a `*` at the end stands for any rest. Empty: all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub models: Vec<String>,
+}
+
+/// A key as the file has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyRecord {
+    /// What its owner calls it.
+    pub name: String,
+    /// SHA-256 of the key, in hexadecimal digits.
+    pub sha256: String,
+    /// When it was made, in seconds since 1970.
+    pub created: u64,
+    /// What it may do.
+    #[serde(flatten)]
+    pub limits: Limits,
+}
+
+/// The file, and what is in it.
+#[derive(Debug)]
+pub struct KeyFile {
+    path: PathBuf,
+    content: Content,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Content {
+    keys: Vec<KeyRecord>,
+}
+
+impl KeyFile {
+    /// Reads a file; one that does not exist has no keys.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidRequest`] where it cannot be read, is no file of keys, or can be written
+    /// by other users.
+    pub fn open(path: impl Into<PathBuf>) -> Result<Self> {
+        let path = path.into();
+        let content = match fs::read(&path) {
+            Ok(bytes) => {
+                check_owner(&path)?;
+                serde_json::from_slice(&bytes).map_err(|error| {
+                    let path = path.display();
+                    invalid(format!("{path} is no file of keys: {error}"))
+                })?
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Content::default(),
+            Err(error) => return Err(failed("read", &path, error)),
+        };
+        Ok(Self { path, content })
+    }
+
+    /// The keys, oldest first.
+    pub fn keys(&self) -> &[KeyRecord] {
+        &self.content.keys
+    }
+
+    /// Makes a key and returns it. This is the only time that it can be seen.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidRequest`] where the name is taken or the file cannot be written.
+    pub fn add(&mut self, name: &str, limits: Limits) -> Result<String> {
+        if name.is_empty() || name.chars().any(char::is_control) {
+            return Err(invalid("a key needs a name, of one line".to_owned()));
+        }
+        if self.content.keys.iter().any(|key| key.name == name) {
+            return Err(invalid(format!("there is a key called {name:?} already; revoke it first")));
+        }
+        if limits.requests_per_minute == Some(0) || limits.concurrent == Some(0) {
+            return Err(invalid("a limit of none would allow nothing; leave it out".to_owned()));
+        }
+        let key = format!("{PREFIX}{}", ids::random_hex::<32>());
+        self.content.keys.push(KeyRecord {
+            name: name.to_owned(),
+            sha256: ids::hex(&hash(&key)),
+            created: ids::now(),
+            limits,
+        });
+        self.save()?;
+        Ok(key)
+    }
+
+    /// Takes a key away, by its name. A server that runs notices within a second.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidRequest`] where there is none or the file cannot be written.
+    pub fn revoke(&mut self, name: &str) -> Result<()> {
+        let before = self.content.keys.len();
+        self.content.keys.retain(|key| key.name != name);
+        if self.content.keys.len() == before {
+            return Err(invalid(format!("there is no key called {name:?}; see `lenore keys list`")));
+        }
+        self.save()
+    }
+
+    /// Puts a new file in the place of the old one, so that no reader sees half of it.
+    fn save(&self) -> Result<()> {
+        let write = || {
+            let directory = self.path.parent().filter(|parent| !parent.as_os_str().is_empty());
+            let directory = directory.unwrap_or(Path::new("."));
+            fs::create_dir_all(directory)?;
+            // Made for its owner alone.
+            let mut file = tempfile::NamedTempFile::new_in(directory)?;
+            serde_json::to_writer_pretty(&mut file, &self.content)?;
+            file.write_all(b"\n")?;
+            file.as_file().sync_all()?;
+            file.persist(&self.path).map_err(|error| error.error)?;
+            Ok(())
+        };
+        write().map_err(|error: std::io::Error| failed("written", &self.path, error))
+    }
+}
+
+/// The hash by which a key is known.
+pub(super) fn hash(key: &str) -> [u8; 32] {
+    Sha256::digest(key.as_bytes()).into()
+}
+
+fn invalid(message: String) -> Error {
+    Error::new(ErrorKind::InvalidRequest, message)
+}
+
+fn failed(what: &str, path: &Path, error: std::io::Error) -> Error {
+    let message = format!("the file of keys {} cannot be {what}: {error}", path.display());
+    invalid(message).with_source(error)
+}
+
+/// Who may write the file may make keys.
+#[cfg(unix)]
+fn check_owner(path: &Path) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let found = fs::metadata(path).map_err(|error| failed("read", path, error))?;
+    if found.permissions().mode() & 0o022 == 0 {
+        return Ok(());
+    }
+    let path = path.display();
+    Err(invalid(format!("other users can write {path}; run: chmod 600 {path}")))
+}
+
+#[cfg(not(unix))]
+fn check_owner(_: &Path) -> Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_shown_once_and_kept_as_a_hash() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("new").join("keys.json");
+        let limits = Limits { requests_per_minute: Some(3), ..Limits::default() };
+        let mut file = KeyFile::open(&path).expect("none yet");
+        let key = file.add("laptop", limits.clone()).expect("added");
+        assert!(file.add("laptop", Limits::default()).is_err(), "the name is taken");
+        let text = fs::read_to_string(&path).expect("written");
+        assert!(!text.contains(&key), "{text}");
+        let file = KeyFile::open(&path).expect("readable");
+        assert_eq!(file.keys()[0].sha256, ids::hex(&hash(&key)));
+        assert_eq!(file.keys()[0].limits, limits);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let mode = fs::metadata(&path).expect("there").permissions().mode();
+            assert_eq!(mode & 0o777, 0o600);
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).expect("ours");
+            let error = KeyFile::open(&path).expect_err("others could add a key");
+            assert!(error.to_string().contains("chmod 600"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_key_can_be_taken_away_once() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let mut file = KeyFile::open(directory.path().join("keys.json")).expect("none yet");
+        file.add("a", Limits::default()).expect("added");
+        file.revoke("a").expect("there");
+        assert!(file.revoke("a").is_err());
+        assert!(file.keys().is_empty());
+    }
+
+    #[test]
+    fn what_is_no_file_of_keys_is_said_to_be_none() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("keys.json");
+        fs::write(&path, "[]").expect("ours");
+        let error = KeyFile::open(&path).expect_err("no keys");
+        assert!(error.to_string().contains("no file of keys"), "{error}");
+    }
+}

@@ -1,0 +1,116 @@
+//! How often and how much at once.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use axum::http::StatusCode;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::Limits;
+use crate::failure::Failure;
+
+/// When a caller who has too much under way may try again. Nobody knows when answers end.
+const SOON: Duration = Duration::from_secs(1);
+
+/// The right to one question, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Permit {
+    _slot: Option<OwnedSemaphorePermit>,
+}
+
+impl Permit {
+    /// Without any limit.
+    pub(super) fn free() -> Self {
+        Self { _slot: None }
+    }
+}
+
+/// The state of a key's limits.
+#[derive(Debug)]
+pub(super) struct Limiter {
+    per_minute: Option<Mutex<Bucket>>,
+    slots: Option<Arc<Semaphore>>,
+}
+
+/// A token bucket: a minute's worth at once at most, refilled evenly.
+#[derive(Debug)]
+struct Bucket {
+    size: f64,
+    level: f64,
+    since: Instant,
+}
+
+impl Bucket {
+    /// Takes one, or says how long to wait for it.
+    fn take(&mut self, now: Instant) -> Result<(), Duration> {
+        let per_second = self.size / 60.0;
+        let passed = now.saturating_duration_since(self.since).as_secs_f64();
+        self.level = (self.level + passed * per_second).min(self.size);
+        self.since = now;
+        if self.level >= 1.0 {
+            self.level -= 1.0;
+            return Ok(());
+        }
+        Err(Duration::from_secs_f64((1.0 - self.level) / per_second))
+    }
+}
+
+impl Limiter {
+    pub(super) fn new(limits: &Limits) -> Self {
+        let bucket = |count: u32| {
+            let size = f64::from(count);
+            Mutex::new(Bucket { size, level: size, since: Instant::now() })
+        };
+        let slots = |count: u32| Arc::new(Semaphore::new(usize::try_from(count).unwrap_or(1)));
+        Self {
+            per_minute: limits.requests_per_minute.map(bucket),
+            slots: limits.concurrent.map(slots),
+        }
+    }
+
+    /// Lets a question in.
+    pub(super) fn enter(&self) -> Result<Permit, Failure> {
+        let slot = self.slots.as_ref().map(|slots| {
+            slots.clone().try_acquire_owned().map_err(|_| {
+                refused("as many answers as this key may have at once are under way", SOON)
+            })
+        });
+        let slot = slot.transpose()?;
+        if let Some(bucket) = &self.per_minute {
+            let mut bucket = bucket.lock().unwrap_or_else(PoisonError::into_inner);
+            bucket.take(Instant::now()).map_err(|wait| {
+                refused("this key has asked as often as it may in a minute", wait)
+            })?;
+        }
+        Ok(Permit { _slot: slot })
+    }
+}
+
+fn refused(message: &'static str, wait: Duration) -> Failure {
+    Failure::new(StatusCode::TOO_MANY_REQUESTS, "rate_limit_exceeded", message)
+        .with_retry_after(wait)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bucket_refills_with_time() {
+        let begin = Instant::now();
+        let mut bucket = Bucket { size: 2.0, level: 2.0, since: begin };
+        assert!(bucket.take(begin).is_ok() && bucket.take(begin).is_ok());
+        assert_eq!(bucket.take(begin), Err(Duration::from_secs(30)));
+        assert!(bucket.take(begin + Duration::from_secs(31)).is_ok());
+        assert!(bucket.take(begin + Duration::from_secs(32)).is_err());
+    }
+
+    #[test]
+    fn a_slot_is_free_again_when_the_answer_is_over() {
+        let limiter = Limiter::new(&Limits { concurrent: Some(1), ..Limits::default() });
+        let permit = limiter.enter().expect("the first");
+        assert_eq!(limiter.enter().expect_err("the second").code, "rate_limit_exceeded");
+        drop(permit);
+        limiter.enter().expect("free again");
+    }
+}

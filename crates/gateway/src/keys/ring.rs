@@ -1,0 +1,184 @@
+//! The keys that are valid now.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+use axum::http::StatusCode;
+use lenore_provider::{Error, ErrorKind, Result};
+use subtle::ConstantTimeEq;
+
+use super::file::{KeyFile, KeyRecord, hash};
+use super::limit::{Limiter, Permit};
+use crate::failure::Failure;
+use crate::ids::hex;
+
+/// How old what is known of the file may be.
+const FRESH: Duration = Duration::from_millis(500);
+
+/// All keys.
+#[derive(Debug)]
+pub(crate) struct KeyRing {
+    single: Option<Arc<Key>>,
+    file: Option<Mutex<Watched>>,
+}
+
+#[derive(Debug)]
+struct Key {
+    record: KeyRecord,
+    limiter: Limiter,
+}
+
+/// A file, as it was when it was last looked at.
+#[derive(Debug)]
+struct Watched {
+    path: PathBuf,
+    stamp: Option<(SystemTime, u64)>,
+    looked: Instant,
+    keys: Vec<Arc<Key>>,
+}
+
+/// Who asks.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller(Option<Arc<Key>>);
+
+impl Key {
+    fn new(record: KeyRecord) -> Arc<Self> {
+        Arc::new(Self { limiter: Limiter::new(&record.limits), record })
+    }
+}
+
+impl KeyRing {
+    pub(crate) fn new(single: Option<String>, file: Option<PathBuf>) -> Result<Self> {
+        if single.as_ref().is_some_and(|key| key.trim().is_empty()) {
+            return Err(Error::new(
+                ErrorKind::InvalidRequest,
+                "the key is empty; leave it out, or make one with `lenore keys add`",
+            ));
+        }
+        let single = single.map(|key| {
+            Key::new(KeyRecord {
+                name: String::new(),
+                sha256: hex(&hash(key.trim())),
+                created: 0,
+                limits: super::Limits::default(),
+            })
+        });
+        let file = file.map(|path| {
+            let looked = Instant::now();
+            let mut watched = Watched { path, stamp: None, looked, keys: Vec::new() };
+            watched.read()?;
+            Ok(Mutex::new(watched))
+        });
+        Ok(Self { single, file: file.transpose()? })
+    }
+
+    pub(crate) fn is_needed(&self) -> bool {
+        self.single.is_some() || self.file.is_some()
+    }
+
+    /// Who gives no key, where none is needed.
+    pub(crate) fn nobody(&self) -> Caller {
+        Caller(None)
+    }
+
+    /// Whose key this is. All keys are compared, each in constant time.
+    pub(crate) fn caller(&self, key: Option<&str>) -> Result<Caller, Failure> {
+        if !self.is_needed() {
+            return Ok(self.nobody());
+        }
+        let refused = |message| {
+            Err(Failure::new(StatusCode::UNAUTHORIZED, "invalid_api_key", message))
+        };
+        let Some(key) = key else {
+            return refused(
+                "a key is needed, as Authorization: Bearer KEY or x-api-key: KEY; \
+                 `lenore keys add` makes one",
+            );
+        };
+        let sha256 = hex(&hash(key));
+        let mut found = None;
+        let listed = self.file.as_ref().map(|file| {
+            let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
+            file.fresh();
+            file.keys.clone()
+        });
+        for known in self.single.iter().chain(listed.iter().flatten()) {
+            if bool::from(known.record.sha256.as_bytes().ct_eq(sha256.as_bytes())) {
+                found = Some(known.clone());
+            }
+        }
+        match found {
+            Some(key) => Ok(Caller(Some(key))),
+            None => refused("the key is not valid; it may have been revoked"),
+        }
+    }
+}
+
+impl Watched {
+    /// Follows the file. One that cannot be read leaves what was known: it may be half written by
+    /// hand. One that is gone has no keys.
+    fn fresh(&mut self) {
+        if self.looked.elapsed() < FRESH {
+            return;
+        }
+        self.looked = Instant::now();
+        if self.stamp != self.stamp_now()
+            && let Err(error) = self.read()
+        {
+            tracing::error!(%error, "the keys stay as they were");
+        }
+    }
+
+    fn stamp_now(&self) -> Option<(SystemTime, u64)> {
+        let found = std::fs::metadata(&self.path).ok()?;
+        Some((found.modified().ok()?, found.len()))
+    }
+
+    /// A key that is as it was goes on with what it has used of its limits.
+    fn read(&mut self) -> Result<()> {
+        let stamp = self.stamp_now();
+        let file = KeyFile::open(&self.path)?;
+        let keys = file.keys().iter().map(|record| {
+            let same = self.keys.iter().find(|key| key.record == *record);
+            same.cloned().unwrap_or_else(|| Key::new(record.clone()))
+        });
+        self.keys = keys.collect();
+        self.stamp = stamp;
+        Ok(())
+    }
+}
+
+impl Caller {
+    /// What tells this caller from others.
+    pub(crate) fn name(&self) -> Option<&str> {
+        self.0.as_ref().map(|key| key.record.sha256.as_str())
+    }
+
+    /// Whether this model may be asked.
+    pub(crate) fn check_model(&self, model: &str) -> Result<(), Failure> {
+        let Some(key) = &self.0 else { return Ok(()) };
+        let allowed = &key.record.limits.models;
+        let fits = |allowed: &String| match allowed.strip_suffix('*') {
+            Some(beginning) => model.starts_with(beginning),
+            None => allowed == model,
+        };
+        if allowed.is_empty() || allowed.iter().any(fits) {
+            return Ok(());
+        }
+        Err(Failure::new(
+            StatusCode::FORBIDDEN,
+            "model_not_allowed",
+            "this key may not ask that model; /v1/models lists those that it may",
+        )
+        .of_param("model"))
+    }
+
+    /// Lets a question in, or says when to come back.
+    pub(crate) fn enter(&self) -> Result<Permit, Failure> {
+        match &self.0 {
+            Some(key) => key.limiter.enter(),
+            None => Ok(Permit::free()),
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! A message, and the events by which it comes, as Anthropic's clients read them.
+
+use serde_json::{Value, json};
+
+use crate::answer::{End, Finish};
+use crate::failure::{Failure, Wire};
+use crate::ids;
+use crate::sse::{Encoder, Frames};
+use crate::tools::Call;
+
+/// Tells messages.
+#[derive(Debug)]
+pub(super) struct MessageEncoder {
+    id: String,
+    model: String,
+    prompt_tokens: u64,
+    /// Whether the text's block has begun.
+    has_text: bool,
+    finished: Option<Value>,
+}
+
+impl MessageEncoder {
+    pub(super) fn new(model: String, prompt_tokens: u64) -> Self {
+        let id = ids::new("msg_");
+        Self { id, model, prompt_tokens, has_text: false, finished: None }
+    }
+
+    fn message(&self, content: Value, end: Option<&End>) -> Value {
+        let (reason, sequence) = end.map_or((Value::Null, Value::Null), stop);
+        json!({
+            "id": self.id,
+            "type": "message",
+            "role": "assistant",
+            "model": self.model,
+            "content": content,
+            "stop_reason": reason,
+            "stop_sequence": sequence,
+            "usage": self.usage(end),
+        })
+    }
+
+    fn usage(&self, end: Option<&End>) -> Value {
+        json!({
+            "input_tokens": self.prompt_tokens,
+            "output_tokens": end.map_or(0, |end| end.tokens),
+            "estimated": true,
+        })
+    }
+
+    fn start_text(&mut self, frames: &mut Frames) {
+        if !self.has_text {
+            self.has_text = true;
+            start(0, json!({ "type": "text", "text": "" }), frames);
+        }
+    }
+}
+
+impl Encoder for MessageEncoder {
+    fn begin(&mut self, frames: &mut Frames) {
+        let message = self.message(json!([]), None);
+        frames.event("message_start", &json!({ "type": "message_start", "message": message }));
+        self.beat(frames);
+    }
+
+    fn text(&mut self, _: usize, text: &str, frames: &mut Frames) {
+        self.start_text(frames);
+        delta(0, json!({ "type": "text_delta", "text": text }), frames);
+    }
+
+    fn end(&mut self, _: usize, end: &End, frames: &mut Frames) {
+        if end.calls.is_empty() {
+            self.start_text(frames);
+        }
+        if self.has_text {
+            stop_block(0, frames);
+        }
+        for (index, call) in end.calls.iter().enumerate() {
+            let index = index + usize::from(self.has_text);
+            let block = json!({ "type": "tool_use", "id": call.id, "name": call.name, "input": {} });
+            start(index, block, frames);
+            let json = &call.arguments;
+            delta(index, json!({ "type": "input_json_delta", "partial_json": json }), frames);
+            stop_block(index, frames);
+        }
+        let (reason, sequence) = stop(end);
+        self.finished = Some(json!({
+            "type": "message_delta",
+            "delta": { "stop_reason": reason, "stop_sequence": sequence },
+            "usage": self.usage(Some(end)),
+            "lenore": end.notes,
+        }));
+    }
+
+    fn finish(&mut self, frames: &mut Frames) {
+        if let Some(finished) = self.finished.take() {
+            frames.event("message_delta", &finished);
+            frames.event("message_stop", &json!({ "type": "message_stop" }));
+        }
+    }
+
+    fn fail(&mut self, failure: &Failure, frames: &mut Frames) {
+        frames.event("error", &failure.body(Wire::Anthropic, &self.id));
+    }
+
+    fn whole(&mut self, ends: &[End]) -> Value {
+        let end = ends.first();
+        let mut content = Vec::new();
+        if let Some(end) = end {
+            if !end.text.is_empty() || end.calls.is_empty() {
+                content.push(json!({ "type": "text", "text": end.text }));
+            }
+            content.extend(end.calls.iter().map(tool_use));
+        }
+        let mut message = self.message(content.into(), end);
+        message["lenore"] = json!(end.map(|end| &end.notes));
+        message
+    }
+
+    fn beat(&self, frames: &mut Frames) {
+        frames.event("ping", &json!({ "type": "ping" }));
+    }
+}
+
+fn start(index: usize, block: Value, frames: &mut Frames) {
+    let data = json!({ "type": "content_block_start", "index": index, "content_block": block });
+    frames.event("content_block_start", &data);
+}
+
+fn delta(index: usize, delta: Value, frames: &mut Frames) {
+    let data = json!({ "type": "content_block_delta", "index": index, "delta": delta });
+    frames.event("content_block_delta", &data);
+}
+
+fn stop_block(index: usize, frames: &mut Frames) {
+    frames.event("content_block_stop", &json!({ "type": "content_block_stop", "index": index }));
+}
+
+fn tool_use(call: &Call) -> Value {
+    // It was checked against the tool's schema, so it is JSON.
+    let input: Value = serde_json::from_str(&call.arguments).unwrap_or_default();
+    json!({ "type": "tool_use", "id": call.id, "name": call.name, "input": input })
+}
+
+/// Why it ended, and by which sequence.
+fn stop(end: &End) -> (Value, Value) {
+    match &end.finish {
+        Finish::Stop(Some(sequence)) => ("stop_sequence".into(), sequence.clone().into()),
+        Finish::Stop(None) => ("end_turn".into(), Value::Null),
+        Finish::Length => ("max_tokens".into(), Value::Null),
+        Finish::Calls => ("tool_use".into(), Value::Null),
+    }
+}

@@ -1,0 +1,48 @@
+//! `POST /v1/messages`, as Anthropic's clients ask, and `count_tokens`.
+
+mod encode;
+mod request;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use axum::{Extension, Json};
+use serde_json::{Value, json};
+
+use self::encode::MessageEncoder;
+use crate::Gateway;
+use crate::failure::Failure;
+use crate::fields::Fields;
+use crate::keys::Caller;
+use crate::question::Wishes;
+use crate::respond::respond;
+
+pub(crate) async fn create(
+    State(gateway): State<Gateway>,
+    Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Failure> {
+    let wishes = Wishes::read(&headers)?;
+    let options = &gateway.0.options;
+    let mut fields = Fields::read(&headers, body, options.largest_body).await?;
+    let most = fields.take_count("max_tokens")?.map_or_else(|| fields.need("max_tokens"), Ok)?;
+    let mut question = request::read(fields, Some(most), options.strict)?;
+    question.instruct();
+    let encoder = MessageEncoder::new(gateway.shown(&question.model), question.tokens());
+    respond(&gateway, &caller, wishes, question, encoder).await
+}
+
+/// `POST /v1/messages/count_tokens`: an estimate, which says so.
+pub(crate) async fn count_tokens(
+    State(gateway): State<Gateway>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<Value>, Failure> {
+    let options = &gateway.0.options;
+    let fields = Fields::read(&headers, body, options.largest_body).await?;
+    let mut question = request::read(fields, None, options.strict)?;
+    question.instruct();
+    Ok(Json(json!({ "input_tokens": question.tokens(), "estimated": true })))
+}

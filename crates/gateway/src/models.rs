@@ -1,0 +1,155 @@
+//! Models: which provider answers for a name, and the lists that clients ask for.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::{Extension, Json};
+use lenore_provider::Provider;
+use serde_json::{Value, json};
+
+use crate::Gateway;
+use crate::gateway::Options;
+use crate::failure::Failure;
+use crate::keys::Caller;
+
+/// The alias that stands for all names that are not known otherwise.
+const ANY: &str = "*";
+
+/// No model's name is longer, in bytes.
+const LONGEST: usize = 300;
+
+/// Whom to ask, and by which name.
+pub(crate) struct Route {
+    pub(crate) provider: Arc<dyn Provider>,
+    /// As the provider knows it; empty for its default.
+    pub(crate) model: String,
+}
+
+/// A model that is offered.
+struct Offer<'a> {
+    id: String,
+    owner: &'a str,
+}
+
+impl Gateway {
+    /// A name that begins with a provider's name and `/` goes to that provider, whole: it knows
+    /// its own names in that form. Any other goes to the default.
+    pub(crate) fn route(&self, name: &str) -> Result<Route, Failure> {
+        if name.len() > LONGEST || name.chars().any(char::is_control) {
+            return Err(Failure::invalid("that is no model's name").of_param("model"));
+        }
+        let Options { aliases, default_model, .. } = &self.0.options;
+        let name = default_model.as_deref().filter(|_| name.is_empty()).unwrap_or(name);
+        let is_any = || aliases.get(ANY).filter(|_| !name.is_empty() && !self.is_known(name));
+        let model = aliases.get(name).or_else(is_any).map_or(name, String::as_str);
+        let provider = self.owner(model).unwrap_or(&self.providers()[0]).clone();
+        Ok(Route { provider, model: model.to_owned() })
+    }
+
+    /// The name that a response bears.
+    pub(crate) fn shown(&self, name: &str) -> String {
+        if !name.is_empty() {
+            return name.to_owned();
+        }
+        let chosen = self.0.options.default_model.as_deref();
+        chosen.unwrap_or_else(|| self.providers()[0].default_model()).to_owned()
+    }
+
+    /// The provider whose prefix a name has.
+    fn owner(&self, name: &str) -> Option<&Arc<dyn Provider>> {
+        let (prefix, rest) = name.split_once('/')?;
+        self.providers().iter().find(|provider| provider.name() == prefix && !rest.is_empty())
+    }
+
+    fn is_known(&self, name: &str) -> bool {
+        self.owner(name).is_some() || self.offers().iter().any(|offer| offer.id == name)
+    }
+
+    /// The default's models by their own names, those of others by prefix, and the aliases.
+    fn offers(&self) -> Vec<Offer<'_>> {
+        let mut offers = Vec::new();
+        for (index, provider) in self.providers().iter().enumerate() {
+            let owner = provider.name();
+            offers.extend(provider.models().into_iter().map(|model| {
+                let prefix = format!("{owner}/");
+                let is_plain = index == 0 || model.name.starts_with(&prefix);
+                let id = if is_plain { model.name } else { prefix + &model.name };
+                Offer { id, owner }
+            }));
+        }
+        for (alias, model) in self.0.options.aliases.iter().filter(|(alias, _)| *alias != ANY) {
+            let owner = self.owner(model).unwrap_or(&self.providers()[0]).name();
+            offers.push(Offer { id: alias.clone(), owner });
+        }
+        offers
+    }
+}
+
+/// `GET /v1/models`
+pub(crate) async fn list(
+    State(gateway): State<Gateway>,
+    Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
+) -> Result<Json<Value>, Failure> {
+    let mut offers = gateway.offers();
+    offers.retain(|offer| is_allowed(&gateway, &caller, &offer.id));
+    let data: Vec<_> = offers.iter().map(|offer| told(&gateway, offer, &headers)).collect();
+    if !is_anthropic(&headers) {
+        return Ok(Json(json!({ "object": "list", "data": data })));
+    }
+    let id = |offer: Option<&Offer<'_>>| offer.map(|offer| offer.id.clone());
+    Ok(Json(json!({
+        "data": data,
+        "has_more": false,
+        "first_id": id(offers.first()),
+        "last_id": id(offers.last()),
+    })))
+}
+
+/// `GET /v1/models/{id}`: whatever can be asked by that name. Whether the site has a bot that is
+/// named by a prefix is known only when it is asked.
+pub(crate) async fn retrieve(
+    State(gateway): State<Gateway>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Json<Value>, Failure> {
+    let offers = gateway.offers();
+    let listed = offers.into_iter().find(|offer| offer.id == id);
+    let owned = || {
+        let owner = gateway.owner(&id).filter(|_| id.len() <= LONGEST)?;
+        Some(Offer { id: id.clone(), owner: owner.name() })
+    };
+    match listed.or_else(owned).filter(|offer| is_allowed(&gateway, &caller, &offer.id)) {
+        Some(offer) => Ok(Json(told(&gateway, &offer, &headers))),
+        None => Err(Failure::new(
+            StatusCode::NOT_FOUND,
+            "model_not_found",
+            "no model of that name; /v1/models lists those that have a name here",
+        )
+        .of_param("model")),
+    }
+}
+
+fn is_allowed(gateway: &Gateway, caller: &Caller, id: &str) -> bool {
+    gateway.route(id).and_then(|route| caller.check_model(&route.model)).is_ok()
+}
+
+/// Whether the client is one of Anthropic's.
+pub(crate) fn is_anthropic(headers: &HeaderMap) -> bool {
+    headers.contains_key("anthropic-version")
+}
+
+fn told(gateway: &Gateway, Offer { id, owner }: &Offer<'_>, headers: &HeaderMap) -> Value {
+    if is_anthropic(headers) {
+        return json!({
+            "type": "model",
+            "id": id,
+            "display_name": id,
+            // The site does not say since when it has a bot.
+            "created_at": "1970-01-01T00:00:00Z",
+        });
+    }
+    json!({ "id": id, "object": "model", "created": gateway.0.since, "owned_by": owner })
+}

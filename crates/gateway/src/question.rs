@@ -1,0 +1,167 @@
+//! What a request of any dialect comes down to.
+
+use axum::http::{HeaderMap, HeaderName};
+use lenore_provider::{Message, Role};
+
+use crate::failure::Failure;
+use crate::files::Source;
+use crate::fold::{Cut, Fold};
+use crate::schema::Format;
+use crate::tokens;
+use crate::tools::{Call, Fault, MARK, Toolbox};
+
+/// The chat to go on in; in an answer, the chat that it is in.
+pub(crate) const X_LENORE_CHAT: HeaderName = HeaderName::from_static("x-lenore-chat");
+/// `1`: the question is not put into an earlier chat, even if it goes on with one.
+const X_LENORE_NEW_CHAT: HeaderName = HeaderName::from_static("x-lenore-new-chat");
+/// `hold`: a streamed text is held back until it is complete, and so exact.
+const X_LENORE_REWRITES: HeaderName = HeaderName::from_static("x-lenore-rewrites");
+
+/// As many answers may be asked for at once.
+const MOST_ANSWERS: u64 = 8;
+
+/// As many stop sequences may be given, of so many characters each.
+const MOST_STOPS: usize = 16;
+const LONGEST_STOP: usize = 200;
+
+/// A request, in the words that all dialects share.
+#[derive(Debug, Default)]
+pub(crate) struct Question {
+    /// As the client names it; empty for the default.
+    pub(crate) model: String,
+    pub(crate) messages: Vec<Message>,
+    pub(crate) files: Vec<Source>,
+    pub(crate) stop: Vec<String>,
+    /// About how many tokens an answer may have.
+    pub(crate) most: Option<u64>,
+    pub(crate) reading: Reading,
+    /// How many answers are wanted.
+    pub(crate) count: usize,
+    pub(crate) stream: bool,
+    /// The chat to go on in.
+    pub(crate) chat: Option<String>,
+    /// Names of what was asked for and cannot be honoured.
+    pub(crate) ignored: Vec<String>,
+}
+
+impl Question {
+    /// Adds what the bot must be told of tools and formats, to the instructions at the beginning.
+    pub(crate) fn instruct(&mut self) {
+        let Reading { tools, format } = &self.reading;
+        let tools = tools.as_ref().map(Toolbox::instructions);
+        let format = format.as_ref().map(Format::instructions);
+        let told: Vec<_> = tools.into_iter().chain(format).collect();
+        if told.is_empty() {
+            return;
+        }
+        let told = told.join("\n\n");
+        match self.messages.first_mut() {
+            Some(Message { role: Role::System | Role::Developer, content }) => {
+                content.push_str("\n\n");
+                content.push_str(&told);
+            }
+            _ => self.messages.insert(0, Message::system(told)),
+        }
+    }
+
+    /// About how many tokens the bot is given.
+    pub(crate) fn tokens(&self) -> u64 {
+        self.messages.iter().map(|message| tokens::estimate(&message.content)).sum()
+    }
+}
+
+/// How an answer is read at its end.
+#[derive(Debug, Default)]
+pub(crate) struct Reading {
+    pub(crate) tools: Option<Toolbox>,
+    pub(crate) format: Option<Format>,
+}
+
+impl Reading {
+    /// The text that the client gets, and the calls.
+    pub(crate) fn read(&self, fold: &Fold) -> Result<(String, Vec<Call>), Fault> {
+        let text = fold.text();
+        if fold.cut() == Some(&Cut::Length) {
+            // What is cut has no form any more; half a call is nothing.
+            let end = self.tools.as_ref().and_then(|_| text.find(MARK));
+            return Ok((end.map_or(text, |end| text[..end].trim_end()).to_owned(), Vec::new()));
+        }
+        let (text, calls) = match &self.tools {
+            Some(tools) => tools.read(text)?,
+            None => (text.to_owned(), Vec::new()),
+        };
+        match &self.format {
+            Some(format) if calls.is_empty() => Ok((format.read(&text)?, calls)),
+            _ => Ok((text, calls)),
+        }
+    }
+}
+
+/// What a client says in headers of ours.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Wishes {
+    pub(crate) chat: Option<String>,
+    pub(crate) new_chat: bool,
+    pub(crate) hold: bool,
+}
+
+impl Wishes {
+    pub(crate) fn read(headers: &HeaderMap) -> Result<Self, Failure> {
+        let text = |name: &HeaderName| {
+            headers.get(name).map(|value| value.to_str().map(str::trim)).transpose().map_err(|_| {
+                Failure::invalid(format!("the header {name} is not plain text")).of_param(name.as_str())
+            })
+        };
+        let wrong = |name: &HeaderName, words: &str| {
+            Err(Failure::invalid(format!("the header {name} is {words}")).of_param(name.as_str()))
+        };
+        let new_chat = match text(&X_LENORE_NEW_CHAT)? {
+            None | Some("0") => false,
+            Some("1") => true,
+            Some(_) => return wrong(&X_LENORE_NEW_CHAT, "0 or 1"),
+        };
+        let hold = match text(&X_LENORE_REWRITES)? {
+            None | Some("anew") => false,
+            Some("hold") => true,
+            Some(_) => return wrong(&X_LENORE_REWRITES, "hold or anew"),
+        };
+        let chat = match text(&X_LENORE_CHAT)? {
+            Some("") => return wrong(&X_LENORE_CHAT, "empty; it is a chat's code"),
+            chat => chat.map(str::to_owned),
+        };
+        Ok(Self { chat, new_chat, hold })
+    }
+}
+
+/// Stop sequences that can be looked for.
+pub(crate) fn checked_stops(stops: Vec<String>, param: &str) -> Result<Vec<String>, Failure> {
+    let refused = |words: String| Err(Failure::invalid(words).of_param(param));
+    if stops.len() > MOST_STOPS {
+        return refused(format!("{param} has more than {MOST_STOPS} entries"));
+    }
+    let is_bad = |stop: &String| stop.is_empty() || stop.chars().count() > LONGEST_STOP;
+    if stops.iter().any(is_bad) {
+        let message = format!("an entry of {param} is empty or has over {LONGEST_STOP} characters");
+        return refused(message);
+    }
+    Ok(stops)
+}
+
+/// How many answers are wanted.
+pub(crate) fn checked_count(count: Option<u64>) -> Result<usize, Failure> {
+    match count.unwrap_or(1) {
+        count @ 1..=MOST_ANSWERS => Ok(usize::try_from(count).unwrap_or(1)),
+        _ => Err(Failure::invalid(format!(
+            "n is 1 to {MOST_ANSWERS}; each answer is a question of its own on the site"
+        ))
+        .of_param("n")),
+    }
+}
+
+/// The longest answer, in tokens.
+pub(crate) fn checked_most(most: Option<u64>, param: &str) -> Result<Option<u64>, Failure> {
+    match most {
+        Some(0) => Err(Failure::invalid(format!("{param} is at least 1")).of_param(param)),
+        most => Ok(most),
+    }
+}

@@ -1,0 +1,133 @@
+//! From a question to the response, the same for every dialect.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Json;
+use axum::http::{HeaderName, HeaderValue};
+use axum::response::{IntoResponse, Response};
+use futures_util::stream::StreamExt;
+use lenore_provider::ChatRequest;
+
+use crate::Gateway;
+use crate::answer::{Answer, End, Part, Plan};
+use crate::failure::Failure;
+use crate::files::Files;
+use crate::fold::Rules;
+use crate::keys::Caller;
+use crate::metrics::Meter;
+use crate::question::{Question, Wishes, X_LENORE_CHAT};
+use crate::sse::{Encoder, Item, Parts, Sse};
+
+/// Parameters that were accepted and have no effect.
+const X_LENORE_IGNORED: HeaderName = HeaderName::from_static("x-lenore-ignored");
+/// How the numbers of tokens came to be.
+const X_LENORE_USAGE: HeaderName = HeaderName::from_static("x-lenore-usage");
+
+/// How long a streamed response waits for the question to be taken, so that a refusal has its own
+/// status. After that it begins, and a refusal comes as an event.
+const FIRST_WAIT: Duration = Duration::from_secs(10);
+
+/// Asks, and answers the client.
+pub(crate) async fn respond<E: Encoder>(
+    gateway: &Gateway,
+    caller: &Caller,
+    wishes: Wishes,
+    mut question: Question,
+    mut encoder: E,
+) -> Result<Response, Failure> {
+    let route = gateway.route(&question.model)?;
+    caller.check_model(&route.model)?;
+    let permit = caller.enter()?;
+    let files = Files::store(std::mem::take(&mut question.files), gateway.remote()).await?;
+    let stream = question.stream;
+    let count = question.count.max(1);
+    let ignored = std::mem::take(&mut question.ignored);
+    let request = ChatRequest {
+        attachments: files.paths.clone(),
+        chat: wishes.chat.or_else(|| question.chat.take()),
+        resume: !wishes.new_chat,
+        ..ChatRequest::new(route.model, question.messages.clone())
+    };
+    let rules = Rules {
+        stop: question.stop.clone(),
+        most: question.most,
+        mark: None,
+        hold: wishes.hold || !stream,
+    };
+    let prompt_tokens = question.tokens();
+    let reading = Arc::new(question.reading);
+    let files = Arc::new(files);
+    let start = |index| {
+        let plan = Plan {
+            provider: route.provider.clone(),
+            request: request.clone(),
+            rules: rules.clone(),
+            reading: reading.clone(),
+            _files: files.clone(),
+            prompt_tokens,
+            meter: Meter::start(gateway.metrics()),
+            stopping: gateway.stopping(),
+        };
+        Answer::start(plan).parts(index).boxed()
+    };
+    let mut parts: Parts = (0..count).map(start).collect();
+    let (mut response, chat) = if stream {
+        let early = begin(&mut parts).await?;
+        let chat = early.iter().find_map(|(_, part)| match part {
+            Ok(Part::Started(chat)) => Some(chat.clone()),
+            _ => None,
+        });
+        (Sse { parts, early, encoder, open: count, _permit: permit }.into_response(), chat)
+    } else {
+        let ends = collect(parts, count).await?;
+        let chat = ends.first().and_then(|end| end.notes.chat.clone());
+        (Json(encoder.whole(&ends)).into_response(), chat)
+    };
+    let headers = response.headers_mut();
+    headers.insert(X_LENORE_USAGE, HeaderValue::from_static("estimated"));
+    if let Some(chat) = chat.and_then(|chat| HeaderValue::from_str(&chat).ok()) {
+        headers.insert(X_LENORE_CHAT, chat);
+    }
+    if let Some(names) = told(&ignored) {
+        headers.insert(X_LENORE_IGNORED, names);
+    }
+    Ok(response)
+}
+
+/// The parts until the question is taken, or refused.
+async fn begin(parts: &mut Parts) -> Result<VecDeque<Item>, Failure> {
+    let deadline = tokio::time::Instant::now() + FIRST_WAIT;
+    let mut early = VecDeque::new();
+    while let Ok(Some((index, part))) = tokio::time::timeout_at(deadline, parts.next()).await {
+        let part = part?;
+        let is_notice = matches!(part, Part::Status(_));
+        early.push_back((index, Ok(part)));
+        if !is_notice {
+            break;
+        }
+    }
+    Ok(early)
+}
+
+/// All answers, to their ends.
+async fn collect(mut parts: Parts, count: usize) -> Result<Vec<End>, Failure> {
+    let mut ends: Vec<Option<End>> = std::iter::repeat_with(|| None).take(count).collect();
+    while let Some((index, part)) = parts.next().await {
+        if let Part::End(end) = part? {
+            ends[index] = Some(*end);
+        }
+    }
+    Ok(ends.into_iter().flatten().collect())
+}
+
+/// A header's value: the names that may stand in one.
+fn told(names: &[String]) -> Option<HeaderValue> {
+    const LONGEST: usize = 1000;
+    let is_plain = |name: &&String| name.chars().all(|c| c.is_ascii_graphic() && c != ',');
+    let mut names = names.iter().filter(is_plain).map(String::as_str).collect::<Vec<_>>().join(",");
+    names.truncate(LONGEST);
+    HeaderValue::from_str(&names).ok().filter(|value| !value.is_empty())
+}
+

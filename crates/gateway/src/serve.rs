@@ -1,0 +1,136 @@
+//! The listening side: connections, their bounds, and an end in order.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper_util::rt::TokioTimer;
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use crate::Gateway;
+use crate::connection::{self, Connection};
+
+/// As many connections are open at once; more wait to be accepted.
+const CONNECTIONS: usize = 4096;
+
+/// How long a client may take for the head of a request, and how long a connection may be idle.
+const HEAD: Duration = Duration::from_secs(15);
+
+/// Bytes held for a connection: the longest head, and what waits for a slow reader.
+const BUFFER: usize = 64 * 1024;
+
+/// A head has no more fields.
+const HEADERS: usize = 100;
+
+/// How long streams have to say that the server ends.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
+/// How long to wait where the system has no room for another connection.
+const NO_ROOM: Duration = Duration::from_millis(100);
+
+impl Gateway {
+    /// Serves until `shutdown`; then takes nothing new, and gives running answers `grace` to
+    /// finish. Those that do not are told so and stopped.
+    ///
+    /// # Errors
+    /// Where the listener fails for good.
+    pub async fn serve(
+        &self,
+        listener: TcpListener,
+        shutdown: impl Future<Output = ()>,
+        grace: Duration,
+    ) -> io::Result<()> {
+        let graceful = GracefulShutdown::new();
+        let mut connections = JoinSet::new();
+        let room = Arc::new(Semaphore::new(CONNECTIONS));
+        let mut shutdown = std::pin::pin!(shutdown);
+        loop {
+            let accepted = async {
+                let slot = room.clone().acquire_owned().await;
+                (slot, listener.accept().await)
+            };
+            let (slot, accepted) = tokio::select! {
+                accepted = accepted => accepted,
+                () = &mut shutdown => break,
+            };
+            match accepted {
+                Ok((stream, _)) => {
+                    let connection = self.connection(stream, &graceful);
+                    connections.spawn(async move {
+                        let _slot = slot;
+                        connection.await;
+                    });
+                }
+                Err(error) if is_passing(&error) => {
+                    tracing::warn!(%error, "a connection cannot be accepted");
+                    tokio::time::sleep(NO_ROOM).await;
+                }
+                Err(error) => return Err(error),
+            }
+            while connections.try_join_next().is_some() {}
+        }
+        drop(listener);
+        self.end(graceful, connections, grace).await;
+        Ok(())
+    }
+
+    fn connection(
+        &self,
+        stream: TcpStream,
+        graceful: &GracefulShutdown,
+    ) -> impl Future<Output = ()> + Send + 'static {
+        // Small pieces are all that there is.
+        let _ = stream.set_nodelay(true);
+        let stream = Arc::new(stream);
+        let service = TowerToHyperService::new(self.router());
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEAD)
+            .max_headers(HEADERS)
+            .max_buf_size(BUFFER)
+            .serve_connection(Connection::new(stream.clone()), service);
+        let connection = graceful.watch(connection);
+        async move {
+            tokio::select! {
+                ended = connection => if let Err(error) = ended {
+                    tracing::debug!(%error, "a connection ended");
+                },
+                () = Connection::left(&stream) => return,
+            }
+            if let Some(stream) = Arc::into_inner(stream) {
+                connection::linger(stream).await;
+            }
+        }
+    }
+
+    async fn end(
+        &self,
+        graceful: GracefulShutdown,
+        mut connections: JoinSet<()>,
+        grace: Duration,
+    ) {
+        if tokio::time::timeout(grace, graceful.shutdown()).await.is_err() {
+            tracing::warn!("answers that are still running are stopped");
+            self.0.stopping.send_replace(true);
+            let _ = tokio::time::timeout(LAST_WORDS, async {
+                while connections.join_next().await.is_some() {}
+            })
+            .await;
+        }
+        self.0.stopping.send_replace(true);
+        connections.shutdown().await;
+    }
+}
+
+/// Whether accepting may work again: the peer was too quick, or too much is open.
+fn is_passing(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
+    const TOO_MANY_FILES: [i32; 2] = [23, 24];
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
+        || error.raw_os_error().is_some_and(|code| TOO_MANY_FILES.contains(&code))
+}

@@ -1,0 +1,175 @@
+//! The official clients, unchanged, against the server. `scripts/setup.sh clients` installs them;
+//! where they are missing, the tests say that they are skipped.
+
+use std::path::{Path, PathBuf};
+use std::process::{Output, Stdio};
+use std::time::Duration;
+
+use async_openai::Client;
+use async_openai::config::OpenAIConfig;
+use async_openai::error::OpenAIError;
+use async_openai::types::chat::{
+    ChatCompletionRequestUserMessage, CreateChatCompletionRequest, CreateChatCompletionRequestArgs,
+};
+use async_openai::types::responses::{CreateResponseArgs, ResponseStreamEvent};
+use futures_util::StreamExt;
+use serde_json::json;
+use tokio::process::Command;
+
+use crate::support::{Fake, Server, get, script};
+
+/// Longer than any client takes.
+const PATIENCE: Duration = Duration::from_secs(120);
+const TEXT: &str = "Once upon a midnight dreary 🐦‍⬛, “while” I pondered.";
+
+fn installed(part: &str) -> Option<PathBuf> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/clients").join(part);
+    if path.exists() {
+        return Some(path);
+    }
+    println!("skipped: {part} is not installed; run scripts/setup.sh clients");
+    None
+}
+
+fn script_path(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients").join(name)
+}
+
+async fn output(mut command: Command) -> Output {
+    command.kill_on_drop(true).stdin(Stdio::null());
+    let running = tokio::time::timeout(PATIENCE, command.output());
+    running.await.expect("it ends in time").expect("it starts")
+}
+
+/// Runs a client's checks against a server that lets everybody in, and one that does not.
+async fn passes(program: PathBuf, name: &str, more: &[&Path]) {
+    let server = Server::scripted().await;
+    let closed = Server::with(Fake::new(script), |builder| builder.api_key("right")).await;
+    let mut command = Command::new(program);
+    command.arg(script_path(name));
+    for server in [&server, &closed] {
+        command.arg(format!("http://{}", server.address));
+    }
+    let ended = output({
+        command.args(more);
+        command
+    })
+    .await;
+    let said = String::from_utf8_lossy(&ended.stdout);
+    let errors = String::from_utf8_lossy(&ended.stderr);
+    assert!(ended.status.success(), "after:\n{said}\n{errors}");
+    // The last check leaves in the middle of an answer.
+    assert!(said.trim_end().ends_with("leaving"), "{said}");
+    server.fake.until_running(0).await;
+    // Whose question failed was told not to ask again, and did not.
+    let repeated = server.fake.asked().into_iter().filter(|asked| {
+        asked.request.messages[0].content == "[fail bot] once"
+    });
+    assert!(repeated.count() <= 1, "a question was asked twice");
+    server.end().await;
+    closed.end().await;
+}
+
+#[tokio::test]
+async fn openai_in_python() {
+    if let Some(python) = installed("py/bin/python") {
+        passes(python, "openai_client.py", &[]).await;
+    }
+}
+
+#[tokio::test]
+async fn anthropic_in_python() {
+    if let Some(python) = installed("py/bin/python") {
+        passes(python, "anthropic_client.py", &[]).await;
+    }
+}
+
+#[tokio::test]
+async fn openai_in_javascript() {
+    if let Some(modules) = installed("node/node_modules/openai") {
+        let modules = modules.parent().and_then(Path::parent).expect("two levels up").to_owned();
+        passes("node".into(), "openai_client.mjs", &[&modules]).await;
+    }
+}
+
+fn chat(words: &str) -> CreateChatCompletionRequest {
+    let message = ChatCompletionRequestUserMessage::from(words);
+    let mut request = CreateChatCompletionRequestArgs::default();
+    request.model("raven").messages([message.into()]).build().expect("valid")
+}
+
+#[tokio::test]
+async fn async_openai() {
+    let server = Server::scripted().await;
+    let config = OpenAIConfig::new()
+        .with_api_base(format!("http://{}/v1", server.address))
+        .with_api_key("anything");
+    let client = Client::with_config(config);
+    let models = client.models().list().await.expect("models");
+    assert_eq!(models.data[0].id, "raven");
+
+    let answer = client.chat().create(chat("Hello")).await.expect("an answer");
+    assert_eq!(answer.choices[0].message.content.as_deref(), Some(TEXT));
+    let mut stream = client.chat().create_stream(chat("Hello")).await.expect("a stream");
+    let mut text = String::new();
+    while let Some(chunk) = stream.next().await {
+        let chunk = chunk.expect("a chunk");
+        text.push_str(chunk.choices[0].delta.content.as_deref().unwrap_or_default());
+    }
+    assert_eq!(text, TEXT);
+    let error = client.chat().create(chat("[fail no_access]")).await.expect_err("no access");
+    assert!(matches!(error, OpenAIError::ApiError(_)), "{error:?}");
+
+    let ask = |words: &str| {
+        CreateResponseArgs::default().model("raven").input(words).build().expect("valid")
+    };
+    let response = client.responses().create(ask("Hello")).await.expect("a response");
+    assert_eq!(response.output_text().as_deref(), Some(TEXT));
+    let mut stream = client.responses().create_stream(ask("Hello")).await.expect("a stream");
+    let mut text = String::new();
+    let mut is_complete = false;
+    while let Some(event) = stream.next().await {
+        match event.expect("an event") {
+            ResponseStreamEvent::ResponseOutputTextDelta(event) => text.push_str(&event.delta),
+            ResponseStreamEvent::ResponseCompleted(_) => is_complete = true,
+            _ => {}
+        }
+    }
+    assert_eq!((text.as_str(), is_complete), (TEXT, true));
+
+    let mut stream = client.chat().create_stream(chat("[endless]")).await.expect("a stream");
+    stream.next().await.expect("a chunk").expect("no error");
+    drop(stream);
+    server.fake.until_running(0).await;
+    server.end().await;
+}
+
+#[tokio::test]
+async fn the_description_is_true() {
+    let Some(schemathesis) = installed("py/bin/schemathesis") else { return };
+    let server = Server::scripted().await;
+    let document = get(server.address, "/openapi.json", &[]).await.with_status(200).json();
+    let paths = document["paths"].as_object().expect("paths").keys().cloned();
+    let expected = [
+        "/", "/health/live", "/health/ready", "/metrics", "/openapi.json", "/v1/chat/completions",
+        "/v1/completions", "/v1/messages", "/v1/messages/count_tokens", "/v1/models",
+        "/v1/models/{id}", "/v1/responses",
+    ];
+    assert_eq!(paths.collect::<std::collections::BTreeSet<_>>(), expected.map(String::from).into());
+    assert_eq!(document["openapi"], json!("3.1.0"));
+    let directory = tempfile::tempdir().expect("a directory");
+    // A bot whose answer does not have the form that is asked is a bad gateway.
+    let settings = "[checks.not_a_server_error]\nexpected-statuses = [\"2xx\", \"4xx\", \"502\"]\n";
+    std::fs::write(directory.path().join("schemathesis.toml"), settings).expect("ours");
+    let mut command = Command::new(schemathesis);
+    command.current_dir(directory.path()).arg("run");
+    command.arg(format!("http://{}/openapi.json", server.address));
+    command.args(["--max-examples", "25", "--seed", "1", "--no-color"]);
+    // What fits the description may mean what is refused, such as a file that cannot be fetched.
+    command.args(["--exclude-checks", "positive_data_acceptance"]);
+    command.args(["--phases", "examples,coverage,fuzzing", "--request-timeout", "10"]);
+    let ended = output(command).await;
+    let said = String::from_utf8_lossy(&ended.stdout);
+    assert!(ended.status.success(), "{said}\n{}", String::from_utf8_lossy(&ended.stderr));
+    server.end().await;
+}

@@ -1,0 +1,249 @@
+//! Who may come in: keys and their limits, hosts, origins; and what is there without a key.
+
+use std::time::Duration;
+
+use lenore_gateway::{KeyFile, Limits};
+use lenore_provider::Health;
+use serde_json::{Value, json};
+
+use crate::support::{Fake, Server, Step, get, in_time, post, request, script, started};
+use crate::support::Wire;
+
+const PATH: &str = "/v1/chat/completions";
+
+fn hello() -> Value {
+    json!({ "model": "raven", "messages": [{ "role": "user", "content": "Hello" }] })
+}
+
+#[tokio::test]
+async fn without_a_key_only_what_is_nobodys_own_is_open() {
+    let server = Server::with(Fake::new(script), |builder| builder.api_key("s3cret")).await;
+    for path in ["/", "/health/live", "/health/ready", "/openapi.json"] {
+        get(server.address, path, &[]).await.with_status(200);
+    }
+    for path in ["/v1/models", "/v1/models/raven", "/metrics", "//", "/health/live/", "/nothing"] {
+        let error = get(server.address, path, &[]).await.with_status(401).json();
+        assert_eq!(error["error"]["code"], "invalid_api_key", "{path}");
+    }
+    let right: [&[(&str, &str)]; 3] = [
+        &[("authorization", "Bearer s3cret")],
+        &[("authorization", "bearer  s3cret")],
+        &[("x-api-key", "s3cret")],
+    ];
+    for headers in right {
+        post(server.address, PATH, headers, &hello()).await.with_status(200);
+    }
+    let wrong: [&[(&str, &str)]; 6] = [
+        &[],
+        &[("authorization", "Bearer s3cre")],
+        &[("authorization", "Bearer s3cret2")],
+        &[("authorization", "Basic s3cret")],
+        &[("authorization", "s3cret")],
+        &[("x-api-key", "")],
+    ];
+    for headers in wrong {
+        let reply = post(server.address, PATH, headers, &hello()).await.with_status(401);
+        assert!(!reply.body.contains("s3cre"), "{}", reply.body);
+    }
+    server.end().await;
+}
+
+#[tokio::test]
+async fn a_key_has_limits_and_can_be_taken_away() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("keys.json");
+    let mut file = KeyFile::open(&path).expect("none yet");
+    let mut add = |name: &str, limits| file.add(name, limits).expect("added");
+    let rare = add("rare", Limits { requests_per_minute: Some(2), ..Limits::default() });
+    let single = add("single", Limits { concurrent: Some(1), ..Limits::default() });
+    let models = vec!["family/*".to_owned()];
+    let picky = add("picky", Limits { models, ..Limits::default() });
+    let fake = Fake::new(|request| match request.messages[0].content.as_str() {
+        "wait" => vec![started(), Step::Hang],
+        _ => script(request),
+    });
+    let server = Server::with(fake, |builder| builder.key_file(&path)).await;
+
+    let headers = [("x-api-key", rare.as_str())];
+    for _ in 0..2 {
+        post(server.address, PATH, &headers, &hello()).await.with_status(200);
+    }
+    let reply = post(server.address, PATH, &headers, &hello()).await.with_status(429);
+    let wait: u64 = reply.header("retry-after").and_then(|wait| wait.parse().ok()).expect("a wait");
+    assert!((1..=30).contains(&wait), "{wait}");
+    assert_eq!(reply.header("x-should-retry"), Some("true"));
+
+    let headers = [("x-api-key", single.as_str())];
+    let mut body = hello();
+    body["messages"][0]["content"] = "wait".into();
+    let mut first = Wire::open(server.address).await;
+    first.send(request("POST", PATH, &headers, &body.to_string())).await;
+    server.fake.until_running(1).await;
+    post(server.address, PATH, &headers, &hello()).await.with_status(429);
+    drop(first);
+    server.fake.until_running(0).await;
+    post(server.address, PATH, &headers, &hello()).await.with_status(200);
+
+    let headers = [("x-api-key", picky.as_str())];
+    let error = post(server.address, PATH, &headers, &hello()).await.with_status(403).json();
+    assert_eq!(error["error"]["code"], "model_not_allowed");
+    let list = get(server.address, "/v1/models", &headers).await.json();
+    let ids: Vec<_> = list["data"].as_array().expect("a list").iter().map(|m| &m["id"]).collect();
+    assert_eq!(ids, ["family/crow"]);
+    get(server.address, "/v1/models/raven", &headers).await.with_status(404);
+
+    file.revoke("picky").expect("there");
+    let refused = async {
+        while get(server.address, "/v1/models", &headers).await.status != 401 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    in_time("the server to notice", refused).await;
+    std::fs::remove_file(&path).expect("ours");
+    let headers = [("x-api-key", single.as_str())];
+    let refused = async {
+        while get(server.address, "/v1/models", &headers).await.status != 401 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    in_time("without its file nobody comes in", refused).await;
+    server.end().await;
+}
+
+#[tokio::test]
+async fn a_name_that_only_leads_here_is_refused() {
+    let allow = |builder: lenore_gateway::GatewayBuilder| builder.allow_host("Box.example");
+    let server = Server::with(Fake::new(script), allow).await;
+    for host in
+        ["localhost", "LOCALHOST:80", "127.0.0.1", "[::1]:8080", "10.0.0.7", "box.example:1", "a.localhost"]
+    {
+        get(server.address, "/v1/models", &[("host", host)]).await.with_status(200);
+    }
+    for host in ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "me@localhost", ""] {
+        let reply = get(server.address, "/v1/models", &[("host", host)]).await;
+        assert!(matches!(reply.status, 400 | 403), "{host}: {reply:#?}");
+    }
+    server.end().await;
+}
+
+#[tokio::test]
+async fn pages_of_others_may_not_ask_unless_they_are_listed() {
+    let origin = "https://chat.example";
+    let server = Server::with(Fake::new(script), |builder| builder.allow_origin(origin)).await;
+    for other in ["https://evil.example", "null", "http://localhost:1"] {
+        let reply = post(server.address, PATH, &[("origin", other)], &hello()).await;
+        assert_eq!(reply.with_status(403).header("access-control-allow-origin"), None);
+    }
+    post(server.address, PATH, &[("origin", "http://localhost")], &hello()).await.with_status(200);
+    let reply = post(server.address, PATH, &[("origin", origin)], &hello()).await.with_status(200);
+    assert_eq!(reply.header("access-control-allow-origin"), Some(origin));
+    let preflight = request(
+        "OPTIONS",
+        PATH,
+        &[
+            ("origin", origin),
+            ("access-control-request-method", "POST"),
+            ("access-control-request-headers", "authorization,content-type"),
+        ],
+        "",
+    );
+    let mut wire = Wire::open(server.address).await;
+    wire.send(preflight).await;
+    let reply = wire.reply().await.with_status(200);
+    assert_eq!(reply.header("access-control-allow-headers"), Some("authorization,content-type"));
+    // What a page can send without asking first is no JSON.
+    let mut wire = Wire::open(server.address).await;
+    let plain = [("content-type", "text/plain")];
+    wire.send(request("POST", PATH, &plain, &hello().to_string())).await;
+    wire.reply().await.with_status(415);
+    server.end().await;
+}
+
+#[tokio::test]
+async fn readiness_is_the_providers_own_word() {
+    let server = Server::scripted().await;
+    get(server.address, "/health/live", &[]).await.with_status(200);
+    get(server.address, "/health/ready", &[]).await.with_status(200);
+    let set = |health| *server.fake.health.lock().expect("no panic") = health;
+    set(Health { signed_in: Some(false), ..Health::default() });
+    let reply = get(server.address, "/health/ready", &[]).await.with_status(503).json();
+    assert!(reply["reason"].as_str().is_some_and(|reason| reason.contains("login")), "{reply}");
+    set(Health { fault: Some("the browser is gone".into()), ..Health::default() });
+    let reply = get(server.address, "/health/ready", &[]).await.with_status(503).json();
+    assert_eq!(reply["reason"], "the browser is gone");
+    get(server.address, "/health/live", &[]).await.with_status(200);
+    server.end().await;
+}
+
+#[tokio::test]
+async fn what_happens_is_counted() {
+    let server = Server::scripted().await;
+    post(server.address, PATH, &[], &hello()).await.with_status(200);
+    let body = json!({ "model": "raven", "messages": [{ "role": "user", "content": "[fail bot]" }] });
+    post(server.address, PATH, &[], &body).await.with_status(502);
+    *server.fake.health.lock().expect("no panic") =
+        Health { restarts: 3, pages: 2, waiting: 1, ..Health::default() };
+    let text = get(server.address, "/metrics", &[]).await.with_status(200).body;
+    for line in [
+        "lenore_requests_total{endpoint=\"/v1/chat/completions\",status=\"200\"} 1",
+        "lenore_requests_total{endpoint=\"/v1/chat/completions\",status=\"502\"} 1",
+        "lenore_answers_total{outcome=\"finished\"} 1",
+        "lenore_answers_total{outcome=\"failed\"} 1",
+        "lenore_tokens_total{direction=\"in\"} 2",
+        "lenore_answers_in_flight 0",
+        "lenore_first_chunk_seconds_count 1",
+        "lenore_chunk_gap_seconds_count 8",
+        "lenore_provider_pages{provider=\"fake\"} 2",
+        "lenore_provider_waiting{provider=\"fake\"} 1",
+        "lenore_provider_restarts_total{provider=\"fake\"} 3",
+        "lenore_provider_ready{provider=\"fake\"} 1",
+        "# EOF",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
+    }
+    server.end().await;
+}
+
+#[tokio::test]
+async fn models_go_to_their_providers() {
+    let other = std::sync::Arc::new(Fake::named("other", script));
+    let with = |builder: lenore_gateway::GatewayBuilder| {
+        builder.provider(other.clone()).alias("gpt-9", "other/crow").alias("*", "raven")
+    };
+    let server = Server::with(Fake::new(script), with).await;
+    let list = get(server.address, "/v1/models", &[]).await.json();
+    let ids: Vec<_> = list["data"].as_array().expect("a list").iter().map(|m| &m["id"]).collect();
+    assert_eq!(ids, ["raven", "family/crow", "other/raven", "other/family/crow", "gpt-9"]);
+    for (model, to_other, name) in [
+        ("", false, ""),
+        ("raven", false, "raven"),
+        ("family/crow", false, "family/crow"),
+        ("fake/Any", false, "fake/Any"),
+        ("other/Any", true, "other/Any"),
+        ("gpt-9", true, "other/crow"),
+        ("unheard-of", false, "raven"),
+    ] {
+        let mut body = hello();
+        body["model"] = model.into();
+        let reply = post(server.address, PATH, &[], &body).await.with_status(200).json();
+        assert_eq!(reply["model"], if model.is_empty() { "raven" } else { model });
+        let asked = if to_other { other.asked() } else { server.fake.asked() };
+        assert_eq!(asked.last().map(|asked| asked.request.model.clone()), Some(name.to_owned()));
+    }
+    for id in ["raven", "other/Any", "family/crow", "gpt-9"] {
+        let one = get(server.address, &format!("/v1/models/{id}"), &[]).await.with_status(200).json();
+        assert_eq!((&one["id"], &one["object"]), (&json!(id), &json!("model")));
+    }
+    get(server.address, "/v1/models/unheard-of", &[]).await.with_status(404);
+    server.end().await;
+}
+
+#[tokio::test]
+async fn the_page_needs_nobody_else() {
+    let server = Server::scripted().await;
+    let reply = get(server.address, "/", &[]).await.with_status(200);
+    let policy = reply.header("content-security-policy").expect("a policy");
+    assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"));
+    assert!(!reply.body.contains("https://") && !reply.body.contains("src="));
+    server.end().await;
+}

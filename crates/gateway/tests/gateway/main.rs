@@ -1,0 +1,12 @@
+//! The server as its clients see it, over a provider that does as it is told.
+
+mod chat;
+mod clients;
+mod doors;
+mod forms;
+mod hostile;
+mod leaving;
+mod messages;
+mod responses;
+mod shutdown;
+mod support;

@@ -1,0 +1,158 @@
+//! Responses: the typed events in their order, and going on from an earlier one.
+
+use serde_json::{Value, json};
+
+use crate::support::{Fake, Server, Step, delta, frames, get, post, script, started};
+
+const PATH: &str = "/v1/responses";
+
+fn ask(input: impl Into<Value>, more: Value) -> Value {
+    let mut body = json!({ "model": "raven", "input": input.into() });
+    for (name, value) in more.as_object().expect("an object") {
+        body[name] = value.clone();
+    }
+    body
+}
+
+/// The events of a stream; their names and types agree and they are numbered.
+fn events(body: &str) -> Vec<Value> {
+    let events = frames(body).into_iter().enumerate().map(|(number, (name, data))| {
+        let event: Value = serde_json::from_str(&data).expect("JSON");
+        assert_eq!(event["type"].as_str(), name.as_deref());
+        assert_eq!(event["sequence_number"], number);
+        event
+    });
+    events.collect()
+}
+
+/// Their types, those that repeat once.
+fn types(events: &[Value]) -> Vec<&str> {
+    let mut types: Vec<_> =
+        events.iter().map(|event| event["type"].as_str().expect("a type")).collect();
+    types.dedup();
+    types.iter().map(|name| name.trim_start_matches("response.")).collect()
+}
+
+#[tokio::test]
+async fn the_events_of_a_text_come_in_their_order() {
+    let server = Server::scripted().await;
+    let body = ask("Hello", json!({ "stream": true, "instructions": "Be brief." }));
+    let reply = post(server.address, PATH, &[], &body).await.with_status(200);
+    let events = events(&reply.body);
+    let expected = [
+        "created", "in_progress", "output_item.added", "content_part.added", "output_text.delta",
+        "output_text.done", "content_part.done", "output_item.done", "completed",
+    ];
+    assert_eq!(types(&events), expected);
+    let text: String = events.iter().filter_map(|event| event["delta"].as_str()).collect();
+    let [.., done, _, _, completed] = &*events else { panic!("{events:#?}") };
+    assert_eq!(done["text"], text);
+    let response = &completed["response"];
+    assert_eq!(response["status"], "completed");
+    assert_eq!(response["output"][0]["content"][0]["text"], text);
+    assert_eq!(response["usage"]["estimated"], true);
+    assert_eq!(response["instructions"], "Be brief.");
+    assert_eq!(server.fake.only().request.messages[0].content, "Be brief.");
+    server.end().await;
+}
+
+#[tokio::test]
+async fn the_events_of_a_call_come_in_their_order() {
+    let server = Server::scripted().await;
+    let tools = json!([{ "type": "function", "name": "weather", "parameters": {
+        "type": "object", "properties": { "city": { "type": "string" } },
+    }}]);
+    let body = ask("[call]", json!({ "stream": true, "tools": tools }));
+    let reply = post(server.address, PATH, &[], &body).await.with_status(200);
+    let events = events(&reply.body);
+    let expected = [
+        "created", "in_progress", "output_item.added", "content_part.added", "output_text.delta",
+        "output_text.done", "content_part.done", "output_item.done", "output_item.added",
+        "function_call_arguments.delta", "function_call_arguments.done", "output_item.done",
+        "completed",
+    ];
+    assert_eq!(types(&events), expected);
+    let output = &events.last().expect("an event")["response"]["output"];
+    assert_eq!(output[1]["type"], "function_call");
+    assert_eq!(output[1]["arguments"], "{\"city\": \"Köln\"}");
+
+    let input = json!([
+        { "role": "user", "content": [{ "type": "input_text", "text": "[call]" }] },
+        output[0], output[1],
+        { "type": "function_call_output", "call_id": output[1]["call_id"], "output": "rain" },
+    ]);
+    let whole = post(server.address, PATH, &[], &ask(input, json!({ "tools": tools }))).await;
+    let output = &whole.with_status(200).json()["output"];
+    assert_eq!(output[0]["content"][0]["text"], "It is raining.");
+    server.end().await;
+}
+
+#[tokio::test]
+async fn what_is_cut_is_incomplete_and_what_breaks_off_has_failed() {
+    let server = Server::start([started(), delta("one two three"), Step::Hang]).await;
+    for stream in [false, true] {
+        let body = ask("hi", json!({ "max_output_tokens": 2, "stream": stream }));
+        let reply = post(server.address, PATH, &[], &body).await.with_status(200);
+        let response = if stream {
+            events(&reply.body).pop().expect("an event")["response"].clone()
+        } else {
+            reply.json()
+        };
+        assert_eq!(response["status"], "incomplete");
+        assert_eq!(response["incomplete_details"]["reason"], "max_output_tokens");
+    }
+    server.end().await;
+    let server = Server::scripted().await;
+    let body = ask("[break]", json!({ "stream": true }));
+    let reply = post(server.address, PATH, &[], &body).await.with_status(200);
+    let events = events(&reply.body);
+    let last = events.last().expect("an event");
+    assert_eq!(last["type"], "response.failed");
+    assert_eq!(last["response"]["error"]["code"], "server_error");
+    post(server.address, PATH, &[], &ask("[fail quota]", json!({}))).await.with_status(429);
+    server.end().await;
+}
+
+#[tokio::test]
+async fn a_response_goes_on_in_the_chat_of_an_earlier_one() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("keys.json");
+    let mut file = lenore_gateway::KeyFile::open(&path).expect("none yet");
+    let key = |name: &str, file: &mut lenore_gateway::KeyFile| {
+        format!("Bearer {}", file.add(name, lenore_gateway::Limits::default()).expect("added"))
+    };
+    let (ann, bob) = (key("ann", &mut file), key("bob", &mut file));
+    let server = Server::with(Fake::new(script), |builder| builder.key_file(&path)).await;
+    let ann = [("authorization", ann.as_str())];
+    let bob = [("authorization", bob.as_str())];
+    let first = post(server.address, PATH, &ann, &ask("Hello", json!({}))).await.json();
+    let next = ask("And then?", json!({ "previous_response_id": first["id"] }));
+    post(server.address, PATH, &ann, &next).await.with_status(200);
+    let asked = server.fake.asked();
+    assert_eq!(asked[1].request.chat.as_deref(), Some("c0de"));
+    assert_eq!(asked[1].request.messages.len(), 1);
+    // What is another's is not known.
+    let error = post(server.address, PATH, &bob, &next).await.with_status(400).json();
+    assert_eq!(error["error"]["code"], "previous_response_not_found");
+    assert_eq!(server.fake.asked().len(), 2);
+    server.end().await;
+}
+
+#[tokio::test]
+async fn what_is_no_input_is_refused() {
+    let server = Server::scripted().await;
+    for input in [
+        json!([]),
+        json!(7),
+        json!([{ "content": "x" }]),
+        json!([{ "type": "item_reference", "id": "x" }]),
+        json!([{ "role": "user", "content": [{ "type": "input_image", "file_id": "f" }] }]),
+    ] {
+        let error = post(server.address, PATH, &[], &ask(input.clone(), json!({}))).await;
+        let error = error.with_status(400).json();
+        let param = error["error"]["param"].as_str().expect("a param");
+        assert!(param.starts_with("input"), "{input}: {error}");
+    }
+    get(server.address, PATH, &[]).await.with_status(405);
+    server.end().await;
+}

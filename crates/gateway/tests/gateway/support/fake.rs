@@ -1,0 +1,217 @@
+//! A provider that does as it is told, and counts what is asked of it.
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures_util::stream;
+use lenore_provider::{
+    ChatRequest, Completion, Error, ErrorKind, Event, FinishReason, Health, Model, Provider,
+};
+use tokio::sync::watch;
+
+use super::in_time;
+
+/// What the provider does next.
+#[derive(Clone, Debug)]
+pub(crate) enum Step {
+    Say(Event),
+    Fail(ErrorKind),
+    Wait(Duration),
+    /// Goes on saying this, so often a second, until it is stopped.
+    Endless(&'static str, u64),
+    /// Says nothing more, until it is stopped.
+    Hang,
+}
+
+type Answering = dyn Fn(&ChatRequest) -> Vec<Step> + Send + Sync;
+
+pub(crate) struct Fake {
+    name: &'static str,
+    answering: Box<Answering>,
+    asked: Mutex<Vec<Asked>>,
+    running: watch::Sender<usize>,
+    said: Arc<AtomicUsize>,
+    pub(crate) health: Mutex<Health>,
+}
+
+/// A question, and the files that came with it, as they were then.
+#[derive(Clone, Debug)]
+pub(crate) struct Asked {
+    pub(crate) request: ChatRequest,
+    pub(crate) files: Vec<(PathBuf, Vec<u8>)>,
+}
+
+/// Counts an answer while it is not dropped.
+struct Running(watch::Sender<usize>);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.send_modify(|count| *count -= 1);
+    }
+}
+
+impl Fake {
+    pub(crate) fn new(
+        answering: impl Fn(&ChatRequest) -> Vec<Step> + Send + Sync + 'static,
+    ) -> Self {
+        Self::named("fake", answering)
+    }
+
+    pub(crate) fn named(
+        name: &'static str,
+        answering: impl Fn(&ChatRequest) -> Vec<Step> + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            name,
+            answering: Box::new(answering),
+            asked: Mutex::default(),
+            running: watch::Sender::new(0),
+            said: Arc::default(),
+            health: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn asked(&self) -> Vec<Asked> {
+        self.asked.lock().expect("no panic").clone()
+    }
+
+    /// The one question.
+    pub(crate) fn only(&self) -> Asked {
+        let asked = self.asked();
+        assert_eq!(asked.len(), 1, "{asked:#?}");
+        asked[0].clone()
+    }
+
+    pub(crate) fn running(&self) -> usize {
+        *self.running.borrow()
+    }
+
+    /// How many events were taken, of all answers.
+    pub(crate) fn said(&self) -> usize {
+        self.said.load(Ordering::Relaxed)
+    }
+
+    /// Waits until so many answers run.
+    pub(crate) async fn until_running(&self, count: usize) {
+        let mut running = self.running.subscribe();
+        let waiting = running.wait_for(|running| *running == count);
+        in_time(&format!("{count} running answers"), waiting).await.expect("it lives");
+    }
+}
+
+impl Provider for Fake {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn url(&self) -> &str {
+        "http://fake.invalid"
+    }
+
+    fn working(&self) -> bool {
+        true
+    }
+
+    fn needs_auth(&self) -> bool {
+        false
+    }
+
+    fn supports_stream(&self) -> bool {
+        true
+    }
+
+    fn default_model(&self) -> &str {
+        "raven"
+    }
+
+    fn models(&self) -> Vec<Model> {
+        ["raven", "family/crow"]
+            .map(|name| Model { name: name.into(), bot: name.to_uppercase() })
+            .into()
+    }
+
+    fn health(&self) -> Health {
+        Health { running: self.running(), ..self.health.lock().expect("no panic").clone() }
+    }
+
+    fn create_completion(&self, request: ChatRequest) -> Completion {
+        let steps: VecDeque<_> = (self.answering)(&request).into();
+        let read = |path: &PathBuf| (path.clone(), std::fs::read(path).expect("a file"));
+        let files = request.attachments.iter().map(read).collect();
+        let stream = request.stream;
+        self.asked.lock().expect("no panic").push(Asked { request, files });
+        self.running.send_modify(|count| *count += 1);
+        let running = Arc::new(Running(self.running.clone()));
+        let said = self.said.clone();
+        let state = (steps, running, said);
+        let events = stream::unfold(state, |(mut steps, running, said)| async move {
+            loop {
+                let item = match steps.pop_front()? {
+                    Step::Say(event) => Ok(event),
+                    Step::Fail(kind) => Err(Error::new(kind, format!("it failed: {kind}"))),
+                    Step::Wait(time) => {
+                        tokio::time::sleep(time).await;
+                        continue;
+                    }
+                    Step::Endless(text, rate) => {
+                        tokio::time::sleep(Duration::from_secs(1) / rate.try_into().expect("few"))
+                            .await;
+                        steps.push_front(Step::Endless(text, rate));
+                        Ok(Event::Delta(text.into()))
+                    }
+                    Step::Hang => std::future::pending().await,
+                };
+                said.fetch_add(1, Ordering::Relaxed);
+                return Some((item, (steps, running, said)));
+            }
+        });
+        Completion::new(events, stream)
+    }
+}
+
+pub(crate) fn started() -> Step {
+    Step::Say(Event::Started { chat: "c0de".into(), message: "m1".into(), bot: "RAVEN".into() })
+}
+
+pub(crate) fn delta(text: &str) -> Step {
+    Step::Say(Event::Delta(text.into()))
+}
+
+pub(crate) fn finished() -> Step {
+    Step::Say(Event::Finished { reason: FinishReason::Complete })
+}
+
+/// What the words of the question ask for, so that any client can ask for it.
+pub(crate) fn script(request: &ChatRequest) -> Vec<Step> {
+    let words = &request.messages.last().expect("a message").content;
+    let kind = words.split_once("[fail ").and_then(|(_, rest)| rest.split_once(']'));
+    if let Some((kind, _)) = kind {
+        let kind = serde_json::from_value(kind.into()).expect("a kind");
+        return vec![Step::Fail(kind)];
+    }
+    if words.contains("[break]") {
+        return vec![started(), delta("Once "), Step::Fail(ErrorKind::AnswerLost)];
+    }
+    if words.contains("[endless]") {
+        return vec![started(), Step::Endless("quoth ", 100)];
+    }
+    let text = if words.contains("<tool_result") {
+        "It is raining."
+    } else if words.contains("[call]") {
+        "I look.\n<tool_call>{\"name\": \"weather\", \"arguments\": {\"city\": \"Köln\"}}</tool_call>"
+    } else if words.contains("[json]") {
+        "```json\n{\"name\": \"raven\", \"wings\": 2}\n```"
+    } else if !request.attachments.is_empty() {
+        "I see a file."
+    } else {
+        "Once upon a midnight dreary 🐦‍⬛, “while” I pondered."
+    };
+    let pieces: Vec<_> = text.split_inclusive(' ').map(delta).collect();
+    let mut steps = vec![Step::Say(Event::Status("Thinking…".into())), started()];
+    steps.extend(pieces);
+    steps.push(finished());
+    steps
+}
