@@ -1,36 +1,62 @@
-//! The command line, checked once.
+//! The command line: what there is to do, and the options that everything shares.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{ArgAction, Parser, Subcommand};
+use clap::builder::BoolishValueParser;
+use clap::{ArgAction, Parser, Subcommand, ValueHint};
 use lenore::{Poe, PoeBuilder, Result, Site, WebDriver};
+use serde::{Deserialize, Serialize};
 
-/// Your Poe subscription as a stream: ask the bots of your account through your own browser.
-///
-/// Lenore is not affiliated with Poe or Quora.
+use crate::ask::AskArgs;
+use crate::chat::ChatArgs;
+use crate::completions::CompletionsArgs;
+use crate::config::ConfigArgs;
+use crate::demo::DemoArgs;
+use crate::doctor::DoctorArgs;
+use crate::keys::KeysArgs;
+use crate::login::LoginArgs;
+use crate::logout::LogoutArgs;
+use crate::logs::LogsArgs;
+use crate::man::ManArgs;
+use crate::mcp::McpArgs;
+use crate::models::ModelsArgs;
+use crate::profiles::ProfilesArgs;
+use crate::provider::Which;
+use crate::serve::ServeArgs;
+use crate::sim::SimArgs;
+
+/// Your Poe subscription as a stream: ask the bots of your account through your own browser
 #[derive(Debug, Parser)]
 #[command(
     name = "lenore",
     version,
     subcommand_required = true,
     arg_required_else_help = true,
+    disable_help_flag = true,
     after_help = "Examples:\n  \
         lenore demo                            see it work, without an account\n  \
         lenore login                           sign in once, in a window\n  \
         lenore ask -m gpt-4 \"Why is a raven like a writing desk?\"\n  \
-        git diff | lenore ask \"Review this\"    the prompt is the arguments, then stdin\n\n\
+        git diff | lenore ask \"Review this\"    the prompt is the arguments, then stdin\n  \
+        lenore ask -c \"And why?\"               go on in the last chat\n\n\
         Exit codes: 0 done, 2 bad request, 3 unknown model, 4 not signed in, 5 limits, 6 prompt or \
         file refused, 7 the bot failed, 8 the site has changed, 9 answer lost or late, 10 network, \
-        11 browser, 130 stopped."
+        11 browser, 130 stopped.\n\n\
+        Lenore is not affiliated with Poe or Quora."
 )]
 pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) shared: Shared,
 
     /// Say more on stderr; repeat for more still
-    #[arg(short, long, global = true, action = ArgAction::Count)]
+    #[arg(short, long, global = true, action = ArgAction::Count, help_heading = None::<&str>)]
     pub(crate) verbose: u8,
+
+    /// Print help
+    #[arg(short, long, global = true, action = ArgAction::HelpShort, help_heading = None::<&str>)]
+    help: Option<bool>,
 
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -41,37 +67,105 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// Ask a bot; the answer goes to stdout as it comes
     Ask(AskArgs),
+    /// Talk with a bot, line by line
+    Chat(ChatArgs),
     /// See it work: a local site, a throw-away profile, no account
     Demo(DemoArgs),
-    /// Run the local site alone, for trying and testing
-    Sim(SimArgs),
-    /// List the models that have a name here
-    Models(ModelsArgs),
     /// Sign in to the site, once
     Login(LoginArgs),
+    /// Forget the session of a profile
+    Logout(LogoutArgs),
+    /// List the profiles, one for each account
+    Profiles(ProfilesArgs),
+    /// List the models that have a name here
+    Models(ModelsArgs),
+    /// Look at what was asked and answered before
+    Logs(LogsArgs),
+    /// Show the settings, and where each comes from
+    Config(ConfigArgs),
     /// Check each step of the way to an answer
     Doctor(DoctorArgs),
+    /// Serve any OpenAI or Anthropic client over HTTP
+    Serve(ServeArgs),
+    /// Make and revoke the keys of `serve`
+    Keys(KeysArgs),
+    /// Serve the bots as tools of agents, over stdio (MCP)
+    Mcp(McpArgs),
+    /// Run the local site alone, for trying and testing
+    Sim(SimArgs),
+    /// Write a completion script for a shell
+    Completions(CompletionsArgs),
+    /// Write the manual page
+    Man(ManArgs),
 }
 
-/// Options of everything that needs the site.
-#[derive(Clone, Debug, clap::Args)]
+/// The settings: each an option, a variable of the environment and a key of the settings' file,
+/// in this order.
+#[derive(Clone, Debug, Default, PartialEq, clap::Args, Deserialize, Serialize)]
 #[command(next_help_heading = "Browser and site")]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct Shared {
-    /// The site's address
+    /// The settings' file [default: config.toml in your config directory]
+    #[arg(long, global = true, value_name = "FILE", env = "LENORE_CONFIG")]
+    #[arg(help_heading = "Settings", value_hint = ValueHint::FilePath)]
+    #[serde(skip)]
+    pub(crate) config: Option<PathBuf>,
+
+    /// The model where none is named
+    #[arg(skip)]
+    pub(crate) model: Option<String>,
+
+    /// The profile of an account, by its name [default: default]
+    #[arg(long, global = true, value_name = "NAME", env = "LENORE_PROFILE")]
+    #[arg(help_heading = "Settings")]
+    pub(crate) profile: Option<String>,
+
+    /// Where answers come from: the site, through your browser, or Poe's official API, with the key
+    /// in `POE_API_KEY`; `poe-api/<Handle>` as the model means the API too [default: poe]
+    #[arg(long, global = true, value_name = "NAME", env = "LENORE_PROVIDER")]
+    #[arg(help_heading = "Settings")]
+    pub(crate) provider: Option<Which>,
+
+    /// The official API's address, for tests
+    #[arg(long, global = true, value_name = "URL", env = "LENORE_POE_API_URL", hide = true)]
+    #[serde(skip)]
+    pub(crate) poe_api_url: Option<String>,
+
+    /// Whether exchanges are kept in the log
+    #[arg(skip)]
+    pub(crate) log: Option<bool>,
+
+    /// Keep nothing of this in the log
+    #[arg(long, global = true, env = "LENORE_NO_LOG", value_parser = BoolishValueParser::new())]
+    #[arg(help_heading = "Settings")]
+    #[serde(skip)]
+    pub(crate) no_log: bool,
+
+    /// Print answers on a terminal as they are, without formatting
+    #[arg(long, global = true, env = "LENORE_PLAIN", value_parser = BoolishValueParser::new())]
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true)]
+    #[arg(help_heading = "Settings", value_name = "BOOL")]
+    pub(crate) plain: Option<bool>,
+
+    /// The site's address [default: https://poe.com]
     #[arg(long, global = true, value_name = "URL", env = "LENORE_SITE")]
     pub(crate) site: Option<String>,
 
     /// A TOML file with newer facts of the site [default: site.toml in your config directory]
     #[arg(long, global = true, value_name = "FILE", env = "LENORE_SITE_FILE")]
+    #[arg(value_hint = ValueHint::FilePath)]
     pub(crate) site_file: Option<PathBuf>,
 
-    /// The browser's profile [default: lenore/profiles/default in your data directory]
+    /// The browser's profile, in place of one with a name
     #[arg(long, global = true, value_name = "DIR", env = "LENORE_USER_DATA_DIR")]
+    #[arg(value_hint = ValueHint::DirPath)]
     pub(crate) user_data_dir: Option<PathBuf>,
 
     /// Show the browser's window
-    #[arg(long, global = true, env = "LENORE_HEADED")]
-    pub(crate) headed: bool,
+    #[arg(long, global = true, env = "LENORE_HEADED", value_parser = BoolishValueParser::new())]
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true)]
+    #[arg(value_name = "BOOL")]
+    pub(crate) headed: Option<bool>,
 
     /// Forward proxy: `http://[user:password@]host:port`, `https://…` or `socks5://host:port`
     #[arg(long, global = true, value_name = "URL", env = "LENORE_PROXY", hide_env_values = true)]
@@ -79,6 +173,7 @@ pub(crate) struct Shared {
 
     /// The browser's program [default: a Chromium that is found]
     #[arg(long, global = true, value_name = "PATH", env = "LENORE_BROWSER_BINARY")]
+    #[arg(value_hint = ValueHint::ExecutablePath)]
     pub(crate) browser_binary: Option<PathBuf>,
 
     /// A further switch for the browser's command line; repeatable
@@ -86,33 +181,49 @@ pub(crate) struct Shared {
     pub(crate) browser_arg: Vec<String>,
 
     /// Use a running Chrome, by its DevTools address, such as http://127.0.0.1:9222
-    #[arg(long, global = true, value_name = "URL", env = "LENORE_CDP")]
+    #[arg(long, global = true, value_name = "URL", env = "LENORE_CDP", hide_env_values = true)]
     pub(crate) cdp: Option<String>,
 
     /// Use a WebDriver's browser
     #[arg(long, global = true, value_name = "URL", env = "LENORE_WEBDRIVER")]
+    #[arg(hide_env_values = true)]
     pub(crate) webdriver: Option<String>,
 
-    /// The longest silence of the site that is borne, in seconds
-    #[arg(
-        long,
-        global = true,
-        value_name = "SECONDS",
-        env = "LENORE_TIMEOUT",
-        default_value_t = 120
-    )]
-    pub(crate) timeout: u64,
+    /// The longest silence of the site that is borne, in seconds [default: 120]
+    #[arg(long, global = true, value_name = "SECONDS", env = "LENORE_TIMEOUT")]
+    pub(crate) timeout: Option<u64>,
+
+    /// How many answers can be under way at once [default: 8]
+    #[arg(long, global = true, value_name = "N", env = "LENORE_MAX_CHATS")]
+    pub(crate) max_chats: Option<usize>,
+
+    /// How long a question waits that the site puts off for its pace, in seconds [default: 60]
+    #[arg(long, global = true, value_name = "SECONDS", env = "LENORE_PATIENCE")]
+    pub(crate) patience: Option<u64>,
+
+    /// Names of your own for models
+    #[arg(skip)]
+    pub(crate) aliases: BTreeMap<String, String>,
 }
 
 impl Shared {
+    /// The longest silence of the site that is borne, where nobody says another, in seconds.
+    pub(crate) const TIMEOUT: u64 = 120;
+
     /// The provider's options.
     pub(crate) fn builder(self) -> Result<PoeBuilder> {
         let mut builder = Poe::builder()
             .site(Site::load(self.site_file.as_deref())?)
-            .headless(!self.headed)
-            .timeout(Duration::from_secs(self.timeout.max(1)));
+            .headless(!self.headed.unwrap_or(false))
+            .timeout(Duration::from_secs(self.timeout.unwrap_or(Self::TIMEOUT).max(1)));
         if let Some(url) = self.site {
             builder = builder.url(url);
+        }
+        if let Some(chats) = self.max_chats {
+            builder = builder.max_chats(chats);
+        }
+        if let Some(seconds) = self.patience {
+            builder = builder.patience(Duration::from_secs(seconds));
         }
         if let Some(directory) = self.user_data_dir {
             builder = builder.user_data_dir(directory);
@@ -131,94 +242,11 @@ impl Shared {
         }
         Ok(self.browser_arg.into_iter().fold(builder, PoeBuilder::browser_arg))
     }
-}
 
-/// `lenore ask`
-#[derive(Debug, clap::Args)]
-pub(crate) struct AskArgs {
-    /// The prompt; what comes on stdin follows it
-    pub(crate) prompt: Vec<String>,
-
-    /// The model: a name of `lenore models`, or `poe/<Handle>` for any bot of the site
-    #[arg(short, long, default_value = "", hide_default_value = true, value_name = "NAME")]
-    pub(crate) model: String,
-
-    /// Instructions that come before the prompt
-    #[arg(long, value_name = "TEXT")]
-    pub(crate) system: Option<String>,
-
-    /// A file to send along; repeatable
-    #[arg(short, long, value_name = "FILE")]
-    pub(crate) file: Vec<PathBuf>,
-
-    /// Go on in a chat, by the code at the end of its address
-    #[arg(long, value_name = "CODE")]
-    pub(crate) chat: Option<String>,
-
-    /// Print the answer at its end, in one piece
-    #[arg(long)]
-    pub(crate) no_stream: bool,
-
-    /// Print one JSON object a line for every event
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-/// `lenore demo`
-#[derive(Debug, clap::Args)]
-pub(crate) struct DemoArgs {
-    /// What to ask
-    pub(crate) prompt: Vec<String>,
-}
-
-/// `lenore sim`
-#[derive(Debug, clap::Args)]
-pub(crate) struct SimArgs {
-    /// The port on 127.0.0.1; 0 takes any free one
-    #[arg(long, default_value_t = 8765)]
-    pub(crate) port: u16,
-
-    /// Decides the texts of the answers
-    #[arg(long, default_value_t = 0)]
-    pub(crate) seed: u64,
-}
-
-/// `lenore models`
-#[derive(Debug, clap::Args)]
-pub(crate) struct ModelsArgs {
-    /// Print one JSON object a line
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-/// `lenore login`
-#[derive(Debug, clap::Args)]
-pub(crate) struct LoginArgs {
-    /// Only say whether the profile is signed in
-    #[arg(long, conflicts_with = "email")]
-    pub(crate) check: bool,
-
-    /// Sign in without a window: the site mails a code to this address, which you then type here
-    #[arg(long, value_name = "ADDRESS")]
-    pub(crate) email: Option<String>,
-}
-
-/// `lenore doctor`
-#[derive(Debug, clap::Args)]
-pub(crate) struct DoctorArgs {
-    /// Also ask the default bot a short question, which costs a message
-    #[arg(long)]
-    pub(crate) ask: bool,
-
-    /// Write the bundle even where nothing fails: what was found, to show to others
-    #[arg(long)]
-    pub(crate) bundle: bool,
-
-    /// Where the bundle's directory is put [default: the current directory]
-    #[arg(long, value_name = "DIR")]
-    pub(crate) output: Option<PathBuf>,
-
-    /// Print one JSON object a line for every check
-    #[arg(long)]
-    pub(crate) json: bool,
+    /// The model that a caller means: aliases are looked up, and the settings' model stands for
+    /// none. Empty means the provider's default.
+    pub(crate) fn resolve(&self, named: Option<&str>) -> String {
+        let name = named.or(self.model.as_deref()).unwrap_or_default();
+        self.aliases.get(name).map_or(name, String::as_str).to_owned()
+    }
 }

@@ -1,116 +1,147 @@
 //! `lenore ask`: one question, its answer on stdout.
 
-use std::io::{IsTerminal, Read, stdin};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use lenore::{ChatRequest, Completion, Error, ErrorKind, Message, Result};
+use clap::ValueHint;
+use lenore::{ChatRequest, Error, ErrorKind, Provider, Result};
 
-use crate::args::{AskArgs, Shared};
+use crate::answer::{Answer, Delivery};
+use crate::args::Shared;
+use crate::dry_run;
 use crate::interrupt::Interrupt;
-use crate::output::{Output, report};
+use crate::logs::{LastChat, Place, Recording, Store};
+use crate::output::Output;
+use crate::prompt::{PromptArgs, Turn};
 use crate::provider::Source;
+use crate::whole_file::Pending;
 
 /// How long to wait for title, suggestions and cost where every event is printed.
 const LINGER: Duration = Duration::from_secs(2);
 
+/// `lenore ask`
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  \
+    lenore ask -m gpt-4 \"Why is a raven like a writing desk?\"\n  \
+    git diff | lenore ask \"Review this\"\n  \
+    lenore ask -f 'src/*.rs' -f plan.md \"What is missing?\"\n  \
+    lenore ask -m poe/Claude-3-Opus -f paper.pdf \"Sum up\"\n  \
+    lenore ask -c \"And why?\"               go on in the last chat\n  \
+    lenore ask -t translate --var to=French -f letter.txt -o lettre.txt\n  \
+    lenore ask --json \"Hi\" | jq -rj 'select(.type == \"delta\").text'")]
+pub(crate) struct AskArgs {
+    #[command(flatten)]
+    prompt: PromptArgs,
+
+    /// The model: a name or alias of `lenore models`, or `poe/<Handle>` for any bot of the site
+    #[arg(short, long, value_name = "NAME", help_heading = "Chat")]
+    model: Option<String>,
+
+    /// Go on in the chat that was asked in last, by this profile's log
+    #[arg(short = 'c', long = "continue", conflicts_with = "chat", help_heading = "Chat")]
+    last: bool,
+
+    /// Go on in a chat, by the code at the end of its address
+    #[arg(long, value_name = "CODE", help_heading = "Chat")]
+    chat: Option<String>,
+
+    /// Write the answer into a file, whole or not at all, and not to stdout
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    #[arg(help_heading = "Output")]
+    output: Option<PathBuf>,
+
+    /// Also put the answer on the clipboard
+    #[arg(long, help_heading = "Output")]
+    copy: bool,
+
+    /// Print the answer at its end, in one piece
+    #[arg(long, help_heading = "Output")]
+    no_stream: bool,
+
+    /// Print one JSON object a line for every event
+    #[arg(long, help_heading = "Output")]
+    json: bool,
+
+    /// Ask nothing; print what would be sent, to which bot, and how long it is
+    #[arg(long, help_heading = "Output")]
+    dry_run: bool,
+}
+
 pub(crate) async fn run(shared: Shared, args: AskArgs) -> ExitCode {
-    let output = Output::new(args.json, args.no_stream);
+    let output = Output::new(args.json, args.no_stream || args.output.is_some(), shared.plain);
     let prepared = async {
-        let request = request(&args)?;
-        Ok((Source::open(shared).await?, request))
+        let turn = args.prompt.turn()?;
+        let file =
+            args.output.as_deref().filter(|_| !args.dry_run).map(Pending::new).transpose()?;
+        let source = Source::open(shared.clone()).await?;
+        let request = request(&shared, source.provider().as_ref(), &args, turn)?;
+        Ok((source, request, file))
     };
-    let (source, request) = match prepared.await {
+    let (source, request, file) = match prepared.await {
         Ok(prepared) => prepared,
         Err(error) => return output.fail(&error),
     };
-    answer(source, request, output, &mut Interrupt::listen()).await
-}
-
-/// Asks, prints, and leaves nothing behind.
-pub(crate) async fn answer(
-    source: Source,
-    request: ChatRequest,
-    mut output: Output,
-    interrupt: &mut Interrupt,
-) -> ExitCode {
-    output.wait();
-    let completion = source.provider().create_completion(request);
-    let code = print(completion, output, interrupt).await;
-    source.close().await;
-    code
-}
-
-async fn print(
-    mut completion: Completion,
-    mut output: Output,
-    interrupt: &mut Interrupt,
-) -> ExitCode {
-    loop {
-        let event = tokio::select! {
-            event = completion.next() => event,
-            code = interrupt.wait() => {
-                let error = Error::new(ErrorKind::Cancelled, "stopped");
-                output.fail(&error);
-                return ExitCode::from(code);
-            }
-        };
-        let printed = match event {
-            Some(Ok(event)) => output.event(&event),
-            Some(Err(error)) => return output.fail(&error),
-            None => return output.end(),
-        };
-        if let Err(error) = printed {
-            // Whoever reads our output has seen enough; that is no failure.
-            if error.kind() == std::io::ErrorKind::BrokenPipe {
-                return ExitCode::SUCCESS;
-            }
-            report(&format!("the answer cannot be printed: {error}"));
-            return ExitCode::FAILURE;
-        }
+    if args.dry_run {
+        let printed = dry_run::print(source.provider().as_ref(), &request, args.json);
+        source.close().await;
+        return printed.map_or_else(|error| output.fail(&error), |()| ExitCode::SUCCESS);
     }
+    let recording = Recording::new(&shared, source.provider().as_ref(), &request);
+    let is_text_shown = file.is_none() || args.json;
+    let delivery = Delivery { file, copy: args.copy };
+    let answer = Answer { output, is_text_shown, recording, delivery };
+    answer.of(source, request, &mut Interrupt::listen()).await
 }
 
-fn request(args: &AskArgs) -> Result<ChatRequest> {
-    let mut messages = Vec::new();
-    messages.extend(args.system.as_ref().map(Message::system));
-    messages.push(Message::user(prompt(&args.prompt)?));
+/// The request, in the chat that is meant.
+fn request(
+    shared: &Shared,
+    provider: &dyn Provider,
+    args: &AskArgs,
+    turn: Turn,
+) -> Result<ChatRequest> {
+    let chat = match (&args.chat, args.last) {
+        (Some(code), _) => Some(known_chat(code)),
+        (None, true) => Some(last_chat(&Place::of(shared, provider))?),
+        (None, false) => None,
+    };
+    let model = match (&args.model, &chat) {
+        (Some(model), _) => shared.resolve(Some(model)),
+        // A chat belongs to its bot.
+        (None, Some(chat)) => chat.model.clone(),
+        (None, None) => shared.resolve(turn.model.as_deref()),
+    };
     Ok(ChatRequest {
         stream: !args.no_stream,
-        attachments: args.file.clone(),
-        chat: args.chat.clone(),
+        attachments: turn.attachments,
+        chat: chat.map(|chat| chat.chat),
         linger: if args.json { LINGER } else { Duration::ZERO },
-        ..ChatRequest::new(&*args.model, messages)
+        ..ChatRequest::new(model, turn.messages)
     })
 }
 
-/// The arguments, then what comes on stdin.
-fn prompt(arguments: &[String]) -> Result<String> {
-    let mut prompt = arguments.join(" ");
-    if stdin().is_terminal() {
-        if prompt.trim().is_empty() {
-            return Err(Error::new(
-                ErrorKind::InvalidRequest,
-                "there is nothing to ask; give the prompt as an argument or on stdin",
-            ));
-        }
-        return Ok(prompt);
-    }
-    let mut bytes = Vec::new();
-    stdin().read_to_end(&mut bytes).map_err(|error| {
-        Error::new(ErrorKind::InvalidRequest, "stdin cannot be read").with_source(error)
-    })?;
-    let input = String::from_utf8(bytes).map_err(|_| {
+/// The chat that this account was asked in last.
+fn last_chat(place: &Place) -> Result<LastChat> {
+    let exists = Store::path().is_ok_and(|path| path.exists());
+    let found = if exists { Store::open()?.last_chat(place)? } else { None };
+    found.ok_or_else(|| {
         Error::new(
             ErrorKind::InvalidRequest,
-            "stdin is not UTF-8 text; send a file of another kind along with --file",
+            format!(
+                "the log has no chat of the profile {} yet; ask without --continue, or name a chat \
+                 with --chat",
+                place.profile
+            ),
         )
-    })?;
-    let input = input.strip_suffix('\n').unwrap_or(&input);
-    let input = input.strip_suffix('\r').unwrap_or(input);
-    if !prompt.is_empty() && !input.is_empty() {
-        prompt.push_str("\n\n");
-    }
-    prompt.push_str(input);
-    Ok(prompt)
+    })
+}
+
+/// A chat by its code, with the model that the log knows for it.
+fn known_chat(code: &str) -> LastChat {
+    let exists = Store::path().is_ok_and(|path| path.exists());
+    // A log that cannot be read does not stand in the way here.
+    let logged = exists.then(|| Store::open().and_then(|store| store.chat(code)).ok()).flatten();
+    let unknown = LastChat { chat: code.to_owned(), model: String::new(), title: None };
+    logged.flatten().unwrap_or(unknown)
 }

@@ -5,18 +5,26 @@ use std::process::ExitCode;
 use lenore::{ChatRequest, Error, ErrorKind, Message, Result};
 use lenore_sim::{Options, Sim};
 
-use crate::args::{DemoArgs, Shared};
-use crate::ask;
+use crate::answer::{Answer, Delivery};
+use crate::args::Shared;
 use crate::interrupt::Interrupt;
+use crate::logs::Recording;
 use crate::output::{Output, Progress, note};
 use crate::provider::Source;
 
 const EMAIL: &str = "demo@example.org";
 const PROMPT: &str = "Tell me about ravens, with a little Rust code.";
 
+/// `lenore demo`
+#[derive(Debug, clap::Args)]
+pub(crate) struct DemoArgs {
+    /// What to ask
+    prompt: Vec<String>,
+}
+
 pub(crate) async fn run(shared: Shared, args: DemoArgs) -> ExitCode {
     let mut interrupt = Interrupt::listen();
-    let output = Output::new(false, false);
+    let output = Output::new(false, false, shared.plain);
     let prompt = if args.prompt.is_empty() { PROMPT.to_owned() } else { args.prompt.join(" ") };
     let sim = match Sim::start(Options::default()).await {
         Ok(sim) => sim,
@@ -32,7 +40,10 @@ pub(crate) async fn run(shared: Shared, args: DemoArgs) -> ExitCode {
             Ok(poe) => {
                 note(&format!("you ask GPT-4: {prompt}\n"));
                 let request = ChatRequest::new("gpt-4", vec![Message::user(prompt)]);
-                ask::answer(Source::own(poe), request, output, &mut interrupt).await
+                let recording = Recording::none();
+                let delivery = Delivery::default();
+                let answer = Answer { output, is_text_shown: true, recording, delivery };
+                answer.of(Source::own(poe), request, &mut interrupt).await
             }
             Err(error) => output.fail(&error),
         },

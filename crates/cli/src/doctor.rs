@@ -1,16 +1,36 @@
 //! `lenore doctor`: each step of the way to an answer, looked at on its own.
 
 use std::io::{Write, stdout};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use console::Style;
 use lenore::{Check, Diagnosis, Examination, Outcome};
 use serde_json::json;
 
-use crate::args::{DoctorArgs, Shared};
+use crate::args::Shared;
 use crate::interrupt::Interrupt;
 use crate::output::{Progress, note, report};
+
+/// `lenore doctor`
+#[derive(Debug, clap::Args)]
+pub(crate) struct DoctorArgs {
+    /// Also ask the default bot a short question, which costs a message
+    #[arg(long)]
+    ask: bool,
+
+    /// Write the bundle even where nothing fails: what was found, to show to others
+    #[arg(long)]
+    bundle: bool,
+
+    /// Where the bundle's directory is put [default: the current directory]
+    #[arg(long, value_name = "DIR")]
+    output: Option<PathBuf>,
+
+    /// Print one JSON object a line for every check
+    #[arg(long)]
+    json: bool,
+}
 
 pub(crate) async fn run(shared: Shared, args: DoctorArgs) -> ExitCode {
     let mut interrupt = Interrupt::listen();

@@ -6,6 +6,8 @@ use std::task::Poll;
 
 use tokio::sync::watch;
 
+use crate::output::tty;
+
 /// Whether the user wants the program to end.
 #[derive(Clone, Debug)]
 pub(crate) struct Interrupt(watch::Receiver<Option<u8>>);
@@ -21,6 +23,7 @@ impl Interrupt {
             signalled.send_replace(Some(code));
             let code = signals.next().await;
             // Whoever presses twice will not wait. The browser ends by itself when we are gone.
+            tty::recover();
             exit(code.into());
         });
         Self(receiver)
@@ -36,15 +39,15 @@ impl Interrupt {
 }
 
 /// 128 and the number of SIGINT, by the shells' convention.
-const INTERRUPTED: u8 = 130;
+pub(crate) const INTERRUPTED: u8 = 130;
 
 /// The signals that ask a program to end, with the exit codes that stand for them.
 #[cfg(unix)]
-struct Signals(Vec<(tokio::signal::unix::Signal, u8)>);
+pub(crate) struct Signals(Vec<(tokio::signal::unix::Signal, u8)>);
 
 #[cfg(unix)]
 impl Signals {
-    fn listen() -> Self {
+    pub(crate) fn listen() -> Self {
         use tokio::signal::unix::{SignalKind, signal};
         let kinds = [
             (SignalKind::interrupt(), INTERRUPTED),
@@ -55,7 +58,7 @@ impl Signals {
         Self(kinds.into_iter().filter_map(listen).collect())
     }
 
-    async fn next(&mut self) -> u8 {
+    pub(crate) async fn next(&mut self) -> u8 {
         std::future::poll_fn(|cx| {
             let came = self
                 .0
@@ -68,15 +71,15 @@ impl Signals {
 }
 
 #[cfg(not(unix))]
-struct Signals;
+pub(crate) struct Signals;
 
 #[cfg(not(unix))]
 impl Signals {
-    fn listen() -> Self {
+    pub(crate) fn listen() -> Self {
         Self
     }
 
-    async fn next(&mut self) -> u8 {
+    pub(crate) async fn next(&mut self) -> u8 {
         let _ = tokio::signal::ctrl_c().await;
         INTERRUPTED
     }

@@ -6,12 +6,24 @@ use std::time::Duration;
 
 use lenore::{Error, ErrorKind, Poe, Result};
 
-use crate::args::{LoginArgs, Shared};
+use crate::args::Shared;
 use crate::interrupt::Interrupt;
 use crate::output::{Progress, note, report, stderr};
 
 /// Nobody is hurried; a window that is forgotten closes in the end.
 const BY_HAND: Duration = Duration::from_secs(30 * 60);
+
+/// `lenore login`
+#[derive(Debug, clap::Args)]
+pub(crate) struct LoginArgs {
+    /// Only say whether the profile is signed in
+    #[arg(long, conflicts_with = "email")]
+    check: bool,
+
+    /// Sign in without a window: the site mails a code to this address, which you then type here
+    #[arg(long, value_name = "ADDRESS")]
+    email: Option<String>,
+}
 
 pub(crate) async fn run(shared: Shared, args: LoginArgs) -> ExitCode {
     let mut interrupt = Interrupt::listen();
@@ -52,7 +64,8 @@ async fn sign_in(poe: &Poe, args: &LoginArgs) -> Result<&'static str> {
             Ok("signed in")
         }
         (false, None) => {
-            progress.say("sign in in the window; it closes by itself then");
+            note("not signed in yet: sign in in the window that opens; it closes by itself then");
+            progress.say("waiting for you to sign in in the window");
             poe.sign_in_by_hand(BY_HAND).await.map_err(without_window)?;
             Ok("signed in; the profile keeps it for the next time")
         }

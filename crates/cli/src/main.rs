@@ -1,41 +1,88 @@
 //! The program `lenore`: the only place where the parts are put together.
 
+mod answer;
 mod args;
 mod ask;
+mod chat;
+mod completions;
+mod config;
+mod copy;
 mod demo;
 mod doctor;
+mod dry_run;
 mod interrupt;
+mod keys;
 mod login;
+mod logout;
+mod logs;
+mod man;
+mod mcp;
 mod models;
+mod official;
 mod output;
+mod owner;
+mod paths;
+mod profiles;
+mod prompt;
 mod provider;
+mod serve;
 mod sim;
+mod whole_file;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches};
 use tracing_subscriber::EnvFilter;
 
-use crate::args::{Args, Command};
+use crate::args::{Args, Command, Shared};
+use crate::output::report;
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let matches = Args::command().get_matches();
+    let args = Args::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     log_to_stderr(args.verbose);
+    // These work where the settings' file is broken.
+    match args.command {
+        Command::Completions(completions) => return completions::run(&completions),
+        Command::Man(man) => return man::run(&man),
+        Command::Config(config) => return config::run(args.shared, &matches, &config),
+        _ => {}
+    }
+    match config::settle(args.shared, &matches) {
+        Ok(shared) => run(shared, args.command),
+        Err(error) => {
+            report(&error.to_string());
+            ExitCode::from(error.kind().exit_code())
+        }
+    }
+}
+
+fn run(shared: Shared, command: Command) -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("error: the program cannot start: {error}");
+            report(&format!("the program cannot start: {error}"));
             return ExitCode::FAILURE;
         }
     };
     let code = runtime.block_on(async {
-        match args.command {
-            Command::Ask(ask) => ask::run(args.shared, ask).await,
-            Command::Demo(demo) => demo::run(args.shared, demo).await,
+        match command {
+            Command::Ask(ask) => ask::run(shared, ask).await,
+            Command::Chat(chat) => chat::run(shared, chat).await,
+            Command::Demo(demo) => demo::run(shared, demo).await,
             Command::Sim(options) => sim::run(options).await,
-            Command::Models(options) => models::run(args.shared, options),
-            Command::Login(login) => login::run(args.shared, login).await,
-            Command::Doctor(doctor) => doctor::run(args.shared, doctor).await,
+            Command::Models(options) => models::run(&shared, &options),
+            Command::Login(login) => login::run(shared, login).await,
+            Command::Logout(logout) => logout::run(&shared, &logout),
+            Command::Profiles(options) => profiles::run(&shared, &options),
+            Command::Logs(logs) => logs::run(logs),
+            Command::Serve(serve) => serve::run(shared, serve).await,
+            Command::Keys(keys) => keys::run(keys),
+            Command::Mcp(options) => mcp::run(shared, options).await,
+            Command::Doctor(doctor) => doctor::run(shared, doctor).await,
+            Command::Completions(_) | Command::Config(_) | Command::Man(_) => {
+                unreachable!("they are done by now")
+            }
         }
     });
     // A thread may still wait for a line from the terminal; it is not waited for.
@@ -53,6 +100,8 @@ fn log_to_stderr(verbose: u8) {
         _ => "debug,lenore=trace,lenore_poe=trace,lenore_browser=trace,lenore_sim=trace",
     };
     let filter = EnvFilter::try_from_env("LENORE_LOG").unwrap_or_else(|_| EnvFilter::new(default));
+    // The protocol's library would log what an agent asks.
+    let filter = filter.add_directive("rmcp=error".parse().expect("a directive"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(output::stderr)

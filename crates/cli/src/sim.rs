@@ -4,9 +4,20 @@ use std::process::ExitCode;
 
 use lenore_sim::{Options, Sim};
 
-use crate::args::SimArgs;
 use crate::interrupt::Interrupt;
 use crate::output::{note, report};
+
+/// `lenore sim`
+#[derive(Debug, clap::Args)]
+pub(crate) struct SimArgs {
+    /// The port on 127.0.0.1; 0 takes any free one
+    #[arg(long, default_value_t = 8765)]
+    port: u16,
+
+    /// Decides the texts of the answers
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+}
 
 pub(crate) async fn run(args: SimArgs) -> ExitCode {
     let mut interrupt = Interrupt::listen();

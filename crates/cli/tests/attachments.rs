@@ -14,7 +14,8 @@ async fn files_arrive_with_their_names() {
     std::fs::write(&paths[1], vec![b'#'; 100_000]).expect("written");
     let prompt = "What is in these? [[sim: gap=0, length=40]]";
     let mut command = world.lenore("ask");
-    command.arg("-f").arg(&paths[0]).arg("--file").arg(&paths[1]).arg(prompt);
+    // The second is too long to go into the prompt.
+    command.arg("--attach").arg(&paths[0]).arg("--file").arg(&paths[1]).arg(prompt);
     let ended = support::Program::start(command).end().await.with_code(0);
     assert_eq!(ended.stdout, world.site_text() + "\n");
     let sent = |entry: LogEntry| match entry.what {
@@ -22,7 +23,9 @@ async fn files_arrive_with_their_names() {
         _ => None,
     };
     let sent: Vec<_> = world.sim.log().into_iter().filter_map(sent).collect();
-    assert_eq!(sent, [(prompt.to_owned(), names.map(str::to_owned).to_vec())]);
+    // Those of --file go first.
+    let [first, second] = names.map(str::to_owned);
+    assert_eq!(sent, [(prompt.to_owned(), vec![second, first])]);
     let uploaded = |entry: LogEntry| match entry.what {
         Seen::Upload { name, size, .. } => Some((name, size)),
         _ => None,
@@ -39,7 +42,7 @@ async fn a_file_that_the_site_refuses_is_said_to_be_so() {
     let path = world.directory.path().join("raven.exe");
     std::fs::write(&path, "MZ").expect("written");
     let mut command = world.lenore("ask");
-    command.arg("-f").arg(&path).arg("What is this?");
+    command.arg("-a").arg(&path).arg("What is this?");
     let ended = support::Program::start(command).end().await.with_code(6);
     assert_eq!((ended.stdout.as_str(), ended.remarks().len()), ("", 1), "{ended:#?}");
     assert!(ended.error().contains("file"), "{ended:#?}");

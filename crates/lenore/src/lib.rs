@@ -27,12 +27,15 @@
 //! [`Completion::text`] or with [`ChatRequest::stream`] off; who can handles [`Event::Replace`],
 //! or folds the events into a [`Transcript`].
 //!
+//! [`PoeApi`] is the same over Poe's official HTTP API, with a key in place of the browser.
+//!
 //! Lenore is not affiliated with Poe or Quora.
 
 pub use lenore_poe::{
-    Check, Diagnosis, Examination, Outcome, Poe, PoeBuilder, Progress, Routes, Selectors, Site,
-    WebDriver, format_prompt,
+    Check, Diagnosis, Examination, Outcome, Owner, Poe, PoeBuilder, Progress, Routes, Selectors,
+    Site, WebDriver, format_prompt,
 };
+pub use lenore_poe_api::{PoeApi, PoeApiBuilder};
 pub use lenore_provider::{
     ChatRequest, Completion, Error, ErrorKind, Event, FinishReason, Health, Message, Model,
     Provider, Result, Role, Transcript,

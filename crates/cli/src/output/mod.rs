@@ -1,24 +1,42 @@
 //! What the user sees: the answer on stdout, everything else on stderr.
 
+mod canvas;
+mod live;
+mod markdown;
 mod plain;
+mod printable;
 mod progress;
+mod row;
 mod terminal;
+#[cfg(test)]
+mod tests;
+mod theme;
+pub(crate) mod tty;
 
 use std::io::{self, IsTerminal, Write, stdout};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use lenore::{Error, Event};
 use serde::Serialize;
 
+use self::markdown::Form as Reading;
 use self::plain::Plain;
+pub(crate) use self::printable::{one_line, printable};
 pub(crate) use self::progress::{Progress, stderr};
 use self::terminal::Screen;
+use self::tty::Quiet;
+
+/// How often it is looked whether the window has another size.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// Prints one answer.
 #[derive(Debug)]
 pub(crate) struct Output {
     form: Form,
     progress: Progress,
+    /// While the answer is drawn, what is typed is not.
+    quiet: Option<Quiet>,
 }
 
 #[derive(Debug)]
@@ -28,31 +46,65 @@ enum Form {
     /// Into a pipe or a file.
     Plain(Plain),
     /// Onto a terminal: what was written can be drawn anew.
-    Terminal(Screen),
+    Terminal(Box<Screen>),
 }
 
 impl Output {
-    /// Chooses the form by what stdout is.
-    pub(crate) fn new(json: bool, no_stream: bool) -> Self {
+    /// Chooses the form by what stdout is. On a terminal markdown is drawn, unless it is to be
+    /// `plain`.
+    pub(crate) fn new(json: bool, no_stream: bool, plain: Option<bool>) -> Self {
+        let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         let form = if json {
             Form::Json
-        } else if stdout().is_terminal() && !no_stream {
-            Form::Terminal(Screen::default())
+        } else if stdout().is_terminal() && !no_stream && !is_dumb {
+            let is_plain = plain.unwrap_or(false);
+            let reading = if is_plain { Reading::Plain } else { Reading::Markdown };
+            Form::Terminal(Box::new(Screen::on_stdout(reading)))
         } else {
             Form::Plain(Plain::default())
         };
-        Self { form, progress: Progress::none() }
+        Self { form, progress: Progress::none(), quiet: None }
     }
 
-    /// Shows that an answer is waited for.
-    pub(crate) fn wait(&mut self) {
-        self.progress = Progress::start("waiting for the answer");
+    /// Shows that an answer is waited for, to which so many files are sent before.
+    pub(crate) fn sending(&mut self, files: usize) {
+        let what = match files {
+            0 => "waiting for the answer".to_owned(),
+            1 => "sending 1 file".to_owned(),
+            count => format!("sending {count} files"),
+        };
+        if matches!(self.form, Form::Terminal(_)) {
+            self.quiet = Quiet::begin();
+        }
+        self.progress = Progress::start(&what);
+    }
+
+    /// Draws what could not be drawn when it came, as soon as there is time for it, and all there
+    /// is when the window has another size. To be awaited beside the next event, again and again.
+    pub(crate) async fn settle(&mut self) {
+        let Form::Terminal(screen) = &mut self.form else { return std::future::pending().await };
+        loop {
+            tokio::time::sleep(LOOK).await;
+            if screen.is_behind() && screen.catch_up().is_ok() {
+                return;
+            }
+        }
+    }
+
+    /// Shows a line below the answer for a while, where that can be.
+    pub(crate) fn footer(&mut self, text: Option<&str>) -> io::Result<()> {
+        match &mut self.form {
+            Form::Terminal(screen) if !screen.is_empty() => screen.footer(text),
+            _ => Ok(()),
+        }
     }
 
     /// Prints what an event brings.
     pub(crate) fn event(&mut self, event: &Event) -> io::Result<()> {
-        if let Event::Status(status) = event {
-            self.progress.say(status);
+        match event {
+            Event::Status(status) => self.progress.say(&one_line(status)),
+            Event::Started { .. } => self.progress.say("waiting for the answer"),
+            _ => {}
         }
         if matches!(event, Event::Delta(_) | Event::Replace { .. }) {
             self.progress.hide();
@@ -65,12 +117,12 @@ impl Output {
     }
 
     /// The end of an answer that is complete.
-    pub(crate) fn end(self) -> ExitCode {
+    pub(crate) fn end(mut self) -> ExitCode {
         self.progress.hide();
-        let ended = match &self.form {
+        let ended = match &mut self.form {
             Form::Json => Ok(()),
             Form::Plain(plain) => plain.end(),
-            Form::Terminal(_) => line(""),
+            Form::Terminal(screen) => screen.end(),
         };
         match ended {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
@@ -81,10 +133,20 @@ impl Output {
         }
     }
 
-    /// Says what went wrong, and ends with the exit code for it.
-    pub(crate) fn fail(&self, error: &Error) -> ExitCode {
+    /// The end of an answer that was stopped.
+    pub(crate) fn stop(mut self) {
         self.progress.hide();
-        match &self.form {
+        if let Form::Terminal(screen) = &mut self.form {
+            // What cannot be shown any more is not missed.
+            let _ = screen.end();
+        }
+        note("stopped");
+    }
+
+    /// Says what went wrong, and ends with the exit code for it.
+    pub(crate) fn fail(mut self, error: &Error) -> ExitCode {
+        self.progress.hide();
+        match &mut self.form {
             Form::Json => {
                 // Nobody may be left to read it; the exit code tells too.
                 let _ = json(error);
@@ -92,10 +154,10 @@ impl Output {
             Form::Plain(plain) if !plain.is_empty() => {
                 let _ = line("");
             }
-            Form::Terminal(screen) if !screen.is_empty() => {
-                let _ = line("");
+            Form::Terminal(screen) => {
+                let _ = screen.end();
             }
-            _ => {}
+            Form::Plain(_) => {}
         }
         report(&error.to_string());
         if let Some(wait) = error.retry_after() {

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
+use super::live;
+
 /// The one place that draws on stderr, so that a line said meanwhile does not land in a spinner.
 static SPINNERS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
 
@@ -61,7 +63,7 @@ impl Write for Stderr {
     }
 
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        SPINNERS.suspend(|| io::stderr().write_all(bytes))
+        SPINNERS.suspend(|| live::aside(|| io::stderr().write_all(bytes)))
     }
 
     fn write_fmt(&mut self, text: std::fmt::Arguments<'_>) -> io::Result<()> {

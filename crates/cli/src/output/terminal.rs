@@ -1,81 +1,190 @@
-//! An answer on a terminal, drawn anew where the site rewrites it.
+//! An answer on a terminal: drawn as it comes, drawn anew where the site rewrites it.
 
-use std::io::{self, Write, stdout};
+use std::io;
 
-use console::Term;
-use lenore::{Event, Transcript};
+use lenore::Event;
+
+use super::live::{self, Live};
+use super::markdown::{Block, Document, Form};
+use super::printable::one_line;
+use super::row::{Row, RowBuilder, cells};
+use super::theme::{Layout, Theme};
 
 /// What is on the screen of the answer.
-#[derive(Debug, Default)]
 pub(super) struct Screen {
-    shown: Transcript,
+    document: Document,
+    live: Live,
+    theme: Theme,
+    /// What the site says of its work, below the answer until more of it comes.
+    status: Option<String>,
+    /// What the user types, below all else.
+    footer: Option<String>,
+    /// Whether text has come that could not be drawn yet.
+    is_behind: bool,
+    /// How often the answer was written anew from its beginning, below what cannot be reached.
+    restarts: usize,
 }
 
+/// After so many restarts the answer is not shown before its end.
+const RESTARTS: usize = 1;
+
 impl Screen {
+    pub(super) fn new(form: Form, live: Live, colours: bool) -> Self {
+        Self {
+            document: Document::new(form),
+            live,
+            theme: Theme::new(colours),
+            status: None,
+            footer: None,
+            is_behind: false,
+            restarts: 0,
+        }
+    }
+
+    /// On the terminal that stdout is.
+    pub(super) fn on_stdout(form: Form) -> Self {
+        let colours = console::colors_enabled() && std::env::var_os("NO_COLOR").is_none_or(|it| it.is_empty());
+        Self::new(form, live::on_stdout(), colours)
+    }
+
     pub(super) fn is_empty(&self) -> bool {
-        self.shown.text().is_empty()
+        self.document.is_empty()
+    }
+
+    /// How many bytes were read to draw it.
+    #[cfg(test)]
+    pub(super) fn read(&self) -> usize {
+        self.document.read()
+    }
+
+    /// Whether something waits to be drawn, or the window has another size.
+    pub(super) fn is_behind(&self) -> bool {
+        (self.is_behind && !self.is_held()) || self.live.is_resized()
     }
 
     pub(super) fn event(&mut self, event: &Event) -> io::Result<()> {
-        let mut out = stdout().lock();
         match event {
-            Event::Delta(text) => out.write_all(printable(text).as_bytes())?,
-            Event::Replace { keep, text } => {
-                let (height, width) = Term::stdout().size();
-                let old = self.shown.text();
-                let kept = old.char_indices().nth(*keep).map_or(old, |(at, _)| &old[..at]);
-                let redraw = redraw(old, kept, text, height.into(), width.into());
-                out.write_all(redraw.as_bytes())?;
+            Event::Delta(text) => {
+                self.status = None;
+                self.document.push(text);
             }
+            Event::Replace { keep, text } => {
+                self.status = None;
+                self.rewrite(*keep, text)?;
+            }
+            Event::Status(text) if !self.is_empty() => self.status = Some(one_line(text)),
             _ => return Ok(()),
         }
-        self.shown.apply(event);
-        out.flush()
+        if !self.document.can_afford() {
+            self.is_behind = true;
+            return Ok(());
+        }
+        self.draw(false)
+    }
+
+    /// Shows a line below the answer.
+    pub(super) fn footer(&mut self, text: Option<&str>) -> io::Result<()> {
+        let text = text.map(one_line);
+        if self.footer == text {
+            return Ok(());
+        }
+        self.footer = text;
+        self.draw(false)
+    }
+
+    /// Draws what waits.
+    pub(super) fn catch_up(&mut self) -> io::Result<()> {
+        self.draw(false)
+    }
+
+    /// Draws all there is, for good.
+    pub(super) fn end(&mut self) -> io::Result<()> {
+        (self.status, self.footer) = (None, None);
+        if self.is_held() {
+            self.begin_anew()?;
+        }
+        self.draw(true)?;
+        self.live.leave();
+        Ok(())
+    }
+
+    fn is_held(&self) -> bool {
+        self.restarts > RESTARTS
+    }
+
+    fn draw(&mut self, end: bool) -> io::Result<()> {
+        let size = self.live.measure();
+        let layout = Layout { width: size.width, theme: self.theme };
+        if self.is_held() && !end {
+            return self.live.draw(size, Vec::new(), Vec::new());
+        }
+        self.is_behind = false;
+        let blocks: Vec<Block> = self.document.finish(end, &layout);
+        let mut open = if end { Vec::new() } else { self.document.open(&layout) };
+        open.extend(self.below(&self.status, &layout));
+        open.extend(self.below(&self.footer, &layout));
+        self.live.draw(size, blocks, open)
+    }
+
+    fn below(&self, text: &Option<String>, layout: &Layout) -> Option<Row> {
+        let text = text.as_ref()?;
+        let mut room = layout.prose();
+        let fits = |c: &char| {
+            let width = cells(c.encode_utf8(&mut [0; 4]));
+            let fits = width <= room;
+            room = room.saturating_sub(width);
+            fits
+        };
+        let mut row = RowBuilder::default();
+        row.push(&text.chars().take_while(fits).collect::<String>(), self.theme.mark);
+        // Below all that the answer has.
+        Some(row.row(usize::MAX))
+    }
+
+    /// Takes back what comes after so many characters, and appends.
+    fn rewrite(&mut self, keep: usize, text: &str) -> io::Result<()> {
+        let document = &mut self.document;
+        let place = document.place(keep);
+        let done = document.done();
+        if !document.begins(done, place) {
+            let reach = self.live.within_reach();
+            let safe = reach.iter().find(|block| document.begins(block.at, place));
+            let near = || reach.iter().find(|block| block.at <= place);
+            match safe.or_else(|| if done <= place { None } else { near() }) {
+                Some(block) => {
+                    self.live.reopen(block.at);
+                    document.resume(block.at, block.before.clone());
+                }
+                None if done <= place => {}
+                None => self.restart()?,
+            }
+        }
+        self.document.truncate(place);
+        self.document.push(text);
+        Ok(())
+    }
+
+    /// What has changed cannot be reached any more: the answer follows once more, below.
+    fn restart(&mut self) -> io::Result<()> {
+        self.restarts += 1;
+        self.live.leave();
+        self.document.restart();
+        if self.is_held() { Ok(()) } else { self.begin_anew() }
+    }
+
+    fn begin_anew(&mut self) -> io::Result<()> {
+        let mut row = RowBuilder::default();
+        row.push("── the site has rewritten its answer; it follows anew ──", self.theme.mark);
+        let rows = vec![Row::empty(0), row.row(0), Row::empty(0)];
+        let size = self.live.measure();
+        self.live.draw(size, Vec::new(), rows)?;
+        self.live.leave();
+        Ok(())
     }
 }
 
-/// What to write so that the screen, which ends with `old`, ends with `kept` and `text`.
-fn redraw(old: &str, kept: &str, text: &str, height: usize, width: usize) -> String {
-    let line = kept.rfind('\n').map_or(0, |at| at + 1);
-    let up = rows(&old[line..], width) - 1;
-    if up >= height {
-        // The beginning has left the screen and cannot be reached any more.
-        return format!("\r\n\r\n{}{}", printable(kept), printable(text));
-    }
-    let up = if up > 0 { format!("\x1b[{up}A") } else { String::new() };
-    format!("\r{up}\x1b[J{}{}", printable(&kept[line..]), printable(text))
-}
-
-/// How many rows of a terminal a text takes.
-fn rows(text: &str, width: usize) -> usize {
-    let row = |line: &str| console::measure_text_width(line).max(1).div_ceil(width.max(1));
-    text.split('\n').map(row).sum()
-}
-
-/// A site's text must not move the cursor or set colours.
-fn printable(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_rewrite_goes_back_to_its_line_and_no_further() {
-        assert_eq!(redraw("one\ntwo", "one\nt", "en", 24, 80), "\r\x1b[Jten");
-        assert_eq!(redraw("one\ntwo\nthree", "one\n", "2", 24, 80), "\r\x1b[1A\x1b[J2");
-        assert_eq!(redraw("aaaabbbbcc", "aa", "x", 24, 4), "\r\x1b[2A\x1b[Jaax");
-    }
-
-    #[test]
-    fn what_has_left_the_screen_is_written_again() {
-        let old = "line\n".repeat(50);
-        assert_eq!(redraw(&old, "", "new", 24, 80), "\r\n\r\nnew");
-    }
-
-    #[test]
-    fn a_site_cannot_play_with_the_terminal() {
-        assert_eq!(printable("a\x1b[31mb\u{9b}c\r\n\td\x07"), "a[31mbc\n\td");
+impl std::fmt::Debug for Screen {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Screen").finish_non_exhaustive()
     }
 }

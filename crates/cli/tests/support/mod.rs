@@ -1,7 +1,7 @@
 //! What the tests of the program share: the local site, a profile that is signed in there, and
 //! the program itself.
 
-#![allow(dead_code, reason = "no test file uses all of it")]
+#![allow(dead_code, unused_imports, reason = "no test file uses all of it")]
 
 mod program;
 
@@ -13,7 +13,7 @@ use lenore::Poe;
 use lenore_sim::{LogEntry, Options, Seen, Sim};
 use tokio::process::Command;
 
-pub(crate) use self::program::{Ended, Program, lenore};
+pub(crate) use self::program::{Ended, Home, Program, lenore};
 
 /// No wait of a test is longer.
 pub(crate) const WAIT: Duration = Duration::from_secs(30);

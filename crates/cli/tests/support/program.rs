@@ -1,5 +1,6 @@
 //! The program as a child process: what goes in, what comes out, how it ends.
 
+use std::path::PathBuf;
 use std::process::Stdio;
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -21,7 +22,54 @@ pub(crate) fn lenore(arguments: &[&str]) -> Command {
     for name in ["DISPLAY", "WAYLAND_DISPLAY", "CLICOLOR_FORCE", "RUST_BACKTRACE"] {
         command.env_remove(name);
     }
+    // Nothing is read from the directories of whoever runs the tests, or written there.
+    for name in ["XDG_CONFIG_HOME", "XDG_DATA_HOME"] {
+        command.env(name, "/nonexistent/lenore");
+    }
+    command.env("LENORE_NO_LOG", "1");
     command
+}
+
+/// A user's directories, with nothing in them at first.
+pub(crate) struct Home(tempfile::TempDir);
+
+impl Home {
+    pub(crate) fn new() -> Self {
+        Self(tempfile::tempdir().expect("a directory"))
+    }
+
+    /// The program of this user, who keeps a log.
+    pub(crate) fn lenore(&self, arguments: &[&str]) -> Command {
+        let mut command = lenore(arguments);
+        self.adopt(&mut command);
+        command
+    }
+
+    /// Makes a program this user's.
+    pub(crate) fn adopt(&self, command: &mut Command) {
+        command.env("HOME", self.0.path());
+        command.env("XDG_CONFIG_HOME", self.path("config"));
+        command.env("XDG_DATA_HOME", self.path("data"));
+        command.env_remove("LENORE_NO_LOG");
+    }
+
+    /// Runs the program to its end.
+    pub(crate) async fn run(&self, arguments: &[&str]) -> Ended {
+        Program::start(self.lenore(arguments)).end().await
+    }
+
+    /// A path in the home.
+    pub(crate) fn path(&self, path: &str) -> PathBuf {
+        self.0.path().join(path)
+    }
+
+    /// Writes a file into the settings' directory.
+    pub(crate) fn set(&self, file: &str, text: &str) -> PathBuf {
+        let path = self.path("config/lenore").join(file);
+        std::fs::create_dir_all(path.parent().expect("a directory")).expect("made");
+        std::fs::write(&path, text).expect("written");
+        path
+    }
 }
 
 /// A program that runs.

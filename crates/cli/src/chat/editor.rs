@@ -1,0 +1,152 @@
+//! The line editor, in a thread of its own, since it blocks.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::thread;
+
+use lenore::{Error, ErrorKind, Result};
+use rustyline::completion::FilenameCompleter;
+use rustyline::error::ReadlineError;
+use rustyline::history::DefaultHistory;
+use rustyline::{
+    Cmd, CompletionType, Config, EventHandler, ExternalPrinter, KeyCode, KeyEvent, Modifiers,
+};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+use super::helper::{Assistant, Enter};
+
+type Inner = rustyline::Editor<Assistant, DefaultHistory>;
+
+/// What an empty line shows at first.
+const GREETING: &str = "ask something, or /help";
+
+/// How many lines are remembered.
+const REMEMBERED: usize = 2000;
+
+/// What came of a line.
+#[derive(Debug)]
+pub(super) enum Line {
+    Text(String),
+    /// Ctrl-C
+    Interrupted,
+    /// Ctrl-D, or the terminal is gone.
+    End,
+}
+
+/// A line that is wanted.
+struct Wanted {
+    /// The prompt, and the same in colours.
+    prompt: (String, String),
+    /// What stands in the line already.
+    begun: String,
+}
+
+/// Asks for lines.
+pub(super) struct Editor {
+    wanted: mpsc::Sender<Wanted>,
+    lines: UnboundedReceiver<Line>,
+    printer: Printer,
+}
+
+/// Writes above the line that is being typed.
+#[derive(Clone)]
+pub(super) struct Printer(Arc<Mutex<Box<dyn ExternalPrinter + Send>>>);
+
+impl Printer {
+    pub(super) fn print(&self, text: String) {
+        let mut printer = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // What cannot be shown any more is not missed.
+        let _ = printer.print(text);
+    }
+}
+
+impl Editor {
+    /// `history` is where lines are kept for the next time, if they are.
+    pub(super) fn start(bots: Vec<String>, history: Option<PathBuf>, colours: bool) -> Result<Self> {
+        let mut editor = build(bots, colours).map_err(unusable)?;
+        let printer = editor.create_external_printer().map_err(unusable)?;
+        let printer = Printer(Arc::new(Mutex::new(Box::new(printer))));
+        if let Some(history) = &history {
+            // There is none at first; and without it a chat is still a chat.
+            let _ = editor.load_history(history);
+        }
+        let (wanted, requests) = mpsc::channel::<Wanted>();
+        let (sender, lines) = unbounded_channel();
+        thread::Builder::new()
+            .name("line editor".into())
+            .spawn(move || {
+                for wanted in requests {
+                    let line = read(&mut editor, &wanted, history.as_ref());
+                    if sender.send(line).is_err() {
+                        return;
+                    }
+                }
+            })
+            .map_err(|error| unusable(error.into()))?;
+        Ok(Self { wanted, lines, printer })
+    }
+
+    pub(super) fn printer(&self) -> &Printer {
+        &self.printer
+    }
+
+    /// The next line, after a prompt; what is `begun` stands in it already.
+    pub(super) async fn line(&mut self, prompt: (String, String), begun: String) -> Line {
+        if self.wanted.send(Wanted { prompt, begun }).is_err() {
+            return Line::End;
+        }
+        self.lines.recv().await.unwrap_or(Line::End)
+    }
+}
+
+fn build(bots: Vec<String>, colours: bool) -> rustyline::Result<Inner> {
+    let config = Config::builder()
+        .max_history_size(REMEMBERED)?
+        .history_ignore_dups(true)?
+        .completion_type(CompletionType::List)
+        .tab_stop(4)
+        .build();
+    let mut editor = Inner::with_config(config)?;
+    let greeting = Arc::new(Mutex::new(Some(GREETING)));
+    let paths = FilenameCompleter::new();
+    editor.set_helper(Some(Assistant { bots, paths, colours, greeting }));
+    editor.bind_sequence(KeyEvent(KeyCode::Enter, Modifiers::ALT), Cmd::Newline);
+    editor.bind_sequence(
+        KeyEvent(KeyCode::Enter, Modifiers::NONE),
+        EventHandler::Conditional(Box::new(Enter)),
+    );
+    Ok(editor)
+}
+
+fn read(editor: &mut Inner, wanted: &Wanted, history: Option<&PathBuf>) -> Line {
+    let (raw, styled) = &wanted.prompt;
+    let line = editor.readline_with_initial(&(raw, styled), (&wanted.begun, ""));
+    match line {
+        Ok(text) => {
+            if let Some(assistant) = editor.helper() {
+                assistant.greeting.lock().unwrap_or_else(PoisonError::into_inner).take();
+            }
+            let is_new = !text.trim().is_empty() && editor.add_history_entry(text.as_str()).unwrap_or(false);
+            if let Some(history) = history.filter(|_| is_new)
+                && let Err(error) = editor.append_history(history)
+            {
+                tracing::debug!(%error, "the line is not kept for the next time");
+            }
+            Line::Text(text)
+        }
+        Err(ReadlineError::Interrupted) => Line::Interrupted,
+        Err(ReadlineError::Eof) => Line::End,
+        Err(error) => {
+            tracing::debug!(%error, "the terminal cannot be read");
+            Line::End
+        }
+    }
+}
+
+fn unusable(error: ReadlineError) -> Error {
+    Error::new(
+        ErrorKind::InvalidRequest,
+        "this terminal cannot be used for a chat; `lenore ask` works anywhere",
+    )
+    .with_source(error)
+}

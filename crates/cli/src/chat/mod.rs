@@ -1,0 +1,257 @@
+//! `lenore chat`: a conversation, line by line.
+
+mod command;
+mod commands;
+mod editor;
+mod extras;
+mod helper;
+mod keys;
+mod question;
+mod transcript;
+mod type_ahead;
+
+use std::io::{IsTerminal, stdin, stdout};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use lenore::{Message, Result};
+
+use self::command::{Command, Input, read};
+use self::editor::{Editor, Line};
+use self::extras::{Extras, Listening};
+use self::question::Question;
+use crate::args::Shared;
+use crate::interrupt::Signals;
+use crate::logs::{LastChat, Place, Store};
+use crate::output::{note, one_line, report, tty};
+use crate::paths::{data_dir, invalid, make_private};
+use crate::prompt;
+use crate::provider::Source;
+
+/// The file of lines that were typed, in the data directory.
+const HISTORY: &str = "history";
+
+/// `lenore chat`
+#[derive(Debug, clap::Args)]
+#[command(after_help = "In the chat, /help lists what can be said to it. Ctrl-C stops an answer, \
+    Ctrl-D leaves.\n\n\
+    Examples:\n  \
+    lenore chat -m gpt-4\n  \
+    lenore chat --system \"Answer in one sentence\"\n  \
+    lenore chat -c                          go on in the last chat\n\n\
+    It needs a terminal; in a script, `lenore ask -c` goes on in the last chat.")]
+pub(crate) struct ChatArgs {
+    /// The model: a name or alias of `lenore models`, or `poe/<Handle>` for any bot of the site
+    #[arg(short, long, value_name = "NAME")]
+    model: Option<String>,
+
+    /// Instructions that come before the first question of each chat
+    #[arg(long, value_name = "TEXT")]
+    system: Option<String>,
+
+    /// Instructions from roles/NAME.md in your config directory
+    #[arg(long, value_name = "NAME", conflicts_with = "system")]
+    role: Option<String>,
+
+    /// Go on in the chat that was asked in last, by this profile's log
+    #[arg(short = 'c', long = "continue", conflicts_with = "chat")]
+    last: bool,
+
+    /// Go on in a chat, by the code at the end of its address
+    #[arg(long, value_name = "CODE")]
+    chat: Option<String>,
+}
+
+/// The conversation, and what it is held with.
+struct Chat {
+    shared: Shared,
+    source: Source,
+    editor: Editor,
+    signals: Signals,
+    model: String,
+    system: Option<String>,
+    /// The chat on the site, once it has begun.
+    code: Option<String>,
+    turns: Vec<Message>,
+    /// How many of the turns the chat on the site does not know.
+    untold: usize,
+    /// What goes along with the next question.
+    files: Vec<PathBuf>,
+    last: Option<Question>,
+    extras: Extras,
+    /// Whether this bot tells anything after its answers.
+    has_extras: bool,
+    listening: Option<Listening>,
+    /// What stands in the next line already.
+    begun: String,
+    /// Whether an answer was stopped, which may take the site a moment.
+    stopped: bool,
+}
+
+/// Whether the conversation goes on.
+#[derive(Debug, PartialEq, Eq)]
+enum Next {
+    GoOn,
+    Leave(u8),
+}
+
+pub(crate) async fn run(shared: Shared, args: ChatArgs) -> ExitCode {
+    let mut chat = match open(shared, args).await {
+        Ok(chat) => chat,
+        Err(error) => {
+            report(&error.to_string());
+            return ExitCode::from(error.kind().exit_code());
+        }
+    };
+    let code = chat.converse().await;
+    tty::recover();
+    if code != 0 {
+        // The line that was being typed stays as it is.
+        println!();
+    }
+    if let Some(listening) = chat.listening.take() {
+        listening.end().await;
+    }
+    tokio::select! {
+        () = chat.source.close() => ExitCode::from(code),
+        code = chat.signals.next() => ExitCode::from(code),
+    }
+}
+
+async fn open(shared: Shared, args: ChatArgs) -> Result<Chat> {
+    if !stdin().is_terminal() || !stdout().is_terminal() {
+        return Err(invalid(
+            "a chat needs a terminal to type and to read on; in a script, `lenore ask` takes the \
+             prompt from its arguments and stdin, and `lenore ask -c` goes on in the last chat",
+        ));
+    }
+    let (system, wanted) = match &args.role {
+        Some(name) => prompt::role(name).map(|(text, model)| (Some(text), model))?,
+        None => (args.system.clone(), None),
+    };
+    let source = Source::open(shared.clone()).await?;
+    let provider = source.provider().as_ref();
+    let found = chat_to_continue(&args, &Place::of(&shared, provider))?;
+    let model = match (&args.model, &found) {
+        (Some(model), _) => shared.resolve(Some(model)),
+        (None, Some(found)) => found.model.clone(),
+        (None, None) => shared.resolve(wanted.as_deref()),
+    };
+    let mut bots: Vec<_> = provider.models().into_iter().map(|model| model.name).collect();
+    bots.extend(shared.aliases.keys().cloned());
+    bots.push("poe/".into());
+    let keeps = !shared.no_log && shared.log != Some(false);
+    let history = if keeps { history() } else { None };
+    let editor = Editor::start(bots, history, console::colors_enabled())?;
+    let mut chat = Chat {
+        shared,
+        source,
+        editor,
+        signals: Signals::listen(),
+        model,
+        system,
+        code: None,
+        turns: Vec::new(),
+        untold: 0,
+        files: Vec::new(),
+        last: None,
+        extras: Extras::default(),
+        has_extras: true,
+        listening: None,
+        begun: String::new(),
+        stopped: false,
+    };
+    if let Some(found) = found {
+        chat.resume(found);
+    }
+    Ok(chat)
+}
+
+/// The chat that the arguments mean.
+fn chat_to_continue(args: &ChatArgs, place: &Place) -> Result<Option<LastChat>> {
+    let exists = Store::path().is_ok_and(|path| path.exists());
+    if let Some(code) = &args.chat {
+        let known = exists.then(|| Store::open().and_then(|store| store.chat(code)).ok()).flatten();
+        let unknown = LastChat { chat: code.clone(), model: String::new(), title: None };
+        return Ok(Some(known.flatten().unwrap_or(unknown)));
+    }
+    if !args.last {
+        return Ok(None);
+    }
+    let found = if exists { Store::open()?.last_chat(place)? } else { None };
+    let none = || invalid("the log has no chat of this profile yet; begin one without --continue");
+    found.ok_or_else(none).map(Some)
+}
+
+/// Where lines are kept; nowhere, where there is no place for them.
+fn history() -> Option<PathBuf> {
+    let directory = data_dir().ok()?;
+    make_private(&directory).ok()?;
+    Some(directory.join(HISTORY))
+}
+
+impl Chat {
+    /// Talks until the user leaves, and returns the exit code.
+    async fn converse(&mut self) -> u8 {
+        let mut interrupted = false;
+        loop {
+            // A line editor that is cut short leaves the terminal to us.
+            tty::remember();
+            let prompt = self.prompt();
+            let begun = std::mem::take(&mut self.begun);
+            let line = tokio::select! {
+                line = self.editor.line(prompt, begun) => line,
+                code = self.signals.next() => return code,
+            };
+            let text = match line {
+                Line::Text(text) => text,
+                Line::Interrupted => {
+                    if interrupted {
+                        note("Ctrl-D or /quit leaves");
+                    }
+                    interrupted = true;
+                    continue;
+                }
+                Line::End => return 0,
+            };
+            interrupted = false;
+            let next = match read(&text) {
+                Input::Nothing => Next::GoOn,
+                Input::Command(Command::Quit, _) => return 0,
+                Input::Command(command, argument) => self.command(command, &argument).await,
+                Input::Unknown(word, near) => {
+                    let near = near.map_or(String::new(), |near| format!("; did you mean {near}?"));
+                    note(&format!("there is no {}{near} /help lists what there is", one_line(&word)));
+                    Next::GoOn
+                }
+                Input::Prompt(text) => self.prompt_for_bot(&text).await,
+            };
+            if let Next::Leave(code) = next {
+                return code;
+            }
+        }
+    }
+
+    /// What stands before a line, and the same in colours.
+    fn prompt(&self) -> (String, String) {
+        let model = one_line(self.bot());
+        let files = match self.files.len() {
+            0 => String::new(),
+            1 => " +1 file".into(),
+            count => format!(" +{count} files"),
+        };
+        let raw = format!("{model}{files} › ");
+        let styled = format!(
+            "{}{} {} ",
+            console::style(&model).cyan().bold(),
+            console::style(&files).dim(),
+            console::style("›").cyan()
+        );
+        (raw, styled)
+    }
+
+    /// The bot's name, as the user calls it.
+    fn bot(&self) -> &str {
+        if self.model.is_empty() { self.source.provider().default_model() } else { &self.model }
+    }
+}

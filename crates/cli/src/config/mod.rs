@@ -1,0 +1,123 @@
+//! The settings: what the file, the environment and the command line say, put together.
+
+mod command;
+mod file;
+
+use clap::ArgMatches;
+use clap::parser::ValueSource;
+use lenore::Result;
+
+pub(crate) use self::command::{ConfigArgs, run};
+use crate::args::Shared;
+use crate::paths::invalid;
+use crate::profiles;
+
+/// Where a setting comes from. What comes later counts for more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Origin {
+    /// Nobody has said anything.
+    Default,
+    /// The settings' file.
+    File,
+    /// A variable of the environment.
+    Environment,
+    /// An option on the command line.
+    CommandLine,
+}
+
+/// The settings of this run: the command line's, with those of the file where it says nothing.
+///
+/// # Errors
+/// [`lenore::ErrorKind::InvalidRequest`] for a file that cannot be used, and for a profile that is
+/// named twice.
+pub(crate) fn settle(given: Shared, matches: &ArgMatches) -> Result<Shared> {
+    let file = file::read(&given)?;
+    let mut shared = Origins { matches, file: &file }.merge(given)?;
+    if let Some(name) = &shared.profile {
+        shared.user_data_dir = Some(profiles::directory(name)?);
+    }
+    Ok(shared)
+}
+
+/// Tells where each setting comes from.
+struct Origins<'a> {
+    matches: &'a ArgMatches,
+    file: &'a Shared,
+}
+
+impl Origins<'_> {
+    /// Puts the settings together.
+    fn merge(&self, given: Shared) -> Result<Shared> {
+        let mut shared = given.or(self.file.clone());
+        self.choose_browser(&mut shared)?;
+        Ok(shared)
+    }
+
+    /// By the setting's name, which is also its option's.
+    fn of(&self, name: &str) -> Origin {
+        if name == "log" && self.matches.get_flag("no_log") {
+            return self.of("no_log");
+        }
+        let option = self.matches.try_contains_id(name).is_ok();
+        match option.then(|| self.matches.value_source(name)).flatten() {
+            Some(ValueSource::CommandLine) => Origin::CommandLine,
+            Some(ValueSource::EnvVariable) => Origin::Environment,
+            _ if file::names(self.file, name) => Origin::File,
+            _ => Origin::Default,
+        }
+    }
+
+    /// Which browser and profile are meant can be said in several ways. The way that is said
+    /// nearest to the question counts, and the others are left out.
+    fn choose_browser(&self, shared: &mut Shared) -> Result<()> {
+        let ways = ["profile", "user_data_dir", "cdp", "webdriver"];
+        let nearest = ways.map(|way| self.of(way)).into_iter().max().unwrap_or(Origin::Default);
+        let counts = |way| self.of(way) == nearest;
+        shared.profile.take_if(|_| !counts("profile"));
+        shared.user_data_dir.take_if(|_| !counts("user_data_dir"));
+        shared.cdp.take_if(|_| !counts("cdp"));
+        shared.webdriver.take_if(|_| !counts("webdriver"));
+        if shared.profile.is_some() && shared.user_data_dir.is_some() {
+            return Err(invalid(
+                "the profile is named twice; give either --profile or --user-data-dir",
+            ));
+        }
+        if shared.profile.is_some() && (shared.cdp.is_some() || shared.webdriver.is_some()) {
+            return Err(invalid(
+                "a running browser keeps its own profile; leave out either --profile, or --cdp and \
+                 --webdriver",
+            ));
+        }
+        Ok(())
+    }
+}
+
+impl Shared {
+    /// These settings, with others where they say nothing.
+    fn or(self, other: Self) -> Self {
+        let first = |these: Vec<String>, others| if these.is_empty() { others } else { these };
+        Self {
+            config: self.config,
+            model: self.model.or(other.model),
+            profile: self.profile.or(other.profile),
+            provider: self.provider.or(other.provider),
+            poe_api_url: self.poe_api_url,
+            log: self.no_log.then_some(false).or(other.log),
+            no_log: self.no_log,
+            plain: self.plain.or(other.plain),
+            site: self.site.or(other.site),
+            site_file: self.site_file.or(other.site_file),
+            user_data_dir: self.user_data_dir.or(other.user_data_dir),
+            headed: self.headed.or(other.headed),
+            proxy: self.proxy.or(other.proxy),
+            browser_binary: self.browser_binary.or(other.browser_binary),
+            browser_arg: first(self.browser_arg, other.browser_arg),
+            cdp: self.cdp.or(other.cdp),
+            webdriver: self.webdriver.or(other.webdriver),
+            timeout: self.timeout.or(other.timeout),
+            max_chats: self.max_chats.or(other.max_chats),
+            patience: self.patience.or(other.patience),
+            aliases: other.aliases,
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! The log: what was asked and answered, in a file of the user's own.
+
+mod command;
+mod export;
+mod recording;
+mod schema;
+mod store;
+
+use std::fmt::Display;
+
+use lenore::Provider;
+use serde::Serialize;
+
+pub(crate) use self::command::{LogsArgs, confirmed, run};
+pub(crate) use self::recording::Recording;
+pub(crate) use self::store::{LastChat, Store, local_time};
+use crate::args::Shared;
+use crate::profiles;
+
+/// How an exchange ended whose answer is complete.
+pub(crate) const COMPLETE: &str = "complete";
+
+/// Whose chats these are: a chat of another account cannot be continued.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// The provider's name.
+    pub(crate) provider: String,
+    /// The site's address.
+    pub(crate) site: String,
+    /// The profile's name or directory, or the address of the browser.
+    pub(crate) profile: String,
+}
+
+impl Place {
+    /// Where a provider with these settings asks.
+    pub(crate) fn of(shared: &Shared, provider: &dyn Provider) -> Self {
+        let text = |text: &dyn Display| text.to_string();
+        let profile = match shared {
+            Shared { profile: Some(name), .. } => text(name),
+            Shared { user_data_dir: Some(directory), .. } => {
+                let absolute = std::path::absolute(directory).unwrap_or(directory.clone());
+                text(&absolute.display())
+            }
+            // An address may hold a secret, which the log need not know.
+            Shared { cdp: Some(_), .. } => "cdp".into(),
+            Shared { webdriver: Some(_), .. } => "webdriver".into(),
+            _ => profiles::DEFAULT.into(),
+        };
+        Self { provider: provider.name().into(), site: provider.url().into(), profile }
+    }
+}
+
+/// A question and its answer.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub(crate) struct Exchange {
+    /// Its number in the log; zero before it is there.
+    pub(crate) id: i64,
+    /// When it was asked, in milliseconds since 1970 (UTC).
+    pub(crate) time: i64,
+    /// See [`Place`].
+    pub(crate) provider: String,
+    /// See [`Place`].
+    pub(crate) site: String,
+    /// See [`Place`].
+    pub(crate) profile: String,
+    /// The model as it was asked for, by its own name.
+    pub(crate) model: String,
+    /// The bot that answered, as the site names it.
+    pub(crate) bot: Option<String>,
+    /// The chat's code.
+    pub(crate) chat: Option<String>,
+    /// The chat's title.
+    pub(crate) title: Option<String>,
+    /// The instructions that came before the prompt.
+    pub(crate) system: Option<String>,
+    /// The new turn.
+    pub(crate) prompt: String,
+    /// The names of the files that went along.
+    pub(crate) files: Vec<String>,
+    /// What came of the answer.
+    pub(crate) answer: String,
+    /// How long it took, in milliseconds.
+    pub(crate) duration: i64,
+    /// How long the first text took, in milliseconds.
+    pub(crate) first: Option<i64>,
+    /// What it cost, in points.
+    pub(crate) points: Option<i64>,
+    /// `complete`, or the kind of the error that ended it.
+    pub(crate) end: String,
+}

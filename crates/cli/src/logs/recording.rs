@@ -1,0 +1,113 @@
+//! An exchange that is under way, on its way into the log.
+
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use lenore::{ChatRequest, Error, Event, Provider, Role, Transcript};
+
+use super::{COMPLETE, Exchange, Place, Store};
+use crate::args::Shared;
+
+/// Follows an answer, and writes the exchange at its end.
+#[derive(Debug)]
+pub(crate) struct Recording {
+    exchange: Exchange,
+    answer: Transcript,
+    begun: Instant,
+    /// Whether the log is on.
+    kept: bool,
+}
+
+impl Recording {
+    /// Begins when the question is put.
+    pub(crate) fn new(shared: &Shared, provider: &dyn Provider, request: &ChatRequest) -> Self {
+        let place = Place::of(shared, provider);
+        let (system, prompt) = turn(request);
+        let model = match (&*request.model, &request.chat) {
+            // A chat has its own bot.
+            ("", None) => provider.default_model(),
+            (model, _) => model,
+        };
+        let name = |path: &std::path::PathBuf| {
+            path.file_name().map(|name| name.to_string_lossy().into_owned())
+        };
+        let exchange = Exchange {
+            time: milliseconds(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()),
+            provider: place.provider,
+            site: place.site,
+            profile: place.profile,
+            model: model.to_owned(),
+            chat: request.chat.clone(),
+            system,
+            prompt,
+            files: request.attachments.iter().filter_map(name).collect(),
+            ..Exchange::default()
+        };
+        let kept = !shared.no_log && shared.log != Some(false);
+        Self { exchange, answer: Transcript::default(), begun: Instant::now(), kept }
+    }
+
+    /// Follows an answer that is not kept.
+    pub(crate) fn none() -> Self {
+        let (exchange, answer) = (Exchange::default(), Transcript::default());
+        Self { exchange, answer, begun: Instant::now(), kept: false }
+    }
+
+    /// Takes an event of the answer.
+    pub(crate) fn event(&mut self, event: &Event) {
+        let exchange = &mut self.exchange;
+        match event {
+            Event::Started { chat, bot, .. } => {
+                // Not every provider has chats.
+                exchange.chat = Some(chat.clone()).filter(|code| !code.is_empty());
+                exchange.bot = Some(bot.clone());
+            }
+            Event::Delta(_) | Event::Replace { .. } if exchange.first.is_none() => {
+                exchange.first = Some(milliseconds(self.begun.elapsed()));
+            }
+            Event::Title(title) => exchange.title = Some(title.clone()),
+            Event::Cost { points } => exchange.points = i64::try_from(*points).ok(),
+            _ => {}
+        }
+        self.answer.apply(event);
+    }
+
+    /// The answer so far.
+    pub(crate) fn text(&self) -> &str {
+        self.answer.text()
+    }
+
+    /// Writes the exchange, and returns the answer's text. A log that cannot be written is no
+    /// failure of the answer.
+    pub(crate) fn end(self, end: Result<(), &Error>) -> String {
+        let text = self.answer.into_text();
+        // What was refused before it was sent is no exchange.
+        let was_sent = self.exchange.bot.is_some() || end.is_ok();
+        if self.kept && was_sent {
+            let end = end.map_or_else(|error| error.kind().as_str(), |()| COMPLETE);
+            let duration = milliseconds(self.begun.elapsed());
+            let answer = text.clone();
+            let exchange = Exchange { answer, duration, end: end.to_owned(), ..self.exchange };
+            if let Err(error) = Store::open().and_then(|store| store.record(&exchange)) {
+                tracing::warn!("this exchange is not in the log: {error}");
+            }
+        }
+        text
+    }
+}
+
+/// The instructions, and the turn that is new.
+fn turn(request: &ChatRequest) -> (Option<String>, String) {
+    let is_instruction = |role| matches!(role, Role::System | Role::Developer);
+    let instructions: Vec<_> = request
+        .messages
+        .iter()
+        .filter(|message| is_instruction(message.role))
+        .map(|message| message.content.as_str())
+        .collect();
+    let prompt = request.messages.last().map(|message| message.content.clone());
+    ((!instructions.is_empty()).then(|| instructions.join("\n\n")), prompt.unwrap_or_default())
+}
+
+fn milliseconds(duration: std::time::Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}

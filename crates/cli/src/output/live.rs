@@ -1,0 +1,101 @@
+//! The one canvas of the terminal, and what is said beside it.
+
+use std::io::{self, IsTerminal, Write, stderr, stdout};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use super::canvas::{Canvas, Size};
+use super::markdown::Block;
+use super::row::Row;
+
+/// A canvas with the terminal that it is drawn on.
+pub(super) struct Live {
+    canvas: Arc<Mutex<Canvas>>,
+    measure: Box<dyn Fn() -> Size + Send>,
+    write: Box<dyn FnMut(&str) -> io::Result<()> + Send>,
+}
+
+/// The canvas on stdout, where there is one.
+static CURRENT: Mutex<Weak<Mutex<Canvas>>> = Mutex::new(Weak::new());
+
+/// On the terminal that stdout is.
+pub(super) fn on_stdout() -> Live {
+    let live = Live::new(measure_stdout, write_stdout, does_reflow());
+    *lock(&CURRENT) = Arc::downgrade(&live.canvas);
+    live
+}
+
+/// Does something to stderr while nothing that is drawn anew stands in its way.
+pub(super) fn aside<T>(act: impl FnOnce() -> T) -> T {
+    let current = lock(&CURRENT).upgrade();
+    let Some(canvas) = current.filter(|_| stderr().is_terminal()) else { return act() };
+    let mut canvas = lock(&canvas);
+    let size = measure_stdout();
+    // Whoever cannot be told on stdout is told on stderr all the same.
+    let _ = write_stdout(&canvas.lift(size));
+    let result = act();
+    let _ = write_stdout(&canvas.settle(size));
+    result
+}
+
+impl Live {
+    pub(super) fn new(
+        measure: impl Fn() -> Size + Send + 'static,
+        write: impl FnMut(&str) -> io::Result<()> + Send + 'static,
+        reflows: bool,
+    ) -> Self {
+        let canvas = Arc::new(Mutex::new(Canvas::new(measure(), reflows)));
+        Self { canvas, measure: Box::new(measure), write: Box::new(write) }
+    }
+
+    pub(super) fn measure(&self) -> Size {
+        (self.measure)()
+    }
+
+    pub(super) fn is_resized(&self) -> bool {
+        self.measure().width != lock(&self.canvas).size().width
+    }
+
+    pub(super) fn draw(&mut self, size: Size, blocks: Vec<Block>, open: Vec<Row>) -> io::Result<()> {
+        let mut canvas = lock(&self.canvas);
+        let text = canvas.draw(size, blocks, open);
+        if text.is_empty() { Ok(()) } else { (self.write)(&text) }
+    }
+
+    /// The finished blocks that can be drawn anew, the newest first.
+    pub(super) fn within_reach(&self) -> Vec<Block> {
+        let canvas = lock(&self.canvas);
+        canvas.within_reach(self.measure()).cloned().collect()
+    }
+
+    pub(super) fn reopen(&self, at: usize) {
+        lock(&self.canvas).reopen(at);
+    }
+
+    pub(super) fn leave(&self) {
+        lock(&self.canvas).leave();
+    }
+}
+
+fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // What a panic left is still better than nothing on the screen.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn measure_stdout() -> Size {
+    let (height, width) = console::Term::stdout().size_checked().unwrap_or_default();
+    let or = |size: u16, usual: usize| if size == 0 { usual } else { usize::from(size) };
+    Size { height: or(height, 24), width: or(width, 80) }
+}
+
+fn write_stdout(text: &str) -> io::Result<()> {
+    let mut out = stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()
+}
+
+/// Whether the terminal breaks lines anew when its window gets narrower. Most do.
+fn does_reflow() -> bool {
+    let is_set = |name| std::env::var_os(name).is_some();
+    let term = std::env::var("TERM").unwrap_or_default();
+    !(is_set("XTERM_VERSION") || is_set("STY") || term == "linux")
+}

@@ -1,0 +1,200 @@
+//! `lenore serve`: the bots behind an address that any OpenAI or Anthropic client can ask.
+
+use std::io::{Write, stdout};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::ValueHint;
+use lenore::{Error, ErrorKind, Poe, Result};
+use lenore_gateway::Gateway;
+use tokio::net::TcpListener;
+
+use crate::args::Shared;
+use crate::interrupt::Interrupt;
+use crate::output::{note, report};
+use crate::paths::invalid;
+use crate::provider::{Source, Which};
+use crate::{keys, official};
+
+/// Who sets this means the official API to be asked, too.
+const OFFICIAL_KEY: &str = "POE_API_KEY";
+
+/// `lenore serve`
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Point a client at the address that is printed:\n  \
+    OPENAI_BASE_URL=http://127.0.0.1:8080/v1    OPENAI_API_KEY=anything\n  \
+    ANTHROPIC_BASE_URL=http://127.0.0.1:8080    ANTHROPIC_API_KEY=anything\n\n\
+    Signals: the first ends in order, with exit code 0; the second at once.")]
+pub(crate) struct ServeArgs {
+    /// Where to listen; port 0 takes any free one
+    #[arg(long, value_name = "ADDRESS", env = "LENORE_LISTEN", default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+
+    /// A key that clients must give; better set in the environment, which other users cannot see
+    #[arg(long, value_name = "KEY", env = "LENORE_API_KEY", hide_env_values = true)]
+    api_key: Option<String>,
+
+    /// A file of keys, made by `lenore keys` [default: keys.json in your config directory, if it
+    /// is there]
+    #[arg(long, value_name = "FILE", env = "LENORE_KEYS_FILE", value_hint = ValueHint::FilePath)]
+    keys_file: Option<PathBuf>,
+
+    /// Another name for a model, as FROM=TO; the name `*` stands for all unknown ones; repeatable
+    #[arg(long, value_name = "FROM=TO", value_parser = alias)]
+    alias: Vec<(String, String)>,
+
+    /// A host name by which clients reach the server, beside addresses and localhost; repeatable
+    #[arg(long, value_name = "NAME")]
+    allow_host: Vec<String>,
+
+    /// The origin of a web page whose scripts may ask, such as `https://chat.example.org`;
+    /// repeatable
+    #[arg(long, value_name = "ORIGIN")]
+    cors_origin: Vec<String>,
+
+    /// Refuse parameters that cannot be honoured, rather than report them in a header
+    #[arg(long)]
+    strict: bool,
+
+    /// Fetch images and files from public addresses that clients name
+    #[arg(long)]
+    fetch_files: bool,
+
+    /// The largest request, in megabytes
+    #[arg(long, value_name = "MB", default_value_t = 32)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=1024))]
+    max_body: u32,
+
+    /// How long running answers may take to finish when the server ends, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    grace: u64,
+}
+
+pub(crate) async fn run(shared: Shared, args: ServeArgs) -> ExitCode {
+    let mut interrupt = Interrupt::listen();
+    match serve(shared, args, &mut interrupt).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            report(&error.to_string());
+            ExitCode::from(error.kind().exit_code())
+        }
+    }
+}
+
+async fn serve(shared: Shared, args: ServeArgs, interrupt: &mut Interrupt) -> Result<()> {
+    if args.api_key.is_some() && is_key_on_command_line() {
+        note("warning: other users of this machine can see a key on the command line; \
+              set LENORE_API_KEY instead");
+    }
+    let mut source = Source::open(shared.clone()).await?;
+    let served = async {
+        let gateway = gateway(&source, &shared, &args)?;
+        if !args.listen.ip().is_loopback() && !gateway.needs_key() {
+            return Err(invalid(format!(
+                "others could ask at {} with your account; make a key with `lenore keys add`, or \
+                 set LENORE_API_KEY",
+                args.listen
+            )));
+        }
+        let listener = TcpListener::bind(args.listen).await.map_err(|error| {
+            let message = format!("the server cannot listen on {}: {error}", args.listen);
+            invalid(message).with_source(error)
+        })?;
+        let address = listener.local_addr().unwrap_or(args.listen);
+        // The user's other programs ask through this browser meanwhile.
+        if let Err(error) = source.share().await {
+            tracing::warn!(%error, "another process of yours has the browser; it is asked");
+        }
+        tell(address, gateway.needs_key());
+        let warming = source.poe().cloned().map(|poe| tokio::spawn(warm_up(poe)));
+        let shutdown = async {
+            interrupt.wait().await;
+            note("ending; running answers may finish (once more ends at once)");
+        };
+        let grace = Duration::from_secs(args.grace);
+        let served = gateway.serve(listener, shutdown, grace).await;
+        if let Some(warming) = warming {
+            warming.abort();
+        }
+        served.map_err(|error| {
+            Error::new(ErrorKind::Network, "the server cannot listen any more").with_source(error)
+        })
+    };
+    let served = served.await;
+    source.close().await;
+    served
+}
+
+fn gateway(source: &Source, shared: &Shared, args: &ServeArgs) -> Result<Gateway> {
+    let mut builder = Gateway::builder(source.provider().clone())
+        .strict(args.strict)
+        .fetch_files(args.fetch_files)
+        .largest_body(args.max_body as usize * 1024 * 1024);
+    let is_other = shared.provider != Some(Which::PoeApi);
+    if is_other && std::env::var_os(OFFICIAL_KEY).is_some_and(|key| !key.is_empty()) {
+        builder = builder.provider(Arc::new(official::open(shared)?));
+    }
+    if let Some(key) = &args.api_key {
+        builder = builder.api_key(key);
+    }
+    if let Some(file) = keys_file(args)? {
+        builder = builder.key_file(file);
+    }
+    if let Some(model) = &shared.model {
+        builder = builder.default_model(shared.resolve(Some(model)));
+    }
+    let aliases = shared.aliases.iter().map(|(from, to)| (from, to));
+    for (from, to) in aliases.chain(args.alias.iter().map(|(from, to)| (from, to))) {
+        builder = builder.alias(from, to);
+    }
+    builder = args.allow_host.iter().fold(builder, |builder, host| builder.allow_host(host));
+    args.cors_origin.iter().fold(builder, |builder, from| builder.allow_origin(from)).build()
+}
+
+/// The file that is named, which must be there, or the usual one, if it is.
+fn keys_file(args: &ServeArgs) -> Result<Option<PathBuf>> {
+    match &args.keys_file {
+        Some(file) if file.exists() => Ok(Some(file.clone())),
+        Some(file) => {
+            let file = file.display();
+            Err(invalid(format!("there is no file {file}; `lenore keys add` makes it")))
+        }
+        None => Ok(keys::default_file().ok().filter(|file| file.exists())),
+    }
+}
+
+fn tell(address: SocketAddr, needs_key: bool) {
+    let key = if needs_key { "a key of yours" } else { "anything" };
+    // Whoever started this may not read it.
+    let mut out = stdout();
+    let _ = writeln!(out, "http://{address}").and_then(|()| out.flush());
+    note(&format!("OpenAI clients:    OPENAI_BASE_URL=http://{address}/v1  OPENAI_API_KEY={key}"));
+    note(&format!("Anthropic clients: ANTHROPIC_BASE_URL=http://{address}  ANTHROPIC_API_KEY={key}"));
+    note("a page to try it is at that address; Ctrl-C ends it");
+}
+
+/// Opens the browser before the first question needs it, and learns whether it is signed in.
+async fn warm_up(poe: Poe) {
+    match poe.is_signed_in().await {
+        Ok(true) => tracing::info!("the browser is up and signed in"),
+        Ok(false) => note("warning: nobody is signed in; run `lenore login`"),
+        Err(error) => note(&format!("warning: no question can be asked yet: {error}")),
+    }
+}
+
+fn is_key_on_command_line() -> bool {
+    let mut arguments = std::env::args_os();
+    arguments.any(|argument| argument.to_string_lossy().starts_with("--api-key"))
+}
+
+fn alias(text: &str) -> std::result::Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((from, to)) if !from.is_empty() && !to.is_empty() => {
+            Ok((from.to_owned(), to.to_owned()))
+        }
+        _ => Err("an alias is written FROM=TO".to_owned()),
+    }
+}

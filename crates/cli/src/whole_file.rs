@@ -1,0 +1,99 @@
+//! A file that is written whole or not at all.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use lenore::Result;
+use tempfile::NamedTempFile;
+
+use crate::paths::invalid;
+
+/// A file that is still to be written. What is there by now stays until then.
+#[derive(Debug)]
+pub(crate) struct Pending {
+    path: PathBuf,
+    /// What takes the file's place; nothing, where it is a device or a pipe.
+    new: Option<NamedTempFile>,
+}
+
+impl Pending {
+    /// Finds out whether the file can be written, before there is anything to write.
+    pub(crate) fn new(path: &Path) -> Result<Self> {
+        let refused = |error| invalid(format!("{} cannot be written: {error}", path.display()));
+        // A link stays a link.
+        let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let found = fs::metadata(path).ok();
+        if found.as_ref().is_some_and(|found| !found.is_file()) {
+            File::options().write(true).open(path).map_err(refused)?;
+            return Ok(Self { path: path.clone(), new: None });
+        }
+        let directory = match path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".lenore-");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            builder.permissions(fs::Permissions::from_mode(0o666));
+        }
+        let new = builder.tempfile_in(directory).map_err(refused)?;
+        if let Some(found) = found {
+            new.as_file().set_permissions(found.permissions()).map_err(refused)?;
+        }
+        Ok(Self { path: path.clone(), new: Some(new) })
+    }
+
+    /// Writes the text, and nothing else.
+    pub(crate) fn write(self, text: &str) -> Result<()> {
+        let Self { path, new } = self;
+        let written = match new {
+            Some(mut new) => new
+                .write_all(text.as_bytes())
+                .and_then(|()| new.as_file().sync_all())
+                .and_then(|()| new.persist(&path).map(drop).map_err(|error| error.error)),
+            None => File::options()
+                .write(true)
+                .open(&path)
+                .and_then(|mut file| file.write_all(text.as_bytes())),
+        };
+        written.map_err(|error| invalid(format!("{} cannot be written: {error}", path.display())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_there_stays_until_all_is_written() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("answer.txt");
+        fs::write(&path, "old").expect("written");
+        drop(Pending::new(&path).expect("writable"));
+        assert_eq!(fs::read_to_string(&path).expect("readable"), "old");
+        Pending::new(&path).expect("writable").write("new 🐦").expect("written");
+        assert_eq!(fs::read_to_string(&path).expect("readable"), "new 🐦");
+        assert_eq!(fs::read_dir(directory.path()).expect("readable").count(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn rights_and_links_stay_as_they_are() {
+        use std::os::unix::fs::PermissionsExt;
+        let directory = tempfile::tempdir().expect("a directory");
+        let (path, link) = (directory.path().join("answer.txt"), directory.path().join("link"));
+        fs::write(&path, "old").expect("written");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).expect("our own file");
+        std::os::unix::fs::symlink(&path, &link).expect("made");
+        Pending::new(&link).expect("writable").write("new").expect("written");
+        assert!(link.is_symlink());
+        assert_eq!(fs::read_to_string(&path).expect("readable"), "new");
+        assert_eq!(fs::metadata(&path).expect("there").permissions().mode() & 0o777, 0o640);
+        Pending::new(Path::new("/dev/null")).expect("writable").write("x").expect("a device");
+        assert!(Pending::new(&directory.path().join("no/such/place")).is_err());
+        assert!(Pending::new(directory.path()).is_err());
+    }
+}

@@ -1,0 +1,145 @@
+//! `lenore logs` on a log that is there: list, show, search, export, delete.
+
+mod support;
+
+use rusqlite::{Connection, params};
+use serde_json::Value;
+use support::{Ended, Home};
+
+/// The first form of the log, which programs that came later understand.
+const OLDEST: &str = "CREATE TABLE exchanges (id INTEGER PRIMARY KEY AUTOINCREMENT, time INTEGER NOT \
+    NULL, provider TEXT NOT NULL, site TEXT NOT NULL, profile TEXT NOT NULL, model TEXT NOT NULL, bot \
+    TEXT, chat TEXT, title TEXT, system TEXT, prompt TEXT NOT NULL, files TEXT NOT NULL, answer TEXT \
+    NOT NULL, duration INTEGER NOT NULL, first INTEGER, points INTEGER, \"end\" TEXT NOT NULL) STRICT;
+    PRAGMA user_version = 1;";
+
+/// 2025-06-01 12:00 UTC.
+const JUNE: i64 = 1_748_779_200_000;
+
+/// A home with three exchanges: of June 1, 2 and 3, 2025.
+fn home() -> Home {
+    let home = Home::new();
+    std::fs::create_dir_all(home.path("data/lenore")).expect("made");
+    let log = Connection::open(home.path("data/lenore/log.db")).expect("made");
+    log.execute_batch(OLDEST).expect("a log");
+    let rows = [
+        ("Why is a raven like a writing desk?", "Poe wrote on both. \x1b[31mRed", "complete"),
+        ("Naïve\nquestion", "```rust\nfn main() {}\n```", "complete"),
+        ("And crows?", "", "timeout"),
+    ];
+    for (day, (prompt, answer, end)) in (0..).zip(rows) {
+        let sql = "INSERT INTO exchanges (time, provider, site, profile, model, chat, prompt, files, \
+            answer, duration, \"end\") VALUES (?1, 'poe', 'https://poe.com', 'default', 'gpt-4', \
+            'abc', ?2, '[]', ?3, 1500, ?4)";
+        let time = JUNE + day * 24 * 3600 * 1000;
+        log.execute(sql, params![time, prompt, answer, end]).expect("written");
+    }
+    home
+}
+
+async fn logs(home: &Home, arguments: &[&str]) -> Ended {
+    home.run(&[&["logs"], arguments].concat()).await
+}
+
+fn numbers(ended: &Ended) -> Vec<&str> {
+    ended.stdout.lines().filter_map(|line| line.split_whitespace().next()).collect()
+}
+
+#[tokio::test]
+async fn the_newest_are_listed_first() {
+    let home = home();
+    let ended = logs(&home, &[]).await.with_code(0);
+    assert_eq!(numbers(&ended), ["3", "2", "1"]);
+    let first = ended.stdout.lines().next().expect("a line");
+    assert!(first.contains("2025-06-03") && first.contains("[timeout] And crows?"), "{first}");
+    assert!(ended.stdout.contains("Naïve question"), "one line for each: {}", ended.stdout);
+    assert_eq!(numbers(&logs(&home, &["list", "-n", "2"]).await), ["3", "2"]);
+    assert_eq!(numbers(&logs(&home, &["-n", "1"]).await), ["3"]);
+    let ended = logs(&home, &["--json", "-n", "1"]).await.with_code(0);
+    let object: Value = serde_json::from_str(&ended.stdout).expect("JSON");
+    assert_eq!((&object["id"], &object["end"]), (&3.into(), &"timeout".into()));
+}
+
+#[tokio::test]
+async fn one_is_shown_whole() {
+    let home = home();
+    let ended = logs(&home, &["show", "2"]).await.with_code(0);
+    assert!(ended.stdout.contains("## Prompt\n\nNaïve\nquestion\n"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("## Answer\n\n```rust\nfn main() {}\n```\n"), "{}", ended.stdout);
+    let ended = logs(&home, &["show"]).await.with_code(0);
+    assert!(ended.stdout.contains("And crows?") && ended.stdout.contains("ended: timeout"));
+    let ended = logs(&home, &["show", "9"]).await.with_code(2);
+    assert!(ended.error().contains("no such exchange"), "{ended:#?}");
+    logs(&home, &["show", "--chat", "none"]).await.with_code(2);
+    logs(&home, &["show", "two"]).await.with_code(2);
+}
+
+#[tokio::test]
+async fn words_are_found_in_questions_and_answers() {
+    let home = home();
+    for (words, found) in [
+        (&["raven"][..], &["1"][..]),
+        (&["DESK", "poe"], &["1"]),
+        (&["naive"], &["2"]),
+        (&["crow*"], &["3"]),
+        (&["\"(", "AND"], &["3"]),
+        (&["raven", "crows"], &[]),
+    ] {
+        let ended = logs(&home, &[&["search"], words].concat()).await.with_code(0);
+        assert_eq!(numbers(&ended), found, "{words:?}");
+        assert_eq!(ended.stderr.contains("nothing found"), found.is_empty(), "{words:?}");
+    }
+    logs(&home, &["search"]).await.with_code(2);
+}
+
+#[tokio::test]
+async fn everything_can_be_taken_elsewhere() {
+    let home = home();
+    let ended = logs(&home, &["export", "--format", "json"]).await.with_code(0);
+    let all: Vec<Value> = serde_json::from_str(&ended.stdout).expect("JSON");
+    let prompts: Vec<_> = all.iter().map(|it| it["prompt"].as_str().expect("text")).collect();
+    assert_eq!(prompts, ["Why is a raven like a writing desk?", "Naïve\nquestion", "And crows?"]);
+    assert_eq!(all[0]["answer"], "Poe wrote on both. \u{1b}[31mRed", "a program gets it as it is");
+    let path = home.path("all.md");
+    let ended = logs(&home, &["export", "-o", path.to_str().expect("a name")]).await.with_code(0);
+    assert_eq!(ended.stdout, "");
+    let text = std::fs::read_to_string(path).expect("written");
+    assert_eq!(text.matches("## Answer").count(), 3, "{text}");
+    logs(&home, &["export", "--format", "xml"]).await.with_code(2);
+}
+
+#[tokio::test]
+async fn only_what_is_named_is_deleted() {
+    let home = home();
+    let ended = logs(&home, &["delete", "2"]).await.with_code(0);
+    assert_eq!(ended.remarks(), ["deleted: 1"]);
+    logs(&home, &["delete", "2"]).await.with_code(2);
+    let ended = logs(&home, &["delete", "--before", "2025-06-02"]).await.with_code(2);
+    assert!(ended.error().contains("--yes"), "nobody is there to be asked: {ended:#?}");
+    for bad in ["soon", "2025", "2025-02-31x", "now", "2025-13-01"] {
+        let ended = logs(&home, &["delete", "--yes", "--before", bad]).await.with_code(2);
+        assert!(ended.error().contains("no date"), "{bad}: {ended:#?}");
+    }
+    assert_eq!(numbers(&logs(&home, &[]).await), ["3", "1"]);
+    logs(&home, &["delete", "--yes", "--before", "2025-06-03"]).await.with_code(0);
+    assert_eq!(numbers(&logs(&home, &[]).await), ["3"]);
+    logs(&home, &["delete"]).await.with_code(2);
+    logs(&home, &["delete", "3", "--all"]).await.with_code(2);
+    logs(&home, &["delete", "--all", "-y"]).await.with_code(0);
+    assert_eq!(logs(&home, &[]).await.with_code(0).stdout, "");
+}
+
+#[tokio::test]
+async fn a_log_of_another_kind_is_refused_and_left_alone() {
+    let home = Home::new();
+    let path = home.path("data/lenore/log.db");
+    let ended = logs(&home, &["path"]).await.with_code(0);
+    assert_eq!(ended.stdout.trim_end(), path.to_str().expect("a name"));
+    logs(&home, &["show"]).await.with_code(0);
+    assert!(!path.exists(), "looking makes nothing");
+    std::fs::create_dir_all(path.parent().expect("a directory")).expect("made");
+    std::fs::write(&path, "no database at all, only words").expect("written");
+    let ended = logs(&home, &[]).await.with_code(2);
+    assert!(ended.error().contains("database"), "{ended:#?}");
+    assert_eq!(std::fs::read(&path).expect("there"), b"no database at all, only words");
+}

@@ -1,0 +1,102 @@
+//! One process owns the profile; others of the same user ask through it, or wait.
+
+mod support;
+
+use std::time::{Duration, Instant};
+
+use lenore::Poe;
+use rustix::process::Signal;
+use support::{Program, World};
+
+/// `lenore serve`, once it listens.
+async fn serve(world: &World) -> Program {
+    let mut command = world.lenore("serve");
+    command.args(["--listen", "127.0.0.1:0"]);
+    let mut served = Program::start(command);
+    assert!(served.line().await.starts_with("http://127.0.0.1:"));
+    served
+}
+
+#[tokio::test]
+async fn a_running_owner_answers_for_others() {
+    let world = World::new().await;
+    let served = serve(&world).await;
+    let owner = Poe::owner(&world.profile()).expect("owned");
+    assert_eq!(owner.pid, served.pid());
+    assert!(owner.announced.is_some());
+    for n in 0..3 {
+        let ended = world.ask(&["-m", "gpt-4", &format!("[[sim: say=answer {n}]]")]).await;
+        assert_eq!(ended.stdout, format!("answer {n}\n"));
+    }
+    // Another site is not mixed up with the owner's.
+    let mut elsewhere =
+        support::lenore(&["ask", "--site", "http://127.0.0.1:9", "--user-data-dir"]);
+    elsewhere.arg(world.profile()).arg("Hi");
+    let ended = Program::start(elsewhere).end().await;
+    assert_eq!(ended.code, Some(11), "{ended:?}");
+    assert!(ended.stderr.contains(world.sim.url()), "{ended:?}");
+    served.signal(Signal::TERM);
+    assert_eq!(served.end().await.code, Some(0));
+    assert_eq!(Poe::owner(&world.profile()), None);
+    world.end().await;
+}
+
+#[tokio::test]
+async fn leaving_stops_the_answer_in_the_owners_browser() {
+    let world = World::new().await;
+    let served = serve(&world).await;
+    let mut command = world.lenore("ask");
+    command.arg("[[sim: length=9000, chunks=300, gap=50]]");
+    let mut asking = Program::start(command);
+    asking.bytes(1).await;
+    asking.signal(Signal::INT);
+    assert_eq!(asking.end().await.code, Some(130));
+    world.stopped().await;
+    served.signal(Signal::TERM);
+    assert_eq!(served.end().await.code, Some(0));
+    world.end().await;
+}
+
+#[tokio::test]
+async fn an_owner_that_is_killed_leaves_nothing_in_the_way() {
+    let world = World::new().await;
+    let served = serve(&world).await;
+    world.ask(&["[[sim: say=one]]"]).await;
+    let killed = Instant::now();
+    served.signal(Signal::KILL);
+    served.end().await;
+    world.browser_gone().await;
+    assert!(killed.elapsed() < Duration::from_secs(2), "an orphan");
+    assert_eq!(Poe::owner(&world.profile()), None, "the lock is stale");
+    let ended = world.ask(&["[[sim: say=two]]"]).await;
+    assert_eq!(ended.stdout, "two\n");
+    world.end().await;
+}
+
+#[tokio::test]
+async fn two_at_once_take_turns() {
+    let world = World::new().await;
+    let asks = (0..2).map(|n| {
+        let mut command = world.lenore("ask");
+        command.arg(format!("[[sim: say=answer {n}, delay=500]]"));
+        Program::start(command)
+    });
+    let asks: Vec<_> = asks.collect();
+    for (n, ask) in asks.into_iter().enumerate() {
+        let ended = ask.end().await;
+        assert_eq!(ended.stdout, format!("answer {n}\n"), "{ended:?}");
+    }
+    world.end().await;
+}
+
+#[tokio::test]
+async fn who_waits_too_long_is_told_by_whom_the_profile_is_used() {
+    let world = World::new().await;
+    let poe = world.poe();
+    poe.own_profile(None).expect("free");
+    let ended = world.ask(&["--timeout", "1", "Hi"]).await;
+    assert_eq!(ended.code, Some(11), "{ended:?}");
+    assert!(ended.stderr.contains(&format!("process {}", std::process::id())), "{ended:?}");
+    poe.close().await;
+    world.end().await;
+}
