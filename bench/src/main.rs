@@ -1,62 +1,61 @@
-//! What Lenore costs, beside a plain socket client on the same site, in one run.
+//! What Lenore costs, beside its peers and a plain socket client on the same site, in one run.
 //!
 //! The site stamps each piece of its answers with the time of its making, so that every client's
-//! delay is measured the same way: the stamp's age when the client has the piece. Run it by
-//! `make bench`; it prints a table in Markdown.
+//! delay is measured the same way: the stamp's age when the client has the piece. Each client is a
+//! process of its own, and they are measured in turn. `make bench` runs it and writes the tables
+//! to `docs/performance.md`.
 
-mod floor;
-mod measure;
+mod figures;
+mod heard;
+mod machine;
+mod peer;
+mod peers;
+mod process;
+mod profile;
+mod role;
+mod runs;
 mod site;
-mod through;
+mod table;
 
 use std::error::Error;
+use std::path::PathBuf;
 
-use measure::{Figures, row};
-use site::Site;
+use clap::Parser;
 
 /// An error of anything.
 type Failure = Box<dyn Error + Send + Sync>;
 
-/// How often each thing is measured, the clients in turn.
-const ROUNDS: usize = 7;
-
-/// Two hundred pieces, 20 ms apart, the first one at once.
-const STREAM: &str = "Measure this. [[sim: stamp, chunks=200, gap=20, delay=0]]";
-
-/// A short answer, for what comes before its first piece.
-const SHORT: &str = "Measure this. [[sim: stamp, chunks=3, gap=5, delay=0]]";
+/// What Lenore costs, beside its peers, in one run.
+#[derive(Debug, Parser)]
+pub(crate) struct Options {
+    /// Fewer rounds: under two minutes
+    #[arg(long)]
+    quick: bool,
+    /// Put the tables into this file, between its markers
+    #[arg(long, value_name = "FILE")]
+    write: Option<PathBuf>,
+    /// Only these figures
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "FIGURES")]
+    only: Vec<runs::Run>,
+    /// Only these peers, beside the floor, by the beginnings of their names
+    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
+    peers: Vec<String>,
+    /// The browser that Lenore drives, in place of the one that it finds
+    #[arg(long, value_name = "PROGRAM")]
+    browser: Option<PathBuf>,
+    /// A further switch of the browser that Lenore drives
+    #[arg(long, value_name = "SWITCH", allow_hyphen_values = true)]
+    switch: Vec<String>,
+    /// Be one of those who are measured, and obey a harness
+    #[arg(long, value_enum, hide = true)]
+    role: Option<role::Role>,
+}
 
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
-    let site = Site::start().await?;
-    let floor = floor::Client::sign_in(&site).await?;
-    let lenore = through::Library::sign_in(&site).await?;
-    let mut figures = Figures::default();
-    // The first question of each pays for what is warm later on.
-    floor.ask(SHORT).await?;
-    lenore.ask(SHORT).await?;
-    for round in 1..=ROUNDS {
-        eprintln!("round {round} of {ROUNDS}");
-        figures.floor_stream.extend(floor.ask(STREAM).await?.ages);
-        figures.lenore_stream.extend(lenore.ask(STREAM).await?.ages);
-        figures.floor_first.push(floor.ask(SHORT).await?.first);
-        let warm = lenore.ask(SHORT).await?;
-        figures.lenore_first.push(warm.first);
-        figures.lenore_sent.push(warm.sent_to_first);
-        figures.typed.push(lenore.type_long_prompt().await?);
+    let options = Options::parse();
+    match options.role {
+        Some(role) => role::serve(role).await,
+        None => runs::all(&options).await,
     }
-    lenore.close().await;
-    for _ in 0..ROUNDS {
-        figures.cold.push(through::cold(&site, &lenore, SHORT).await?);
-    }
-    println!("| figure | p50 | p95 | over the floor, p50 |\n|---|---|---|---|");
-    let Figures { floor_stream, lenore_stream, floor_first, lenore_first, .. } = &figures;
-    row("a piece, plain socket client (the floor)", floor_stream, None);
-    row("a piece, Lenore", lenore_stream, Some(floor_stream));
-    row("question to first piece, the floor", floor_first, None);
-    row("question to first piece, Lenore, warm browser, new tab", lenore_first, Some(floor_first));
-    row("the site has the question to first piece, Lenore", &figures.lenore_sent, None);
-    row("100 kB prompt: question to first piece", &figures.typed, None);
-    row("start of the program to first piece, cold browser", &figures.cold, None);
-    Ok(())
 }

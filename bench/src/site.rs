@@ -1,8 +1,10 @@
 //! The local site, as a process of its own.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::process::Stdio;
 
+use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
@@ -34,11 +36,20 @@ impl Site {
         Ok(Self { url, _child: child })
     }
 
-    /// The newest code that was mailed to an address.
-    pub(crate) async fn code(&self, email: &str) -> Result<String, Failure> {
-        let url = format!("{}/sim/inbox.json?email={email}", self.url);
-        let mail: serde_json::Value =
-            serde_json::from_slice(&reqwest::get(url).await?.bytes().await?)?;
-        Ok(mail["code"].as_str().ok_or("no code was mailed")?.to_owned())
+    /// The texts of all answers that have ended, without the space at their ends, which nobody can
+    /// see on the page.
+    pub(crate) async fn answers(&self) -> Result<HashSet<String>, Failure> {
+        let log = reqwest::get(format!("{}/sim/log", self.url)).await?.text().await?;
+        let entries = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let answers = entries.filter(|entry| entry["kind"] == "answer");
+        Ok(answers.filter_map(|answer| Some(answer["text"].as_str()?.trim_end().to_owned())).collect())
     }
+}
+
+/// The newest code that was mailed to an address.
+pub(crate) async fn code(site: &str, email: &str) -> Result<String, Failure> {
+    let url = format!("{site}/sim/inbox.json?email={email}");
+    let mail: Value =
+        serde_json::from_slice(&reqwest::get(url).await?.bytes().await?)?;
+    Ok(mail["code"].as_str().ok_or("no code was mailed")?.to_owned())
 }

@@ -1,0 +1,148 @@
+//! The runs, each of which yields some figures.
+
+mod cold;
+mod latency;
+mod length;
+mod load;
+mod memory;
+
+use std::path::Path;
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use crate::peer::{Peer, Script};
+use crate::site::Site;
+use crate::table::{self, Cell, Row};
+use crate::{Failure, Options, machine, peers, profile};
+
+/// A run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Run {
+    /// From the start of a process to the first piece
+    Cold,
+    /// One stream, and the way to its first piece
+    Latency,
+    /// Many streams at once
+    Load,
+    /// What another open chat takes
+    Memory,
+    /// Long prompts and long answers
+    Length,
+}
+
+/// One who is measured, on a profile that is signed in.
+struct Entrant {
+    script: Script,
+    profile: TempDir,
+}
+
+/// The site, and those who are measured on it, warm.
+struct Bench {
+    site: Site,
+    peers: Vec<Peer>,
+    quick: bool,
+}
+
+/// What came of each of those who are measured: of its rounds, or why there are none.
+type Rounds<T> = Vec<Result<Vec<T>, Failure>>;
+
+/// Everything that is asked for, printed and written.
+pub(crate) async fn all(options: &Options) -> Result<(), Failure> {
+    let wanted = |run| options.only.is_empty() || options.only.contains(&run);
+    let site = Site::start().await?;
+    let mut entrants = Vec::new();
+    for script in peers::found(options)? {
+        let profile = profile::signed_in(&site, script.name).await?;
+        entrants.push(Entrant { script, profile });
+    }
+    let mut rows = Vec::new();
+    if wanted(Run::Cold) {
+        rows.push(cold::run(&site, &entrants, options.quick).await);
+    }
+    let mut bench = Bench { site, peers: Vec::new(), quick: options.quick };
+    for Entrant { script, profile } in &entrants {
+        let peer = Peer::open(script, &bench.site.url, profile.path()).await?;
+        // The first question of each pays for what is warm later on.
+        peer.ask(latency::SHORT, 1).await?;
+        bench.peers.push(peer);
+    }
+    if wanted(Run::Latency) {
+        rows.splice(0..0, latency::run(&bench).await);
+    }
+    if wanted(Run::Load) {
+        rows.extend(load::run(&bench).await);
+    }
+    if wanted(Run::Memory) {
+        rows.push(memory::run(&bench).await);
+    }
+    if wanted(Run::Length) {
+        rows.extend(length::run(&bench).await);
+    }
+    let names: Vec<&str> = entrants.iter().map(|entrant| entrant.script.name).collect();
+    for peer in bench.peers {
+        peer.close().await?;
+    }
+    let text = format!("{}\n\n{}", machine::description(), table::table(&names, &rows));
+    println!("{text}");
+    match &options.write {
+        Some(file) => table::write(Path::new(file), &text),
+        None => Ok(()),
+    }
+}
+
+impl Bench {
+    /// Does something with each in turn, and that for several rounds. Who fails is left out of
+    /// the rounds that follow.
+    async fn in_turn<T>(
+        &self,
+        rounds: usize,
+        work: impl AsyncFn(&Peer) -> Result<T, Failure>,
+    ) -> Rounds<T> {
+        let rounds = if self.quick { rounds.div_ceil(3) } else { rounds };
+        let mut all: Rounds<T> = self.peers.iter().map(|_| Ok(Vec::new())).collect();
+        for _ in 0..rounds {
+            for (peer, done) in self.peers.iter().zip(&mut all) {
+                let Ok(results) = done else { continue };
+                pause().await;
+                match work(peer).await {
+                    Ok(result) => results.push(result),
+                    Err(error) => {
+                        eprintln!("{}: {error}", peer.name());
+                        *done = Err(error);
+                    }
+                }
+            }
+        }
+        all
+    }
+
+    /// Fails where an answer is not as the site has it.
+    async fn check(&self, texts: impl IntoIterator<Item = &String>) -> Result<(), Failure> {
+        let due = self.site.answers().await?;
+        let wrong = texts.into_iter().filter(|text| !due.contains(text.trim_end())).count();
+        if wrong > 0 {
+            return Err(format!("{wrong} answers are not as the site has them").into());
+        }
+        Ok(())
+    }
+}
+
+/// A row of what came of the rounds.
+fn row<T>(
+    name: impl Into<String>,
+    goal: &'static str,
+    rounds: &Rounds<T>,
+    cell: impl Fn(&[T]) -> Cell,
+) -> Row {
+    let cells = rounds.iter().map(|rounds| match rounds {
+        Ok(results) => cell(results),
+        Err(_) => Cell::Failed,
+    });
+    Row { name: name.into(), goal, cells: cells.collect() }
+}
+
+/// A short silence, in which what is left of the question before comes to its end.
+async fn pause() {
+    tokio::time::sleep(Duration::from_millis(200)).await;
+}

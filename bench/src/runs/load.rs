@@ -1,0 +1,51 @@
+//! Many streams at once.
+
+use super::{Bench, row};
+use crate::Failure;
+use crate::figures::meanwhile;
+use crate::table::{Cell, Row};
+
+/// So many streams, with so many pieces a second.
+struct Load {
+    streams: usize,
+    rate: usize,
+    goal: &'static str,
+}
+
+const LOADS: [Load; 2] = [
+    Load { streams: 24, rate: 50, goal: "p95 ≤ 15 ms over the floor, all exact" },
+    Load { streams: 64, rate: 20, goal: "p95 ≤ 30 ms over the floor, all exact" },
+];
+
+/// For how long all streams run, in seconds.
+const SECONDS: usize = 4;
+
+pub(super) async fn run(bench: &Bench) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for Load { streams, rate, goal } in LOADS {
+        let prompt = format!(
+            "Measure this. [[sim: stamp, chunks={}, gap={}, delay=200]]",
+            rate * SECONDS,
+            1000 / rate
+        );
+        let heard = bench.in_turn(3, async |peer| {
+            if !peer.many() {
+                return Ok(None);
+            }
+            peer.ready(streams).await?;
+            let heard = peer.ask(&prompt, streams).await?;
+            bench.check(heard.iter().map(|heard| &heard.text)).await?;
+            let ages = meanwhile(&heard);
+            if ages.is_empty() {
+                return Err::<_, Failure>("the streams never ran all at once".into());
+            }
+            Ok(Some(ages))
+        });
+        let name = format!("age of a piece, {streams} streams × {rate}/s");
+        rows.push(row(name, goal, &heard.await, |rounds| match rounds {
+            [None, ..] => Cell::None,
+            rounds => Cell::Times(rounds.iter().flatten().flatten().copied().collect()),
+        }));
+    }
+    rows
+}
