@@ -158,11 +158,15 @@
     }
   });
 
+  // Whether this document was loaded on purpose. One that the page loaded itself may have asked
+  // before.
+  const isFresh = () => performance.getEntriesByType("navigation")[0]?.type === "navigate";
+
   // Whether a frame or an entry may hold something for us. Quotes inside an entry are escaped.
   const concerns = (text) => {
     if (text.includes("refetchChannel") || text.includes('"error"')) return true;
     if (ours !== null) return text.includes(ours);
-    return nonce !== null || location.pathname.startsWith(chatPath);
+    return nonce !== null || location.pathname.startsWith(chatPath) || !isFresh();
   };
 
   // True where the frame is the channel's.

@@ -147,7 +147,10 @@ proptest! {
             match act {
                 Act::Frame(frame) => {
                     reader.deliver(&frame);
-                    prop_assert_eq!(reader.page.heard(), [frame]);
+                    // Only what tells of other chats' answers is kept from the page.
+                    let is_others = frame.contains("messageAdded:");
+                    let heard = reader.page.heard();
+                    prop_assert!(heard == [frame] || (heard.is_empty() && is_others), "{heard:?}");
                 }
                 Act::Close(code) => {
                     reader.page.close(code);

@@ -1,8 +1,11 @@
-//! The page is as if the tap were not there.
+//! The page is as if the tap were not there, and the account's other chats were quiet.
 
 use proptest::prelude::*;
 
+use serde_json::json;
+
 use crate::page::{Ending, Page};
+use crate::wire::{ANSWER, BOT, CHAT, Style, accepted, chat, frame, update};
 
 #[test]
 fn what_is_wrapped_is_used_as_before() {
@@ -28,6 +31,40 @@ fn a_page_that_reads_its_replies_reads_all_of_them() {
     page.end_call(call, &Ending::Fails);
     assert_eq!(page.failed(), ["TypeError: Failed to fetch"]);
     assert_eq!(page.read(), Vec::<String>::new());
+}
+
+/// Where many answers run at once, a tab would do little else than read those of the others.
+#[test]
+fn of_other_chats_a_page_hears_all_but_their_answers() {
+    let page = Page::new();
+    let call = page.call(r#"{"queryName":"SendMessageMutation","variables":{"clientNonce":"n"}}"#);
+    let answer = |chat: u64| {
+        let node = json!({ "messageId": ANSWER, "author": BOT, "text": "so far" });
+        update("messageAdded", chat, node, &[], Style::Plain)
+    };
+    // Which chat is ours is not known yet.
+    let both = frame(&[answer(47), answer(CHAT)], Style::Plain);
+    page.deliver(&both);
+    page.end_call(call, &Ending::ok(accepted(chat(), Some(ANSWER)).to_string()));
+    assert_eq!(page.heard(), [both.clone()]);
+
+    let title = json!({ "title": "Of other things" });
+    let title = frame(&[update("chatTitleUpdated", 47, title, &[], Style::Plain)], Style::Plain);
+    let ours = frame(&[answer(CHAT)], Style::Plain);
+    let others = frame(&[answer(47)], Style::Plain);
+    for heard in [&both, &title, &ours] {
+        page.deliver(heard);
+        page.deliver(&others);
+        assert_eq!(page.heard(), [heard.clone()]);
+    }
+    // The page may have to read all again after these.
+    for lost in [
+        r#"{"error":"missed_messages"}"#,
+        r#"{"messages":["{\"message_type\":\"refetchChannel\"}"]}"#,
+    ] {
+        page.deliver(lost);
+        assert_eq!(page.heard(), [lost]);
+    }
 }
 
 proptest! {
