@@ -3,7 +3,7 @@
 
 CARGO ?= cargo
 
-.PHONY: bench demo fuzz soak test lint build setup-demo setup-test
+.PHONY: bench demo fuzz soak test lint build setup-bench setup-demo setup-test
 
 build:
 	$(CARGO) build --release -p lenore-cli
@@ -23,8 +23,11 @@ lint:
 setup-demo:
 	./scripts/setup.sh browser
 
+setup-bench:
+	./scripts/setup.sh browser ancestor peers
+
 setup-test:
-	./scripts/setup.sh browser proxy display ancestor react
+	./scripts/setup.sh browser proxy display terminal ancestor react clients
 
 # The property tests of the way from the page's traffic to events, on millions of cases: an hour.
 fuzz:
@@ -34,7 +37,8 @@ fuzz:
 soak: setup-demo
 	$(CARGO) test --release -p lenore-poe --test soak -- --ignored --nocapture
 
-# What it costs, measured beside the floor in one run; prints a table.
-bench: setup-demo
+# What it costs, measured beside its peers in one run of some minutes; the tables go into
+# docs/performance.md. `BENCH=--quick` takes a minute or two.
+bench: setup-bench
 	$(CARGO) build --quiet --release -p lenore-cli -p lenore-bench
-	target/release/lenore-bench
+	target/release/lenore-bench --write docs/performance.md $(BENCH)

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what is asked for and missing: `browser`, `proxy` (tinyproxy), `display` (Xvfb),
-# `ancestor` (the original Python provider, in target/ancestor, and chromedriver), `react` (in
-# target/react).
+# `terminal` (tmux), `ancestor` (the original Python provider, in target/ancestor, and chromedriver), `react` (in
+# target/react), `clients` (those of OpenAI and Anthropic, and schemathesis, in target/clients).
 # With apt it does so by itself; elsewhere it says what to install, and fails for a browser only:
 # the tests that need the others say that they are skipped.
 set -eu
@@ -88,15 +88,66 @@ react() {
     done
 }
 
+clients() {
+    skipped="the tests with them are skipped"
+    cd "$(dirname "$0")/.."
+    [ -x target/clients/py/bin/schemathesis ] || {
+        mkdir -p target/clients
+        echo "installing the clients in Python, and schemathesis" >&2
+        python3 -m venv target/clients/py >/dev/null 2>&1 &&
+            target/clients/py/bin/pip install -q openai anthropic schemathesis >/dev/null 2>&1 || {
+            rm -rf target/clients/py
+            echo "they cannot be installed here: $skipped" >&2
+        }
+    }
+    [ -d target/clients/node/node_modules/openai ] || {
+        mkdir -p target/clients/node
+        echo "installing the client in JavaScript" >&2
+        npm install --silent --no-save --prefix target/clients/node openai@6 >/dev/null 2>&1 || {
+            rm -rf target/clients/node
+            echo "it cannot be installed here: $skipped" >&2
+        }
+    }
+}
+
+peers() {
+    cd "$(dirname "$0")/.."
+    mkdir -p target/peers
+    [ -d target/peers/node_modules/playwright-core ] && [ -d target/peers/node_modules/puppeteer-core ] || {
+        echo "installing Playwright and Puppeteer" >&2
+        npm install --silent --no-save --prefix target/peers playwright-core puppeteer-core >/dev/null 2>&1 || {
+            rm -rf target/peers/node_modules
+            echo "they cannot be installed here: they are not measured" >&2
+        }
+    }
+    [ -x target/peers/python/bin/python ] || {
+        echo "installing Selenium" >&2
+        python3 -m venv target/peers/python >/dev/null 2>&1 &&
+            target/peers/python/bin/pip install -q selenium >/dev/null 2>&1 || {
+            rm -rf target/peers/python
+            echo "it cannot be installed here: it is not measured" >&2
+        }
+    }
+    optional chromedriver chromium-driver "Selenium"
+    # The original provider patches the driver that it finds.
+    [ -f target/peers/original/chromedriver ] || ! have chromedriver || {
+        mkdir -p target/peers/original
+        cp "$(command -v chromedriver)" target/peers/original/
+    }
+}
+
 have cargo || { echo "Lenore is built with Rust: https://rustup.rs" >&2; exit 1; }
 
 for part in "$@"; do
     case "$part" in
         browser) browser ;;
         proxy) optional tinyproxy tinyproxy "forward proxies" ;;
+        terminal) optional tmux tmux "a terminal that is resized" ;;
         display) optional Xvfb xvfb "visible windows" ;;
         ancestor) (ancestor) ;;
+        peers) (peers) ;;
         react) (react) ;;
+        clients) (clients) ;;
         *) echo "setup.sh: unknown part $part" >&2; exit 2 ;;
     esac
 done

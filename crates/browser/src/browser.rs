@@ -86,8 +86,7 @@ impl Browser {
     /// # Errors
     /// The browser is gone, or does not answer within `wait`.
     pub async fn open_page(&self, options: &PageOptions, wait: Duration) -> Result<(Page, Tap)> {
-        let (engine, tap) = self.0.open_page(options, wait).await?;
-        Ok((Page::new(engine), tap))
+        self.0.open_page(options, wait).await
     }
 
     /// The cookies that the browser holds, those that scripts cannot see included.

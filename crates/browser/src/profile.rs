@@ -13,6 +13,9 @@ use crate::{Error, ErrorKind, Result};
 /// The file in a profile that its owner keeps locked and writes its process id into.
 pub const LOCK_FILE: &str = "lenore.lock";
 
+/// A switch that means nothing to a browser, and tells that it was started here.
+pub(crate) const MARK: &str = "--lenore";
+
 /// How the names of throw-away profiles begin.
 const TEMPORARY_PREFIX: &str = "lenore-profile-";
 
@@ -76,7 +79,7 @@ impl Profile {
         }
     }
 
-    /// Whether a browser could be started on it now. Nothing is made for that.
+    /// Whether a browser could be started on it now. The directory is not made for that.
     ///
     /// # Errors
     /// [`ErrorKind::ProfileInUse`], and [`ErrorKind::InvalidOption`] for a directory that cannot be
@@ -84,7 +87,11 @@ impl Profile {
     pub fn check(&self) -> Result<()> {
         match self {
             Self::Directory(path) if path.exists() => {
-                OwnedProfile::of(path.clone(), None).map(drop)
+                let owned =
+                    OwnedProfile { path: path.clone(), lock: Some(lock(path)?), temporary: None };
+                let other = browser_at_work(path).filter(|pid| !is_ours(*pid));
+                drop(owned);
+                other.map_or(Ok(()), |pid| Err(in_use(path, Some(pid))))
             }
             _ => Ok(()),
         }
@@ -226,19 +233,22 @@ fn lock(path: &Path) -> Result<File> {
         let mut lock = options.open(&file).map_err(|error| refused(path, error))?;
         match lock.try_lock() {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => match read_owner(&mut lock) {
-                Some(owner) => return Err(in_use(path, Some(owner.pid))),
-                // Somebody looks who the owner is, or is just becoming it.
-                None if patience < 10 => {
-                    std::thread::sleep(Duration::from_millis(5));
-                    continue;
-                }
-                None => return Err(in_use(path, None)),
-            },
+            // Somebody may only look who the owner is, or be just becoming it.
+            Err(TryLockError::WouldBlock) if patience < 10 => {
+                std::thread::sleep(Duration::from_millis(5));
+                continue;
+            }
+            Err(TryLockError::WouldBlock) => {
+                return Err(in_use(path, read_owner(&mut lock).map(|owner| owner.pid)));
+            }
             Err(TryLockError::Error(error)) => return Err(refused(path, error)),
         }
         // The owner may have removed the file between our opening and locking it.
         if is_same_file(&lock, &file) {
+            // It may be left from a time when others could read it.
+            #[cfg(unix)]
+            lock.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))
+                .map_err(|error| refused(path, error))?;
             write_owner(&lock, None).map_err(|error| refused(path, error))?;
             return Ok(lock);
         }
@@ -315,20 +325,28 @@ pub(crate) fn browser_at_work(path: &Path) -> Option<u32> {
     }
 }
 
+/// Whether a process is a browser that was started here, by this program or another of its kind.
+#[cfg(target_os = "linux")]
+fn is_ours(pid: u32) -> bool {
+    let command = fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    command.split('\0').any(|switch| switch == MARK)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn is_ours(_: u32) -> bool {
+    false
+}
+
 /// Whether a browser is one of ours that outlives its owner, and ends. It does so by itself, since
 /// its pipe is closed, unless it hangs.
 #[cfg(target_os = "linux")]
 fn ends_as_leftover(pid: u32) -> bool {
-    let runs = || {
-        let command = fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-        command.contains("\0--remote-debugging-pipe\0")
-    };
-    if !runs() {
+    if !is_ours(pid) {
         return false;
     }
     let process = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw);
     for step in 0..100 {
-        if !runs() {
+        if !is_ours(pid) {
             return true;
         }
         if let Some(process) = process.filter(|_| step == 50) {

@@ -147,7 +147,7 @@ pub(crate) struct Shared {
     #[arg(help_heading = "Settings", value_name = "BOOL")]
     pub(crate) plain: Option<bool>,
 
-    /// The site's address [default: https://poe.com]
+    /// The site's address [default: `https://poe.com`]
     #[arg(long, global = true, value_name = "URL", env = "LENORE_SITE")]
     pub(crate) site: Option<String>,
 

@@ -5,13 +5,13 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::ValueHint;
-use lenore::{ChatRequest, Error, ErrorKind, Provider, Result};
+use lenore::{ChatRequest, Provider, Result};
 
 use crate::answer::{Answer, Delivery};
 use crate::args::Shared;
 use crate::dry_run;
 use crate::interrupt::Interrupt;
-use crate::logs::{LastChat, Place, Recording, Store};
+use crate::logs::{Place, Recording, known_chat, last_chat};
 use crate::output::Output;
 use crate::prompt::{PromptArgs, Turn};
 use crate::provider::Source;
@@ -119,29 +119,4 @@ fn request(
         linger: if args.json { LINGER } else { Duration::ZERO },
         ..ChatRequest::new(model, turn.messages)
     })
-}
-
-/// The chat that this account was asked in last.
-fn last_chat(place: &Place) -> Result<LastChat> {
-    let exists = Store::path().is_ok_and(|path| path.exists());
-    let found = if exists { Store::open()?.last_chat(place)? } else { None };
-    found.ok_or_else(|| {
-        Error::new(
-            ErrorKind::InvalidRequest,
-            format!(
-                "the log has no chat of the profile {} yet; ask without --continue, or name a chat \
-                 with --chat",
-                place.profile
-            ),
-        )
-    })
-}
-
-/// A chat by its code, with the model that the log knows for it.
-fn known_chat(code: &str) -> LastChat {
-    let exists = Store::path().is_ok_and(|path| path.exists());
-    // A log that cannot be read does not stand in the way here.
-    let logged = exists.then(|| Store::open().and_then(|store| store.chat(code)).ok()).flatten();
-    let unknown = LastChat { chat: code.to_owned(), model: String::new(), title: None };
-    logged.flatten().unwrap_or(unknown)
 }

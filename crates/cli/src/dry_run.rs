@@ -18,8 +18,9 @@ pub(crate) fn print(provider: &dyn Provider, request: &ChatRequest, as_json: boo
     let (model, bot) = asked(provider, request)?;
     let characters = prompt.chars().count();
     let tokens = tokens(&prompt);
-    let exists = Store::path().is_ok_and(|path| path.exists());
-    let points = if exists { Store::open()?.cost(provider.name(), &model)? } else { None };
+    // A log that cannot be read only leaves the cost out.
+    let log = Store::existing().ok().flatten();
+    let points = log.and_then(|log| log.cost(&model).ok().flatten());
     let files = files(request)?;
     let text = if as_json {
         let files: Vec<_> =

@@ -15,6 +15,11 @@ const BY_HAND: Duration = Duration::from_secs(30 * 60);
 
 /// `lenore login`
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  \
+    lenore login                           sign in in a window, without haste\n  \
+    lenore login --email you@example.org   sign in without a window\n  \
+    lenore --profile work login            sign in another account\n  \
+    lenore login --check                   only look; ends with 4 where nobody is signed in")]
 pub(crate) struct LoginArgs {
     /// Only say whether the profile is signed in
     #[arg(long, conflicts_with = "email")]
@@ -64,7 +69,7 @@ async fn sign_in(poe: &Poe, args: &LoginArgs) -> Result<&'static str> {
             Ok("signed in")
         }
         (false, None) => {
-            note("not signed in yet: sign in in the window that opens; it closes by itself then");
+            note("not signed in yet; a window opens to sign in, and closes by itself then");
             progress.say("waiting for you to sign in in the window");
             poe.sign_in_by_hand(BY_HAND).await.map_err(without_window)?;
             Ok("signed in; the profile keeps it for the next time")

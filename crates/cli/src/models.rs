@@ -65,11 +65,9 @@ fn rows(shared: &Shared) -> Result<Vec<Row>> {
         name if name.is_empty() => poe.default_model().to_owned(),
         name => name,
     };
-    let exists = Store::path().is_ok_and(|path| path.exists());
     // A log that cannot be read only leaves the costs out.
-    let log = exists.then(|| Store::open().ok()).flatten();
-    let cost =
-        |model: &str| log.as_ref().and_then(|log| log.cost(poe.name(), model).ok()).flatten();
+    let log = Store::existing().ok().flatten();
+    let cost = |model: &str| log.as_ref().and_then(|log| log.cost(model).ok()).flatten();
     let models = poe.models();
     let bot = |name: &str| {
         let known = models.iter().find(|model| model.name == name).map(|model| model.bot.clone());

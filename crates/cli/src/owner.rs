@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::stream;
@@ -11,7 +12,7 @@ use lenore::{
 };
 use lenore_ipc::{Remote, Token};
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+use tokio::sync::{Mutex, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
@@ -21,22 +22,18 @@ const ANSWERS: Duration = Duration::from_secs(5);
 const TRY_AGAIN: Duration = Duration::from_millis(100);
 
 /// The way for other processes of the user to the browser of this one.
-pub(crate) struct Door {
+struct Door {
     close: oneshot::Sender<()>,
     served: JoinHandle<()>,
 }
 
 impl Door {
-    /// Takes the profile, and lets other processes of the user ask through its browser. `None`
-    /// where the profile is a throw-away one, or not ours.
-    ///
-    /// # Errors
-    /// [`ErrorKind::ProfileInUse`] where another process owns it.
-    pub(crate) async fn open(poe: &Poe) -> Result<Option<Self>> {
+    /// Lets other processes of the user ask through the browser, whose profile is owned already.
+    /// `None` where the profile is a throw-away one, or not ours.
+    async fn open(poe: &Poe) -> Result<Option<Self>> {
         if poe.user_data_dir().is_none() {
             return Ok(None);
         }
-        poe.own_profile(None)?;
         let unable = |error| {
             let message = "no port of this machine is free for other processes of yours";
             Error::new(ErrorKind::Network, message).with_source(error)
@@ -56,7 +53,7 @@ impl Door {
     }
 
     /// Ends what others still ask.
-    pub(crate) async fn close(self) {
+    async fn close(self) {
         let _ = self.close.send(());
         let _ = self.served.await;
     }
@@ -68,6 +65,9 @@ pub(crate) struct ByOwner {
     poe: Poe,
     /// How long a process that offers no way in is waited for.
     patience: Duration,
+    /// Whether others may ask through the browser, and how they do while it is ours.
+    shares: Arc<AtomicBool>,
+    door: Arc<Mutex<Option<Door>>>,
 }
 
 /// Where a question goes.
@@ -86,11 +86,42 @@ enum Step {
 
 impl ByOwner {
     pub(crate) fn new(poe: Poe, patience: Duration) -> Self {
-        Self { poe, patience }
+        Self { poe, patience, shares: Arc::default(), door: Arc::default() }
+    }
+
+    /// Lets other processes of the user ask, now or as soon as the profile is ours. Whether it is.
+    ///
+    /// # Errors
+    /// The profile cannot be used.
+    pub(crate) async fn share(&self) -> Result<bool> {
+        self.shares.store(true, Ordering::Relaxed);
+        match self.own().await {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == ErrorKind::ProfileInUse => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Ends what others still ask.
+    pub(crate) async fn close_door(&self) {
+        self.shares.store(false, Ordering::Relaxed);
+        if let Some(door) = self.door.lock().await.take() {
+            door.close().await;
+        }
+    }
+
+    /// Takes the profile, unless it is ours already.
+    async fn own(&self) -> Result<()> {
+        self.poe.own_profile(None)?;
+        let mut door = self.door.lock().await;
+        if door.is_none() && self.shares.load(Ordering::Relaxed) {
+            *door = Door::open(&self.poe).await?;
+        }
+        Ok(())
     }
 
     async fn way(&self) -> Result<Way> {
-        let in_use = match self.poe.own_profile(None) {
+        let in_use = match self.own().await {
             Ok(()) => return Ok(Way::To(Arc::new(self.poe.clone()))),
             Err(error) if error.kind() == ErrorKind::ProfileInUse => error,
             Err(error) => return Err(error),

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::args::Shared;
 use crate::official::{self, ByName};
-use crate::owner::{ByOwner, Door};
+use crate::owner::ByOwner;
 
 /// The providers that there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, Deserialize, Serialize)]
@@ -26,45 +26,42 @@ pub(crate) struct Source {
     provider: Arc<dyn Provider>,
     /// The browser of ours, where the provider has one.
     poe: Option<Poe>,
-    door: Option<Door>,
+    /// The way to it, or to the process that owns its profile.
+    by_owner: Option<ByOwner>,
 }
 
 impl Source {
     /// The provider that the options name.
     pub(crate) async fn open(shared: Shared) -> Result<Self> {
         if shared.provider == Some(Which::PoeApi) {
-            return Ok(Self { provider: Arc::new(official::open(&shared)?), poe: None, door: None });
+            let provider = Arc::new(official::open(&shared)?);
+            return Ok(Self { provider, poe: None, by_owner: None });
         }
         let patience = Duration::from_secs(shared.timeout.unwrap_or(Shared::TIMEOUT));
         let poe = shared.clone().builder()?.build()?;
-        let by_owner = Arc::new(ByOwner::new(poe.clone(), patience));
+        let by_owner = ByOwner::new(poe.clone(), patience);
         Ok(Self {
-            provider: Arc::new(ByName::new(by_owner, shared)),
+            provider: Arc::new(ByName::new(Arc::new(by_owner.clone()), shared)),
             poe: Some(poe),
-            door: None,
+            by_owner: Some(by_owner),
         })
     }
 
     /// A browser of our own.
     pub(crate) fn own(poe: Poe) -> Self {
-        Self { provider: Arc::new(poe.clone()), poe: Some(poe), door: None }
+        Self { provider: Arc::new(poe.clone()), poe: Some(poe), by_owner: None }
     }
 
-    /// Takes the profile, and lets other processes of the user ask through the browser, until
-    /// this is closed.
+    /// Lets other processes of the user ask through the browser, as long as this one owns the
+    /// profile. Gives the browser of ours, where it does so now.
     ///
     /// # Errors
-    /// [`ErrorKind::ProfileInUse`](lenore::ErrorKind::ProfileInUse) where another process owns it.
-    pub(crate) async fn share(&mut self) -> Result<()> {
-        if let Some(poe) = &self.poe {
-            self.door = Door::open(poe).await?;
+    /// The profile cannot be used.
+    pub(crate) async fn share(&self) -> Result<Option<Poe>> {
+        match &self.by_owner {
+            Some(by_owner) if by_owner.share().await? => Ok(self.poe.clone()),
+            _ => Ok(None),
         }
-        Ok(())
-    }
-
-    /// The browser of ours, where the provider has one.
-    pub(crate) fn poe(&self) -> Option<&Poe> {
-        self.poe.as_ref()
     }
 
     /// Whom to ask.
@@ -74,8 +71,8 @@ impl Source {
 
     /// Stops running answers and leaves nothing behind.
     pub(crate) async fn close(self) {
-        if let Some(door) = self.door {
-            door.close().await;
+        if let Some(by_owner) = self.by_owner {
+            by_owner.close_door().await;
         }
         if let Some(poe) = self.poe {
             poe.close().await;

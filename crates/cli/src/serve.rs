@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::ValueHint;
-use lenore::{Error, ErrorKind, Poe, Result};
+use lenore::{Error, ErrorKind, Poe, Provider, Result};
 use lenore_gateway::Gateway;
 use tokio::net::TcpListener;
 
@@ -86,10 +86,12 @@ pub(crate) async fn run(shared: Shared, args: ServeArgs) -> ExitCode {
 
 async fn serve(shared: Shared, args: ServeArgs, interrupt: &mut Interrupt) -> Result<()> {
     if args.api_key.is_some() && is_key_on_command_line() {
-        note("warning: other users of this machine can see a key on the command line; \
-              set LENORE_API_KEY instead");
+        note(
+            "warning: other users of this machine can see a key on the command line; \
+              set LENORE_API_KEY instead",
+        );
     }
-    let mut source = Source::open(shared.clone()).await?;
+    let source = Source::open(shared.clone()).await?;
     let served = async {
         let gateway = gateway(&source, &shared, &args)?;
         if !args.listen.ip().is_loopback() && !gateway.needs_key() {
@@ -105,11 +107,13 @@ async fn serve(shared: Shared, args: ServeArgs, interrupt: &mut Interrupt) -> Re
         })?;
         let address = listener.local_addr().unwrap_or(args.listen);
         // The user's other programs ask through this browser meanwhile.
-        if let Err(error) = source.share().await {
-            tracing::warn!(%error, "another process of yours has the browser; it is asked");
+        let poe = source.share().await?;
+        if poe.is_none() && shared.provider != Some(Which::PoeApi) {
+            note("another process of yours has the browser, and is asked");
         }
         tell(address, gateway.needs_key());
-        let warming = source.poe().cloned().map(|poe| tokio::spawn(warm_up(poe)));
+        let model = shared.resolve(None);
+        let warming = poe.map(|poe| tokio::spawn(warm_up(poe, model)));
         let shutdown = async {
             interrupt.wait().await;
             note("ending; running answers may finish (once more ends at once)");
@@ -146,8 +150,8 @@ fn gateway(source: &Source, shared: &Shared, args: &ServeArgs) -> Result<Gateway
     if let Some(model) = &shared.model {
         builder = builder.default_model(shared.resolve(Some(model)));
     }
-    let aliases = shared.aliases.iter().map(|(from, to)| (from, to));
-    for (from, to) in aliases.chain(args.alias.iter().map(|(from, to)| (from, to))) {
+    let named = args.alias.iter().map(|(from, to)| (from, to));
+    for (from, to) in shared.aliases.iter().chain(named) {
         builder = builder.alias(from, to);
     }
     builder = args.allow_host.iter().fold(builder, |builder, host| builder.allow_host(host));
@@ -172,15 +176,24 @@ fn tell(address: SocketAddr, needs_key: bool) {
     let mut out = stdout();
     let _ = writeln!(out, "http://{address}").and_then(|()| out.flush());
     note(&format!("OpenAI clients:    OPENAI_BASE_URL=http://{address}/v1  OPENAI_API_KEY={key}"));
-    note(&format!("Anthropic clients: ANTHROPIC_BASE_URL=http://{address}  ANTHROPIC_API_KEY={key}"));
+    note(&format!(
+        "Anthropic clients: ANTHROPIC_BASE_URL=http://{address}  ANTHROPIC_API_KEY={key}"
+    ));
     note("a page to try it is at that address; Ctrl-C ends it");
 }
 
 /// Opens the browser before the first question needs it, and learns whether it is signed in.
-async fn warm_up(poe: Poe) {
-    match poe.is_signed_in().await {
-        Ok(true) => tracing::info!("the browser is up and signed in"),
-        Ok(false) => note("warning: nobody is signed in; run `lenore login`"),
+async fn warm_up(poe: Poe, model: String) {
+    let warmed = match poe.warm_up(&model).await {
+        // The usual model may be another provider's.
+        Err(error) if error.kind() == ErrorKind::UnsupportedModel => poe.warm_up("").await,
+        warmed => warmed,
+    };
+    match warmed {
+        Ok(()) if poe.health().signed_in == Some(false) => {
+            note("warning: nobody is signed in; run `lenore login`");
+        }
+        Ok(()) => tracing::info!("the browser is up, and a tab waits at the prompt"),
         Err(error) => note(&format!("warning: no question can be asked yet: {error}")),
     }
 }

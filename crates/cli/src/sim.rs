@@ -1,11 +1,14 @@
 //! `lenore sim`: the local site alone.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use lenore_sim::{Options, Sim};
 
 use crate::interrupt::Interrupt;
 use crate::output::{note, report};
+
+const MINUTE: Duration = Duration::from_secs(60);
 
 /// `lenore sim`
 #[derive(Debug, clap::Args)]
@@ -17,11 +20,21 @@ pub(crate) struct SimArgs {
     /// Decides the texts of the answers
     #[arg(long, default_value_t = 0)]
     seed: u64,
+
+    /// How many answers of one account can run at once [default: any number]
+    #[arg(long, value_name = "N")]
+    concurrent: Option<usize>,
+
+    /// How many questions one account can ask in a minute [default: any number]
+    #[arg(long, value_name = "N")]
+    rate: Option<usize>,
 }
 
 pub(crate) async fn run(args: SimArgs) -> ExitCode {
     let mut interrupt = Interrupt::listen();
-    let options = Options::default().port(args.port).seed(args.seed);
+    let mut options = Options::default().port(args.port).seed(args.seed);
+    options.concurrent = args.concurrent;
+    options.rate = args.rate.map(|questions| (questions, MINUTE));
     let sim = match Sim::start(options).await {
         Ok(sim) => sim,
         Err(error) => {

@@ -1,7 +1,7 @@
 //! A file that is written whole or not at all.
 
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use lenore::Result;
@@ -13,8 +13,8 @@ use crate::paths::invalid;
 #[derive(Debug)]
 pub(crate) struct Pending {
     path: PathBuf,
-    /// What takes the file's place; nothing, where it is a device or a pipe.
-    new: Option<NamedTempFile>,
+    /// Whether another file takes its place; a device or a pipe is written to.
+    is_file: bool,
 }
 
 impl Pending {
@@ -23,44 +23,50 @@ impl Pending {
         let refused = |error| invalid(format!("{} cannot be written: {error}", path.display()));
         // A link stays a link.
         let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        let found = fs::metadata(path).ok();
-        if found.as_ref().is_some_and(|found| !found.is_file()) {
+        let is_file = fs::metadata(path).map_or(true, |found| found.is_file());
+        if is_file {
+            substitute(path).map_err(refused)?;
+        } else {
             File::options().write(true).open(path).map_err(refused)?;
-            return Ok(Self { path: path.clone(), new: None });
         }
-        let directory = match path.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".lenore-");
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            builder.permissions(fs::Permissions::from_mode(0o666));
-        }
-        let new = builder.tempfile_in(directory).map_err(refused)?;
-        if let Some(found) = found {
-            new.as_file().set_permissions(found.permissions()).map_err(refused)?;
-        }
-        Ok(Self { path: path.clone(), new: Some(new) })
+        Ok(Self { path: path.clone(), is_file })
     }
 
     /// Writes the text, and nothing else.
     pub(crate) fn write(self, text: &str) -> Result<()> {
-        let Self { path, new } = self;
-        let written = match new {
-            Some(mut new) => new
-                .write_all(text.as_bytes())
-                .and_then(|()| new.as_file().sync_all())
-                .and_then(|()| new.persist(&path).map(drop).map_err(|error| error.error)),
-            None => File::options()
-                .write(true)
-                .open(&path)
-                .and_then(|mut file| file.write_all(text.as_bytes())),
+        let path = &self.path;
+        let written = if self.is_file {
+            substitute(path).and_then(|mut new| {
+                new.write_all(text.as_bytes())?;
+                new.as_file().sync_all()?;
+                new.persist(path).map(drop).map_err(|error| error.error)
+            })
+        } else {
+            let file = File::options().write(true).open(path);
+            file.and_then(|mut file| file.write_all(text.as_bytes()))
         };
         written.map_err(|error| invalid(format!("{} cannot be written: {error}", path.display())))
     }
+}
+
+/// A new file beside another one, with its rights, which can take its place.
+fn substitute(path: &Path) -> io::Result<NamedTempFile> {
+    let directory = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".lenore-");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    let new = builder.tempfile_in(directory)?;
+    if let Ok(found) = fs::metadata(path) {
+        new.as_file().set_permissions(found.permissions())?;
+    }
+    Ok(new)
 }
 
 #[cfg(test)]

@@ -46,7 +46,7 @@ async fn what_can_be_known_before_needs_no_browser() {
         (&["-m", "gpt-40"], 3, "gpt-4,"),
         (&["-m", "poe/../login"], 3, "handle"),
         (&["-f", "/no/such/file.txt"], 6, "/no/such/file.txt"),
-        (&["-f", "/"], 6, "not a file"),
+        (&["-f", "/"], 6, "directory"),
         (&["--proxy", "gopher://example.org"], 2, "proxy"),
         (&["--proxy", "http://ann:s3cret@example.org:99999"], 2, "proxy"),
         (&["--site", "not an address"], 2, "address"),
@@ -101,7 +101,8 @@ async fn a_profile_in_use_names_its_user() {
     let world = World::new().await;
     let poe = world.poe();
     assert!(in_time("looking", poe.is_signed_in()).await.expect("a page"));
-    let ended = refused(&world, &[], 11).await;
+    // It may end soon, so it is waited for as long as for the site.
+    let ended = refused(&world, &["--timeout", "1"], 11).await;
     let owner = format!("process {} ", std::process::id());
     assert!(ended.error().contains(&owner), "{}", ended.error());
     assert!(ended.error().contains("--user-data-dir"), "{}", ended.error());

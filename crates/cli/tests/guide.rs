@@ -14,7 +14,7 @@ use tokio::process::Command;
 const GUIDE: &str = include_str!("../../../docs/guide.md");
 
 /// What needs a person, goes on for ever or has a test of its own, by its beginning.
-const ELSEWHERE: [&str; 8] = [
+const ELSEWHERE: [&str; 12] = [
     "cargo install",
     "lenore demo",
     "lenore sim",
@@ -22,6 +22,10 @@ const ELSEWHERE: [&str; 8] = [
     "lenore login  ",
     "lenore login --email",
     "lenore --profile work login",
+    "lenore ask --copy",
+    "lenore chat",
+    "lenore serve",
+    "lenore mcp",
     "man ",
 ];
 
@@ -76,6 +80,10 @@ async fn every_command_of_the_tour_works() {
     for file in ["Cargo.toml", "src/main.rs", "notes.txt", "letter.txt"] {
         std::fs::write(home.path(file), "Once upon a midnight dreary\n").expect("written");
     }
+    let settings = GUIDE.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next());
+    let directory = home.path(".config/lenore");
+    std::fs::create_dir_all(&directory).expect("made");
+    std::fs::write(directory.join("config.toml"), settings.expect("it is shown")).expect("written");
     let (has_git, ..) = shell(&home, &world, "git init -q && git diff").await;
     let mut run = 0;
     for command in commands() {

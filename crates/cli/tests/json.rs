@@ -59,7 +59,7 @@ async fn the_chat_that_is_named_can_be_continued() {
 async fn an_error_is_the_last_line() {
     let world = World::new().await;
     let prompt = "Ravens? [[sim: http=429, retry-after=7]]";
-    let ended = world.ask(&["--json", prompt]).await.with_code(5);
+    let ended = world.ask(&["--json", "--patience", "0", prompt]).await.with_code(5);
     let refused = events(&ended.stdout);
     let [error] = &refused[..] else { panic!("only the error is due: {refused:#?}") };
     assert_eq!((&error["kind"], &error["retry_after"]), (&json!("rate_limited"), &json!(7.0)));

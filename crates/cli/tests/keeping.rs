@@ -1,10 +1,17 @@
 //! What stays of an answer: the log, the chat to go on in, a file, the clipboard.
 
+#![cfg(unix)]
+
 mod support;
 
+#[path = "support/terminal.rs"]
+mod terminal;
+
+use base64::Engine;
 use lenore_sim::Seen;
 use serde_json::{Value, json};
 use support::{Ended, Home, Program, World};
+use terminal::Terminal;
 
 /// An answer that is over at once.
 const SHORT: &str = "[[sim: gap=0, length=60]]";
@@ -75,7 +82,6 @@ async fn who_wants_no_log_has_none() {
     world.end().await;
 }
 
-#[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_stopped_is_in_the_log_as_far_as_it_came() {
     let (world, home) = (World::new().await, Home::new());
@@ -152,7 +158,6 @@ async fn a_file_gets_the_exact_text_or_stays_as_it_is() {
     world.end().await;
 }
 
-#[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
 async fn the_clipboard_gets_the_exact_text() {
     use std::os::unix::fs::PermissionsExt;
@@ -170,6 +175,15 @@ async fn the_clipboard_gets_the_exact_text() {
     let ended = Program::start(command).end().await.with_code(0);
     assert_eq!(std::fs::read_to_string(&copied).expect("copied"), world.site_text());
     assert!(ended.stderr.contains("copied by wl-copy"), "{ended:#?}");
+    // A terminal is told to copy.
+    let mut command = world.lenore("ask");
+    home.adopt(&mut command);
+    command.args(["--copy", "Ravens? [[sim: emoji, rewrite, gap=0]]"]);
+    let mut terminal = Terminal::start(&command, 24, 80);
+    assert_eq!(terminal.end().await, 0);
+    let text = base64::prelude::BASE64_STANDARD.encode(world.site_text());
+    let sequence = format!("\x1b]52;c;{text}\x07");
+    assert!(String::from_utf8_lossy(&terminal.bytes()).contains(&sequence), "{text}");
     // Where there is no clipboard, the answer is printed and that is said.
     let ended = ask(&world, &home, &["--copy", &format!("Hi {SHORT}")]).await.with_code(1);
     assert_eq!(ended.stdout, world.site_text() + "\n");

@@ -1,10 +1,16 @@
 //! `lenore logs` on a log that is there: list, show, search, export, delete.
 
+#![cfg(unix)]
+
 mod support;
+
+#[path = "support/terminal.rs"]
+mod terminal;
 
 use rusqlite::{Connection, params};
 use serde_json::Value;
 use support::{Ended, Home};
+use terminal::Terminal;
 
 /// The first form of the log, which programs that came later understand.
 const OLDEST: &str = "CREATE TABLE exchanges (id INTEGER PRIMARY KEY AUTOINCREMENT, time INTEGER NOT \
@@ -127,6 +133,32 @@ async fn only_what_is_named_is_deleted() {
     logs(&home, &["delete", "3", "--all"]).await.with_code(2);
     logs(&home, &["delete", "--all", "-y"]).await.with_code(0);
     assert_eq!(logs(&home, &[]).await.with_code(0).stdout, "");
+}
+
+#[tokio::test]
+async fn who_sits_at_a_terminal_is_asked() {
+    let home = home();
+    for (answer, said, left) in [("\r", "nothing is deleted", 3), ("y\r", "deleted: 3", 0)] {
+        let mut terminal = Terminal::start(&home.lenore(&["logs", "delete", "--all"]), 24, 80);
+        terminal.shows("delete the whole log? [y/N]").await;
+        terminal.keys(answer);
+        assert_eq!(terminal.end().await, 0);
+        assert!(terminal.screen().contains(said), "{}", terminal.screen());
+        assert_eq!(numbers(&logs(&home, &[]).await).len(), left);
+    }
+}
+
+#[tokio::test]
+async fn a_terminal_obeys_nothing_that_a_bot_wrote_and_lines_fit_it() {
+    let home = home();
+    let mut terminal = Terminal::start(&home.lenore(&["logs", "show", "1"]), 24, 80);
+    assert_eq!(terminal.end().await, 0);
+    assert!(terminal.screen().contains("Poe wrote on both. ␛[31mRed"), "{}", terminal.screen());
+    let mut terminal = Terminal::start(&home.lenore(&["logs"]), 24, 60);
+    assert_eq!(terminal.end().await, 0);
+    let screen = terminal.screen();
+    assert_eq!(screen.lines().count(), 3, "{screen}");
+    assert!(screen.lines().last().is_some_and(|line| line.ends_with('…')), "{screen}");
 }
 
 #[tokio::test]

@@ -6,15 +6,39 @@ use std::time::{Duration, Instant};
 
 use lenore::Poe;
 use rustix::process::Signal;
-use support::{Program, World};
+use support::{Program, World, in_time};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-/// `lenore serve`, once it listens.
-async fn serve(world: &World) -> Program {
+/// `lenore serve`, once it listens, and its address.
+async fn serving(world: &World) -> (Program, String) {
     let mut command = world.lenore("serve");
     command.args(["--listen", "127.0.0.1:0"]);
     let mut served = Program::start(command);
-    assert!(served.line().await.starts_with("http://127.0.0.1:"));
-    served
+    let line = served.line().await;
+    let address = line.strip_prefix("http://").expect("an address").to_owned();
+    (served, address)
+}
+
+async fn serve(world: &World) -> Program {
+    serving(world).await.0
+}
+
+/// Asks a server for a completion, and gives what it says.
+async fn post(address: &str, prompt: &str) -> String {
+    let body = serde_json::json!({
+        "model": "gpt-4", "messages": [{ "role": "user", "content": prompt }],
+    });
+    let body = body.to_string();
+    let request = format!(
+        "POST /v1/chat/completions HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\
+         content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let mut stream = tokio::net::TcpStream::connect(address).await.expect("it listens");
+    stream.write_all(request.as_bytes()).await.expect("it reads");
+    let mut answer = String::new();
+    in_time("an answer", stream.read_to_string(&mut answer)).await.expect("UTF-8");
+    answer
 }
 
 #[tokio::test]
@@ -70,6 +94,24 @@ async fn an_owner_that_is_killed_leaves_nothing_in_the_way() {
     assert_eq!(Poe::owner(&world.profile()), None, "the lock is stale");
     let ended = world.ask(&["[[sim: say=two]]"]).await;
     assert_eq!(ended.stdout, "two\n");
+    world.end().await;
+}
+
+#[tokio::test]
+async fn who_takes_the_profile_over_is_asked_from_then_on() {
+    let world = World::new().await;
+    let first = serve(&world).await;
+    let (second, address) = serving(&world).await;
+    assert!(post(&address, "[[sim: say=by the first]]").await.contains("by the first"));
+    assert_eq!(Poe::owner(&world.profile()).map(|owner| owner.pid), Some(first.pid()));
+    first.signal(Signal::TERM);
+    assert_eq!(first.end().await.code, Some(0));
+    assert!(post(&address, "[[sim: say=by the second]]").await.contains("by the second"));
+    assert_eq!(Poe::owner(&world.profile()).map(|owner| owner.pid), Some(second.pid()));
+    let ended = world.ask(&["[[sim: say=through it]]"]).await;
+    assert_eq!(ended.stdout, "through it\n", "{ended:?}");
+    second.signal(Signal::TERM);
+    assert_eq!(second.end().await.code, Some(0));
     world.end().await;
 }
 

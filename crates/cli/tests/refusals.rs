@@ -29,7 +29,7 @@ async fn each_refusal_has_its_exit_code_and_its_words() {
     ];
     for (round, (scenario, code, words)) in cases.into_iter().enumerate() {
         let prompt = format!("Read {SECRET}. [[sim: {scenario}]]");
-        let ended = world.ask(&[&prompt]).await.with_code(code);
+        let ended = world.ask(&["--patience", "0", &prompt]).await.with_code(code);
         assert!(ended.error().contains(words), "{scenario}: {}", ended.error());
         assert_eq!(ended.remarks().len(), 1, "{scenario}: {ended:#?}");
         assert_eq!(ended.stdout, "", "{scenario}");
@@ -44,7 +44,8 @@ async fn each_refusal_has_its_exit_code_and_its_words() {
 async fn who_is_too_fast_is_told_how_long_to_wait() {
     let world = World::new().await;
     for (scenario, seconds) in [("http=429", 30), ("http=429, retry-after=7", 7)] {
-        let ended = world.ask(&[format!("Read {SECRET}. [[sim: {scenario}]]")]).await.with_code(5);
+        let prompt = format!("Read {SECRET}. [[sim: {scenario}]]");
+        let ended = world.ask(&["--patience", "0", &prompt]).await.with_code(5);
         assert!(ended.error().contains("slow down"), "{ended:#?}");
         let [_, wait] = ended.remarks()[..] else { panic!("the wait is due: {ended:#?}") };
         assert_eq!(wait, format!("ask again in {seconds} s"));

@@ -218,8 +218,7 @@ async fn keys_are_made_listed_and_revoked() {
     let listed = keys(&["list", "--json"]).await.with_code(0).stdout;
     assert!(listed.contains("\"requests_per_minute\":30") && !listed.contains(&key), "{listed}");
 
-    let (program, address) =
-        serving(&world, &["--keys-file", file.to_str().expect("plain")]).await;
+    let (program, address) = serving(&world, &["--keys-file", file.to_str().expect("plain")]).await;
     let (status, _) = ask(&address, "/v1/models", "", None).await;
     assert_eq!(status, 401);
     let header = format!("authorization: Bearer {key}\r\n");

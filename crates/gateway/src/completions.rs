@@ -135,12 +135,12 @@ impl Encoder for CompletionEncoder {
 
     fn whole(&mut self, ends: &[End]) -> Value {
         let echo = self.echo.as_deref().unwrap_or_default();
-        let choices = ends.iter().enumerate().map(|(index, end)| {
-            choice(index, &format!("{echo}{}", end.text), Some(&end.finish))
-        });
+        let choices = ends
+            .iter()
+            .enumerate()
+            .map(|(index, end)| choice(index, &format!("{echo}{}", end.text), Some(&end.finish)));
         let mut whole = self.told(choices.collect());
-        whole["usage"] =
-            usage(self.prompt_tokens, ends.iter().map(|end| end.tokens).sum());
+        whole["usage"] = usage(self.prompt_tokens, ends.iter().map(|end| end.tokens).sum());
         whole["lenore"] = json!(ends.first().map(|end| &end.notes));
         whole
     }

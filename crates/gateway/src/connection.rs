@@ -17,7 +17,7 @@ use tokio::time::{Instant, Sleep};
 const STALL: Duration = Duration::from_secs(120);
 
 /// How often to look whether a client has left whose last bytes nobody reads.
-const LOOK: Duration = Duration::from_millis(400);
+const LOOK: Duration = Duration::from_millis(250);
 
 /// How long, and for how many bytes, a client that still sends is listened to after the answer.
 const LINGER: Duration = Duration::from_secs(1);

@@ -118,9 +118,8 @@ pub(crate) struct Audio {
 
 impl OpenAiPart {
     pub(crate) fn piece(self) -> Result<Piece, Failure> {
-        let no_store = || {
-            Failure::invalid("files are not stored here; give the file itself as a data URL")
-        };
+        let no_store =
+            || Failure::invalid("files are not stored here; give the file itself as a data URL");
         Ok(match self {
             Self::Text { text } | Self::InputText { text } | Self::OutputText { text } => {
                 Piece::Text(text)

@@ -4,7 +4,9 @@ use std::time::Instant;
 
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN};
+use axum::http::header::{
+    AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN,
+};
 use axum::http::{StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -64,9 +66,18 @@ pub(crate) async fn door(
 /// A name for logs and counters that no client chooses.
 fn endpoint(path: Option<&MatchedPath>) -> &'static str {
     const KNOWN: &[&str] = &[
-        "/v1/chat/completions", "/v1/completions", "/v1/responses", "/v1/messages",
-        "/v1/messages/count_tokens", "/v1/models", "/v1/models/{*id}", "/health/live",
-        "/health/ready", "/metrics", "/openapi.json", "/",
+        "/v1/chat/completions",
+        "/v1/completions",
+        "/v1/responses",
+        "/v1/messages",
+        "/v1/messages/count_tokens",
+        "/v1/models",
+        "/v1/models/{*id}",
+        "/health/live",
+        "/health/ready",
+        "/metrics",
+        "/openapi.json",
+        "/",
     ];
     let path = path.map(MatchedPath::as_str).unwrap_or_default();
     KNOWN.iter().find(|known| **known == path).copied().unwrap_or("other")

@@ -35,7 +35,11 @@ impl Fields {
     /// # Errors
     /// 415 where it is not said to be JSON, 413 where it is too large, 408 where it does not come,
     /// 400 where it is not an object.
-    pub(crate) async fn read(headers: &HeaderMap, body: Body, most: usize) -> Result<Self, Failure> {
+    pub(crate) async fn read(
+        headers: &HeaderMap,
+        body: Body,
+        most: usize,
+    ) -> Result<Self, Failure> {
         if !is_json(headers) {
             return Err(Failure::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,

@@ -207,7 +207,8 @@ mod tests {
         let [image, text] = &*files.paths else { panic!("two files") };
         assert_eq!(std::fs::read(image).expect("there"), b"\x89PNG");
         assert!(image.ends_with("image.png") && text.ends_with("image.txt"));
-        let (image, directory) = (image.clone(), files._directory.as_ref().map(|d| d.path().to_owned()));
+        let (image, directory) =
+            (image.clone(), files._directory.as_ref().map(|d| d.path().to_owned()));
         drop(files);
         assert!(!image.exists() && !directory.is_some_and(|path| path.exists()));
     }

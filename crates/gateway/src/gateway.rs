@@ -144,7 +144,8 @@ impl GatewayBuilder {
             }
         }
         let names: Vec<_> = providers.iter().map(|provider| provider.name()).collect();
-        if let Some(twice) = names.iter().enumerate().find(|(at, name)| names[..*at].contains(name)) {
+        if let Some(twice) = names.iter().enumerate().find(|(at, name)| names[..*at].contains(name))
+        {
             return Err(Error::new(
                 ErrorKind::InvalidRequest,
                 format!("two providers are called {:?}", twice.1),
@@ -174,7 +175,13 @@ impl Gateway {
             strict: false,
             largest_body: BODY,
         };
-        GatewayBuilder { providers: vec![provider], options, key: None, key_file: None, fetch: false }
+        GatewayBuilder {
+            providers: vec![provider],
+            options,
+            key: None,
+            key_file: None,
+            fetch: false,
+        }
     }
 
     /// All its routes, with the doors before them.
@@ -210,8 +217,14 @@ impl Gateway {
             .allow_methods([Method::GET, Method::POST])
             .allow_headers(AllowHeaders::mirror_request())
             .expose_headers(ExposeHeaders::list(
-                ["retry-after", "x-lenore-chat", "x-lenore-error", "x-lenore-ignored", "x-request-id"]
-                    .map(HeaderName::from_static),
+                [
+                    "retry-after",
+                    "x-lenore-chat",
+                    "x-lenore-error",
+                    "x-lenore-ignored",
+                    "x-request-id",
+                ]
+                .map(HeaderName::from_static),
             ))
     }
 
@@ -234,10 +247,6 @@ impl Gateway {
 
     pub(crate) fn stopping(&self) -> watch::Receiver<bool> {
         self.0.stopping.subscribe()
-    }
-
-    pub(crate) fn is_stopping(&self) -> bool {
-        *self.0.stopping.borrow()
     }
 }
 

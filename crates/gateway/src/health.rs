@@ -41,8 +41,7 @@ pub(crate) async fn ready(State(gateway): State<Gateway>) -> Response {
     });
     let states: Vec<_> = states.collect();
     let default = gateway.providers()[0].health();
-    let is_stopping = gateway.is_stopping();
-    let reason = if is_stopping { Some("the server is ending") } else { obstacle(&default) };
+    let reason = obstacle(&default);
     let status = if reason.is_none() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let body = json!({
         "status": if reason.is_none() { "ready" } else { "not ready" },

@@ -174,4 +174,3 @@ impl Drop for Meter {
         self.metrics.answers.get_or_create(&Ended { outcome: self.outcome }).inc();
     }
 }
-

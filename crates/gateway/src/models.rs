@@ -9,8 +9,8 @@ use lenore_provider::Provider;
 use serde_json::{Value, json};
 
 use crate::Gateway;
-use crate::gateway::Options;
 use crate::failure::Failure;
+use crate::gateway::Options;
 use crate::keys::Caller;
 
 /// The alias that stands for all names that are not known otherwise.

@@ -109,7 +109,8 @@ impl Wishes {
     pub(crate) fn read(headers: &HeaderMap) -> Result<Self, Failure> {
         let text = |name: &HeaderName| {
             headers.get(name).map(|value| value.to_str().map(str::trim)).transpose().map_err(|_| {
-                Failure::invalid(format!("the header {name} is not plain text")).of_param(name.as_str())
+                Failure::invalid(format!("the header {name} is not plain text"))
+                    .of_param(name.as_str())
             })
         };
         let wrong = |name: &HeaderName, words: &str| {

@@ -160,7 +160,8 @@ fn is_public(address: IpAddr) -> bool {
             // Global unicast only, and of it not the part for documentation.
             None => {
                 let [first, second, ..] = address.segments();
-                first & 0xe000 == 0x2000 && !(first == 0x2001 && (second == 0xdb8 || second < 0x200))
+                first & 0xe000 == 0x2000
+                    && !(first == 0x2001 && (second == 0xdb8 || second < 0x200))
             }
         },
     }
@@ -189,10 +190,26 @@ mod tests {
     #[test]
     fn only_the_public_internet_is_public() {
         let private = [
-            "0.0.0.0", "10.1.2.3", "100.64.0.1", "127.0.0.1", "169.254.169.254", "172.16.0.1",
-            "192.168.1.1", "198.18.0.1", "224.0.0.1", "255.255.255.255", "::", "::1", "fe80::1",
-            "fc00::1", "ff02::1", "::ffff:127.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::",
-            "2001:db8::1", "2001::1",
+            "0.0.0.0",
+            "10.1.2.3",
+            "100.64.0.1",
+            "127.0.0.1",
+            "169.254.169.254",
+            "172.16.0.1",
+            "192.168.1.1",
+            "198.18.0.1",
+            "224.0.0.1",
+            "255.255.255.255",
+            "::",
+            "::1",
+            "fe80::1",
+            "fc00::1",
+            "ff02::1",
+            "::ffff:127.0.0.1",
+            "64:ff9b::7f00:1",
+            "2002:7f00:1::",
+            "2001:db8::1",
+            "2001::1",
         ];
         for address in private {
             assert!(!is_public(address.parse().expect(address)), "{address}");
@@ -242,12 +259,9 @@ mod tests {
                 remote.fetch(&format!("{site}/{path}")).await.expect("a file");
             assert_eq!((media_type.as_str(), bytes.as_slice()), ("image/png", &b"PNG"[..]));
         }
-        for (path, words) in [
-            ("away", "private"),
-            ("round", "redirects"),
-            ("large", "larger"),
-            ("none", "404"),
-        ] {
+        for (path, words) in
+            [("away", "private"), ("round", "redirects"), ("large", "larger"), ("none", "404")]
+        {
             let failure = remote.fetch(&format!("{site}/{path}")).await.expect_err(path);
             assert!(failure.message.contains(words), "{path}: {}", failure.message);
         }

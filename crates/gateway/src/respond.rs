@@ -15,7 +15,7 @@ use crate::answer::{Answer, End, Part, Plan};
 use crate::failure::Failure;
 use crate::files::Files;
 use crate::fold::Rules;
-use crate::keys::Caller;
+use crate::keys::{Caller, Permit};
 use crate::metrics::Meter;
 use crate::question::{Question, Wishes, X_LENORE_CHAT};
 use crate::sse::{Encoder, Item, Parts, Sse};
@@ -37,28 +37,65 @@ pub(crate) async fn respond<E: Encoder>(
     mut question: Question,
     mut encoder: E,
 ) -> Result<Response, Failure> {
-    let route = gateway.route(&question.model)?;
-    caller.check_model(&route.model)?;
-    let permit = caller.enter()?;
-    let files = Files::store(std::mem::take(&mut question.files), gateway.remote()).await?;
     let stream = question.stream;
-    let count = question.count.max(1);
     let ignored = std::mem::take(&mut question.ignored);
+    let (mut parts, permit) = ask(gateway, caller, wishes, question).await?;
+    let open = parts.len();
+    let (mut response, chat) = if stream {
+        let early = begin(&mut parts).await?;
+        let chat = early.iter().find_map(|(_, part)| match part {
+            Ok(Part::Started(chat)) => Some(chat.clone()),
+            _ => None,
+        });
+        (Sse { parts, early, encoder, open, _permit: permit }.into_response(), chat)
+    } else {
+        let ends = collect(parts, open).await?;
+        drop(permit);
+        let chat = ends.first().and_then(|end| end.notes.chat.clone());
+        (Json(encoder.whole(&ends)).into_response(), chat)
+    };
+    let headers = response.headers_mut();
+    headers.insert(X_LENORE_USAGE, HeaderValue::from_static("estimated"));
+    if let Some(chat) = chat.and_then(|chat| HeaderValue::from_str(&chat).ok()) {
+        headers.insert(X_LENORE_CHAT, chat);
+    }
+    if let Some(names) = told(&ignored) {
+        headers.insert(X_LENORE_IGNORED, names);
+    }
+    Ok(response)
+}
+
+/// Asks as often as answers are wanted.
+async fn ask(
+    gateway: &Gateway,
+    caller: &Caller,
+    wishes: Wishes,
+    question: Question,
+) -> Result<(Parts, Permit), Failure> {
+    let prompt_tokens = question.tokens();
+    let Question { model, messages, files, stop, most, reading, count, stream, chat, .. } =
+        question;
+    if messages.is_empty() {
+        return Err(Failure::invalid("there is no message to answer"));
+    }
+    let chat = wishes.chat.or(chat);
+    if count > 1 && chat.is_some() {
+        let message = "several answers cannot go on in one chat; ask for one, or in a new chat";
+        return Err(Failure::invalid(message).of_param("n"));
+    }
+    let route = gateway.route(&model)?;
+    caller.check_model(&gateway.shown(&route.model))?;
+    let permit = caller.enter()?;
+    let files = Arc::new(Files::store(files, gateway.remote()).await?);
     let request = ChatRequest {
         attachments: files.paths.clone(),
-        chat: wishes.chat.or_else(|| question.chat.take()),
-        resume: !wishes.new_chat,
-        ..ChatRequest::new(route.model, question.messages.clone())
+        chat,
+        // Several answers to one question are in chats of their own.
+        resume: !wishes.new_chat && count == 1,
+        ..ChatRequest::new(route.model, messages)
     };
-    let rules = Rules {
-        stop: question.stop.clone(),
-        most: question.most,
-        mark: None,
-        hold: wishes.hold || !stream,
-    };
-    let prompt_tokens = question.tokens();
-    let reading = Arc::new(question.reading);
-    let files = Arc::new(files);
+    let rules = Rules { stop, most, mark: None, hold: wishes.hold || !stream };
+    let reading = Arc::new(reading);
     let start = |index| {
         let plan = Plan {
             provider: route.provider.clone(),
@@ -72,28 +109,7 @@ pub(crate) async fn respond<E: Encoder>(
         };
         Answer::start(plan).parts(index).boxed()
     };
-    let mut parts: Parts = (0..count).map(start).collect();
-    let (mut response, chat) = if stream {
-        let early = begin(&mut parts).await?;
-        let chat = early.iter().find_map(|(_, part)| match part {
-            Ok(Part::Started(chat)) => Some(chat.clone()),
-            _ => None,
-        });
-        (Sse { parts, early, encoder, open: count, _permit: permit }.into_response(), chat)
-    } else {
-        let ends = collect(parts, count).await?;
-        let chat = ends.first().and_then(|end| end.notes.chat.clone());
-        (Json(encoder.whole(&ends)).into_response(), chat)
-    };
-    let headers = response.headers_mut();
-    headers.insert(X_LENORE_USAGE, HeaderValue::from_static("estimated"));
-    if let Some(chat) = chat.and_then(|chat| HeaderValue::from_str(&chat).ok()) {
-        headers.insert(X_LENORE_CHAT, chat);
-    }
-    if let Some(names) = told(&ignored) {
-        headers.insert(X_LENORE_IGNORED, names);
-    }
-    Ok(response)
+    Ok(((0..count).map(start).collect(), permit))
 }
 
 /// The parts until the question is taken, or refused.
@@ -130,4 +146,3 @@ fn told(names: &[String]) -> Option<HeaderValue> {
     names.truncate(LONGEST);
     HeaderValue::from_str(&names).ok().filter(|value| !value.is_empty())
 }
-

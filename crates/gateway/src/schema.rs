@@ -42,10 +42,10 @@ impl Schema {
         if errors.is_empty() {
             return Ok(());
         }
-        let at = |path: &str| if path.is_empty() { "the whole".to_owned() } else { path.to_owned() };
-        let said = errors.iter().map(|error| {
-            format!("{}: {error}", at(error.instance_path().as_str()))
-        });
+        let at =
+            |path: &str| if path.is_empty() { "the whole".to_owned() } else { path.to_owned() };
+        let said =
+            errors.iter().map(|error| format!("{}: {error}", at(error.instance_path().as_str())));
         let outline = errors.iter().map(|error| error.schema_path().as_str().to_owned());
         Err(Fault::of_schema(
             said.collect::<Vec<_>>().join("; "),

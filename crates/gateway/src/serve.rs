@@ -4,6 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioTimer;
 use hyper_util::server::graceful::GracefulShutdown;
@@ -48,6 +49,7 @@ impl Gateway {
         let graceful = GracefulShutdown::new();
         let mut connections = JoinSet::new();
         let room = Arc::new(Semaphore::new(CONNECTIONS));
+        let router = self.router();
         let mut shutdown = std::pin::pin!(shutdown);
         loop {
             let accepted = async {
@@ -60,7 +62,7 @@ impl Gateway {
             };
             match accepted {
                 Ok((stream, _)) => {
-                    let connection = self.connection(stream, &graceful);
+                    let connection = connect(stream, router.clone(), &graceful);
                     connections.spawn(async move {
                         let _slot = slot;
                         connection.await;
@@ -79,41 +81,7 @@ impl Gateway {
         Ok(())
     }
 
-    fn connection(
-        &self,
-        stream: TcpStream,
-        graceful: &GracefulShutdown,
-    ) -> impl Future<Output = ()> + Send + 'static {
-        // Small pieces are all that there is.
-        let _ = stream.set_nodelay(true);
-        let stream = Arc::new(stream);
-        let service = TowerToHyperService::new(self.router());
-        let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEAD)
-            .max_headers(HEADERS)
-            .max_buf_size(BUFFER)
-            .serve_connection(Connection::new(stream.clone()), service);
-        let connection = graceful.watch(connection);
-        async move {
-            tokio::select! {
-                ended = connection => if let Err(error) = ended {
-                    tracing::debug!(%error, "a connection ended");
-                },
-                () = Connection::left(&stream) => return,
-            }
-            if let Some(stream) = Arc::into_inner(stream) {
-                connection::linger(stream).await;
-            }
-        }
-    }
-
-    async fn end(
-        &self,
-        graceful: GracefulShutdown,
-        mut connections: JoinSet<()>,
-        grace: Duration,
-    ) {
+    async fn end(&self, graceful: GracefulShutdown, mut connections: JoinSet<()>, grace: Duration) {
         if tokio::time::timeout(grace, graceful.shutdown()).await.is_err() {
             tracing::warn!("answers that are still running are stopped");
             self.0.stopping.send_replace(true);
@@ -124,6 +92,35 @@ impl Gateway {
         }
         self.0.stopping.send_replace(true);
         connections.shutdown().await;
+    }
+}
+
+/// Serves a connection to its end.
+fn connect(
+    stream: TcpStream,
+    router: Router,
+    graceful: &GracefulShutdown,
+) -> impl Future<Output = ()> + Send + 'static {
+    // Small pieces are all that there is.
+    let _ = stream.set_nodelay(true);
+    let stream = Arc::new(stream);
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD)
+        .max_headers(HEADERS)
+        .max_buf_size(BUFFER)
+        .serve_connection(Connection::new(stream.clone()), TowerToHyperService::new(router));
+    let connection = graceful.watch(connection);
+    async move {
+        tokio::select! {
+            ended = connection => if let Err(error) = ended {
+                tracing::debug!(%error, "a connection ended");
+            },
+            () = Connection::left(&stream) => return,
+        }
+        if let Some(stream) = Arc::into_inner(stream) {
+            connection::linger(stream).await;
+        }
     }
 }
 

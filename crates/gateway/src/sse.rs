@@ -7,8 +7,8 @@ use std::time::Duration;
 use axum::body::{Body, Bytes};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
-use futures_util::stream::{self, BoxStream, SelectAll, StreamExt};
 use futures_util::FutureExt;
+use futures_util::stream::{self, BoxStream, SelectAll, StreamExt};
 use serde_json::Value;
 
 use crate::answer::{End, Part};
@@ -133,6 +133,11 @@ impl<E: Encoder> Sse<E> {
                 }
             },
         };
+        if item.is_none() {
+            // Every answer ends with its end or a failure, so nobody comes here; but nobody may
+            // wait here either.
+            return (frames, None);
+        }
         for _ in 0..AT_ONCE {
             let Some((index, part)) = item else { break };
             match part {
@@ -176,7 +181,8 @@ mod tests {
         let mut frames = Frames::default();
         frames.event("delta", &json!({ "text": "a\n\ndata: x\r" }));
         frames.comment("Thinking\n\ndata: y");
-        let expected = "event: delta\ndata: {\"text\":\"a\\n\\ndata: x\\r\"}\n\n: Thinking  data: y\n\n";
+        let expected =
+            "event: delta\ndata: {\"text\":\"a\\n\\ndata: x\\r\"}\n\n: Thinking  data: y\n\n";
         assert_eq!(frames.0, expected);
     }
 }

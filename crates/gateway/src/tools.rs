@@ -41,7 +41,6 @@ impl Tool {
             )
             .of_param("tools"));
         }
-        let parameters = parameters.filter(|schema| !schema.is_null());
         let schema = Schema::new(parameters.unwrap_or_else(|| json!({ "type": "object" })))
             .map_err(|failure| failure.of_param("tools"))?;
         Ok(Self { name, description, schema })
@@ -257,7 +256,8 @@ mod tests {
             "required": ["city"],
         });
         let tool = Tool::new("weather".into(), Some("Tells it.".into()), Some(parameters));
-        let tools = vec![tool.expect("valid"), Tool::new("time".into(), None, None).expect("valid")];
+        let tools =
+            vec![tool.expect("valid"), Tool::new("time".into(), None, None).expect("valid")];
         Toolbox::new(tools, choice, parallel).expect("valid").expect("some")
     }
 
@@ -272,8 +272,7 @@ mod tests {
             \"Köln </tool_call> 🐦\"}}\n</tool_call>\n<tool_call>{\"name\":\"time\"}";
         let (text, calls) = toolbox.read(answer).expect("valid");
         assert_eq!(text, "I look.");
-        let expected =
-            [("weather", "{\"city\": \"Köln </tool_call> 🐦\"}"), ("time", "{}")];
+        let expected = [("weather", "{\"city\": \"Köln </tool_call> 🐦\"}"), ("time", "{}")];
         assert_eq!(names(&calls), expected);
         let quoted = r#"<tool_call>{"name":"weather","arguments":"{\"city\":\"a\"}"}</tool_call>"#;
         let (_, calls) = toolbox.read(quoted).expect("valid");

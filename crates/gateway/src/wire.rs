@@ -1,7 +1,7 @@
 //! Pieces of the wire that several dialects share.
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::failure::Failure;
 use crate::schema::{Format, Schema};
@@ -29,12 +29,12 @@ impl OneOrMany {
 pub(crate) struct Function {
     pub(crate) name: String,
     pub(crate) description: Option<String>,
-    pub(crate) parameters: Option<Value>,
+    pub(crate) parameters: Option<Map<String, Value>>,
 }
 
 impl Function {
     pub(crate) fn tool(self) -> Result<Tool, Failure> {
-        Tool::new(self.name, self.description, self.parameters)
+        Tool::new(self.name, self.description, self.parameters.map(Value::Object))
     }
 }
 

@@ -11,11 +11,11 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::compose::{self, Arrival, Unsent};
 use crate::context::Context;
-use crate::conversations::Chat;
+use crate::conversations::{Chat, Continuation};
+use crate::decode::TapMessage;
 use crate::error::{challenge, is_loss, no_access};
 use crate::follow::{Answered, Following};
 use crate::format_prompt;
-use crate::pace::PutOff;
 use crate::pipe::EventPipe;
 use crate::sign_in;
 use crate::tabs::Tab;
@@ -53,8 +53,17 @@ struct Failure {
     error: Error,
     /// Whether the site surely does not have the question, so that it may be asked again.
     is_untaken: bool,
+    /// Whether that is because the site has refused it.
+    is_refused: bool,
     /// Whether the tab was waiting since before the question, so that another may do better.
     was_warm: bool,
+}
+
+impl Failure {
+    /// One that comes before the question is sent.
+    fn before(error: Error, was_warm: bool) -> Self {
+        Self { error, is_untaken: true, is_refused: false, was_warm }
+    }
 }
 
 /// Who waits for the answer, and until when.
@@ -95,36 +104,56 @@ impl Ask {
                 caller.stays("it was the question's turn", waiting.place()).await?
             }
         };
-        let mut aim = self.resumed(poe).unwrap_or_else(|| self.whole(poe));
-        let (mut is_cold, mut put_off) = (false, PutOff::default());
+        let continuation = self.continuation(poe);
+        let mut aim = match &continuation {
+            Some(continuation) => self.resumed(poe, continuation),
+            None => self.whole(poe),
+        };
+        match self.try_until_taken(poe, caller, &mut aim).await {
+            Ok(answered) => {
+                self.remember(poe, answered);
+                Ok(FinishReason::Complete)
+            }
+            Err(failure) => {
+                let can_go_on = failure.is_untaken && aim.after.is_some();
+                if let Some(continuation) = continuation.filter(|_| can_go_on) {
+                    poe.conversations.put_back(continuation);
+                }
+                Err(failure.error)
+            }
+        }
+    }
+
+    /// Asks again what the site surely has not taken, where another way may do better.
+    async fn try_until_taken(
+        &self,
+        poe: &Arc<Context>,
+        caller: &mut Caller<'_>,
+        aim: &mut Aim,
+    ) -> Result<Answered, Failure> {
+        let (mut is_cold, since) = (false, Instant::now());
         loop {
-            let failure = match self.attempt(poe, caller, &aim, is_cold).await {
-                Ok(answered) => {
-                    self.remember(poe, answered);
-                    return Ok(FinishReason::Complete);
-                }
-                Err(failure) => failure,
+            if let Some(wait) = poe.pace.wait() {
+                let seconds = wait.as_secs_f64().ceil();
+                let notice = format!("the site asks to slow down; asking in {seconds} s");
+                caller.pipe.push(Event::Status(notice));
+            }
+            let failure = match self.attempt(poe, caller, aim, is_cold).await {
+                Err(failure) if failure.is_untaken => failure,
+                end => return end,
             };
-            let Failure { error, is_untaken: true, was_warm } = failure else {
-                return Err(failure.error);
-            };
+            let error = &failure.error;
             match error.kind() {
-                ErrorKind::Cancelled | ErrorKind::Timeout => return Err(error),
-                ErrorKind::RateLimited => {
-                    match poe.pace.put_off(&error, &mut put_off, poe.patience) {
-                        Some(notice) => caller.pipe.push(notice),
-                        None => return Err(error),
-                    }
-                }
-                kind if was_warm && is_of_the_page(kind) => {
+                ErrorKind::RateLimited if failure.is_refused && poe.pace.put_off(error, since) => {}
+                kind if failure.was_warm && is_of_the_page(kind) => {
                     tracing::info!(%error, "the waiting tab will not do; loading the page anew");
                     is_cold = true;
                 }
                 kind if aim.after.is_some() && is_of_the_chat(kind) => {
                     tracing::info!(%error, "the chat cannot go on; the conversation gets a new one");
-                    aim = self.whole(poe);
+                    *aim = self.whole(poe);
                 }
-                _ => return Err(error),
+                _ => return Err(failure),
             }
         }
     }
@@ -139,18 +168,21 @@ impl Ask {
         Aim { url, prompt, chat: self.chat.clone(), after: None }
     }
 
-    /// What is new of a conversation, in the chat that has the rest.
-    fn resumed(&self, poe: &Context) -> Option<Aim> {
+    fn continuation(&self, poe: &Context) -> Option<Continuation> {
         if !self.may_resume() {
             return None;
         }
-        let (chat, length) = poe.conversations.take(&self.bot, &self.messages)?;
-        Some(Aim {
+        poe.conversations.take(&self.bot, &self.messages)
+    }
+
+    /// What is new of a conversation, in the chat that has the rest.
+    fn resumed(&self, poe: &Context, Continuation { chat, length, .. }: &Continuation) -> Aim {
+        Aim {
             url: poe.site.chat_url(&chat.code),
-            prompt: format_prompt(&self.messages[length..]),
-            chat: Some(chat.code),
-            after: Some(chat.answer),
-        })
+            prompt: format_prompt(&self.messages[*length..]),
+            chat: Some(chat.code.clone()),
+            after: Some(chat.answer.clone()),
+        }
     }
 
     fn remember(&self, poe: &Context, answered: Answered) {
@@ -175,15 +207,12 @@ impl Ask {
         is_cold: bool,
     ) -> Result<Answered, Failure> {
         let mut was_warm = false;
-        let before = |error| Failure { error, is_untaken: true, was_warm: false };
-        let ready = async {
-            let turn = poe.pace.turn().await;
-            Ok((turn, self.ready(poe, aim, is_cold, &mut was_warm).await?))
+        let prepared = async {
+            let turn = poe.pace.turn().await?;
+            Ok((turn, self.prepare(poe, aim, is_cold, &mut was_warm).await?))
         };
-        let ready = caller.stays("the prompt could be sent", ready).await;
-        let (turn, mut tab) = ready.map_err(before)?;
-        let attached = compose::attach(&tab.page, &mut tab.tap, &poe.site, &self.attachments);
-        caller.stays("the files were sent", attached).await.map_err(before)?;
+        let prepared = caller.stays("the prompt could be sent", prepared).await;
+        let (turn, tab) = prepared.map_err(|error| Failure::before(error, was_warm))?;
         let sending =
             async { Ok(compose::send(&tab.page, &poe.site, &aim.url, &aim.prompt).await) };
         let sent = match caller.stays("send could be pressed", sending).await {
@@ -192,9 +221,7 @@ impl Ask {
         };
         let sent = match sent {
             Ok(()) => Ok(()),
-            Err(Unsent::Surely(error)) => {
-                return Err(Failure { error, is_untaken: true, was_warm });
-            }
+            Err(Unsent::Surely(error)) => return Err(Failure::before(error, was_warm)),
             Err(Unsent::Perhaps(error)) if is_loss(&error) => Err(unconfirmed().with_source(error)),
             Err(Unsent::Perhaps(error)) => Err(error),
         };
@@ -207,29 +234,29 @@ impl Ask {
             Ok(()) => following.follow(caller).await,
             Err(error) => Err(error),
         };
-        let is_untaken = following.is_refused();
-        following.leave(end).await.map_err(|error| Failure { error, is_untaken, was_warm })
+        let is_refused = following.is_refused();
+        let failed = |error| Failure { error, is_untaken: is_refused, is_refused, was_warm };
+        following.leave(end).await.map_err(failed)
     }
 
-    /// A tab on which the prompt box waits. Nothing is sent yet, so a page that is lost on the way
-    /// is replaced, once.
-    async fn ready(
+    /// A tab on which the prompt box waits, with the files attached. Nothing is sent yet, so a page
+    /// that is lost on the way is replaced, once.
+    async fn prepare(
         &self,
         poe: &Arc<Context>,
         aim: &Aim,
         is_cold: bool,
         was_warm: &mut bool,
     ) -> Result<Tab> {
-        if !is_cold
-            && let Some(mut tab) = poe.tabs.take_at(&aim.url)
-            && let Some(told) = tab.told()
-        {
+        if !is_cold && let Some((tab, told)) = self.waiting_tab(poe, aim) {
             *was_warm = true;
             if let Some(after) = &aim.after {
-                let told: Vec<_> = told.into_iter().filter_map(compose::understood).collect();
                 compose::check_newest(&told, after, false)?;
             }
-            return Ok(tab);
+            match self.with_files(poe, tab).await {
+                Err(error) if is_loss(&error) => {}
+                other => return other,
+            }
         }
         match self.arrive(poe, aim).await {
             Err(error) if is_loss(&error) => {
@@ -238,6 +265,21 @@ impl Ask {
             }
             other => other,
         }
+    }
+
+    /// A tab that waits at the prompt, with what was told there meanwhile. One that has missed
+    /// something, or is another document by now, will not do.
+    fn waiting_tab(&self, poe: &Context, aim: &Aim) -> Option<(Tab, Vec<TapMessage>)> {
+        let mut tab = poe.tabs.take_at(&aim.url)?;
+        let told: Option<Vec<_>> = tab.told()?.into_iter().map(compose::understood).collect();
+        let told = told?;
+        let has_gap = told.iter().any(|message| matches!(message, TapMessage::Gap { .. }));
+        (!has_gap).then_some((tab, told))
+    }
+
+    async fn with_files(&self, poe: &Context, mut tab: Tab) -> Result<Tab> {
+        compose::attach(&tab.page, &mut tab.tap, &poe.site, &self.attachments).await?;
+        Ok(tab)
     }
 
     async fn arrive(&self, poe: &Context, aim: &Aim) -> Result<Tab> {
@@ -259,7 +301,7 @@ impl Ask {
         if let Some(after) = &aim.after {
             compose::check_newest(&told, after, true)?;
         }
-        Ok(tab)
+        self.with_files(poe, tab).await
     }
 
     fn unknown(&self, aim: &Aim) -> Error {

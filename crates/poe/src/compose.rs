@@ -19,6 +19,8 @@ pub(crate) const LOAD: Duration = Duration::from_secs(30);
 pub(crate) const PROMPT_BOX: Duration = Duration::from_secs(10);
 /// How long the page's socket may take to open before the prompt is sent all the same.
 const SOCKET: Duration = Duration::from_secs(1);
+/// How long the page may take to read its chat.
+const READ: Duration = Duration::from_secs(5);
 /// How long send may stay disabled.
 const SEND: Duration = Duration::from_secs(10);
 /// How long the page may take to show the files that it was given.
@@ -85,6 +87,11 @@ pub(crate) async fn hear_socket(tap: &mut Tap, reads: bool) -> Vec<TapMessage> {
     let (mut is_open, mut has_read) = (false, !reads);
     let heard = async {
         while let Some(event) = tap.next().await {
+            // What comes before it is the last document's.
+            if matches!(event, TapEvent::Opened) {
+                (is_open, has_read) = (false, !reads);
+                told.clear();
+            }
             let Some(message) = understood(event) else { continue };
             is_open |= matches!(message, TapMessage::Socket { open: true });
             has_read |= matches!(message, TapMessage::Read { .. });
@@ -94,7 +101,8 @@ pub(crate) async fn hear_socket(tap: &mut Tap, reads: bool) -> Vec<TapMessage> {
             }
         }
     };
-    if tokio::time::timeout(SOCKET, heard).await.is_err() {
+    let wait = if reads { READ } else { SOCKET };
+    if tokio::time::timeout(wait, heard).await.is_err() {
         tracing::debug!("the page's socket is not open yet, or its chat not read");
     }
     told

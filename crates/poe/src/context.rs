@@ -28,8 +28,6 @@ pub(crate) struct Context {
     pub(crate) conversations: Conversations,
     /// The longest silence that is borne, where the caller does not say.
     pub(crate) silence: Duration,
-    /// How long in all a question waits that the site puts off for its pace.
-    pub(crate) patience: Duration,
     pub(crate) closing: watch::Sender<bool>,
     /// How many pages are loaded at once, so that a burst of new ones starves nobody.
     pub(crate) arriving: Semaphore,

@@ -23,6 +23,15 @@ pub(crate) struct Conversations {
 /// A conversation's hash.
 type Hashed = [u64; 2];
 
+/// A conversation that goes on.
+#[derive(Debug)]
+pub(crate) struct Continuation {
+    hashed: Hashed,
+    pub(crate) chat: Chat,
+    /// How many of its messages the chat has.
+    pub(crate) length: usize,
+}
+
 /// Where a conversation stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Chat {
@@ -33,9 +42,9 @@ pub(crate) struct Chat {
 }
 
 impl Conversations {
-    /// The chat that has all messages up to the last answer, and how many those are. It is taken:
-    /// the chat goes on, and another branch of the same beginning needs a chat of its own.
-    pub(crate) fn take(&self, bot: &str, messages: &[Message]) -> Option<(Chat, usize)> {
+    /// The chat that has all messages up to the last answer. It is taken: the chat goes on, and
+    /// another branch of the same beginning needs a chat of its own.
+    pub(crate) fn take(&self, bot: &str, messages: &[Message]) -> Option<Continuation> {
         let length = messages.iter().rposition(|message| message.role == Role::Assistant)? + 1;
         if length == messages.len() {
             return None;
@@ -43,12 +52,20 @@ impl Conversations {
         let hashed = self.hash(bot, &messages[..length], None);
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let at = known.iter().rposition(|(there, _)| *there == hashed)?;
-        known.remove(at).map(|(_, chat)| (chat, length))
+        known.remove(at).map(|(hashed, chat)| Continuation { hashed, chat, length })
+    }
+
+    /// Takes back a conversation that has not gone on after all.
+    pub(crate) fn put_back(&self, Continuation { hashed, chat, .. }: Continuation) {
+        self.keep(hashed, chat);
     }
 
     /// Remembers which chat holds a conversation and its newest answer.
     pub(crate) fn remember(&self, bot: &str, messages: &[Message], answer: &str, chat: Chat) {
-        let hashed = self.hash(bot, messages, Some(answer));
+        self.keep(self.hash(bot, messages, Some(answer)), chat);
+    }
+
+    fn keep(&self, hashed: Hashed, chat: Chat) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.push_back((hashed, chat));
         if known.len() > KNOWN {
@@ -90,8 +107,11 @@ mod tests {
         let known = Conversations::default();
         known.remember("GPT-4", &conversation(&["Hi"]), "Hello.\n", chat("a"));
         let next = conversation(&["Hi", "Hello.", "Why?"]);
-        assert_eq!(known.take("GPT-4", &next), Some((chat("a"), 2)));
-        assert_eq!(known.take("GPT-4", &next), None, "a second branch");
+        let found = known.take("GPT-4", &next).expect("known");
+        assert_eq!((&found.chat, found.length), (&chat("a"), 2));
+        assert!(known.take("GPT-4", &next).is_none(), "a second branch");
+        known.put_back(found);
+        assert!(known.take("GPT-4", &next).is_some());
     }
 
     #[test]
@@ -99,15 +119,15 @@ mod tests {
         let known = Conversations::default();
         known.remember("GPT-4", &conversation(&["Hi"]), "Hello.", chat("a"));
         for other in [&["Hi!", "Hello.", "Why?"], &["Hi", "Hullo.", "Why?"]] {
-            assert_eq!(known.take("GPT-4", &conversation(other)), None);
+            assert!(known.take("GPT-4", &conversation(other)).is_none());
         }
         let next = conversation(&["Hi", "Hello.", "Why?"]);
-        assert_eq!(known.take("Claude", &next), None);
-        assert_eq!(known.take("GPT-4", &next[..2]), None, "nothing is new");
-        assert_eq!(known.take("GPT-4", &next[..1]), None);
+        assert!(known.take("Claude", &next).is_none());
+        assert!(known.take("GPT-4", &next[..2]).is_none(), "nothing is new");
+        assert!(known.take("GPT-4", &next[..1]).is_none());
         let mut instructed = vec![Message::system("Be brief.")];
         instructed.extend(next);
-        assert_eq!(known.take("GPT-4", &instructed), None);
+        assert!(known.take("GPT-4", &instructed).is_none());
     }
 
     #[test]
@@ -116,7 +136,7 @@ mod tests {
         known.remember("b", &[Message::user("ab"), Message::user("c")], "x", chat("a"));
         let shifted =
             [Message::user("a"), Message::user("bc"), Message::assistant("x"), Message::user("y")];
-        assert_eq!(known.take("b", &shifted), None);
+        assert!(known.take("b", &shifted).is_none());
     }
 
     #[test]
@@ -125,7 +145,7 @@ mod tests {
         for n in 0..=KNOWN {
             known.remember("b", &conversation(&[&n.to_string()]), "x", chat("a"));
         }
-        assert_eq!(known.take("b", &conversation(&["0", "x", "y"])), None);
+        assert!(known.take("b", &conversation(&["0", "x", "y"])).is_none());
         assert!(known.take("b", &conversation(&["1", "x", "y"])).is_some());
     }
 }

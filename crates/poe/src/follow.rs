@@ -18,8 +18,6 @@ use crate::watch::{Action, Happening, Watch, unconfirmed};
 /// How long another tab is not yet brought to the bot's prompt, so that the first words of this
 /// answer are not held up.
 const QUIET: Duration = Duration::from_millis(300);
-/// How long a page may take to close. Nobody waits for it.
-const CLOSE: Duration = Duration::from_secs(5);
 /// The least time that a page has to read a chat again.
 const REREAD: Duration = Duration::from_secs(5);
 
@@ -40,6 +38,8 @@ pub(crate) struct Following<'a> {
     /// Gone while a lost page has not been replaced.
     tab: Option<Tab>,
     watch: Watch,
+    /// Whether the document is still the one that asked.
+    is_same_document: bool,
     /// Held until the site takes the question or refuses it.
     turn: Option<Turn>,
 }
@@ -52,7 +52,7 @@ impl<'a> Following<'a> {
         watch: Watch,
         turn: Turn,
     ) -> Self {
-        Self { ask, poe, tab: Some(tab), watch, turn: Some(turn) }
+        Self { ask, poe, tab: Some(tab), watch, is_same_document: true, turn: Some(turn) }
     }
 
     /// Whether the site has said that it has not taken the question.
@@ -70,8 +70,10 @@ impl<'a> Following<'a> {
                 event = next(self.tab.as_mut()) => self.heard(event),
                 () = sleep_until(wake) => self.happened(&Happening::Time),
             };
-            if self.watch.exchange().is_taken() && self.turn.take().is_some() {
-                self.poe.pace.taken();
+            if self.watch.exchange().is_taken()
+                && let Some(turn) = self.turn.take()
+            {
+                self.poe.pace.taken(&turn);
                 self.poe.warm(&self.ask.bot, QUIET);
             }
             for action in actions {
@@ -106,7 +108,10 @@ impl<'a> Following<'a> {
                     Vec::new()
                 }
             },
-            Some(TapEvent::Opened) => self.happened(&Happening::Opened),
+            Some(TapEvent::Opened) => {
+                self.is_same_document = false;
+                self.happened(&Happening::Opened)
+            }
             Some(_) => {
                 tracing::warn!("messages of the tap were lost");
                 self.happened(&Happening::Hole)
@@ -137,8 +142,9 @@ impl<'a> Following<'a> {
             self.tab = None;
             let tab = Tab::new(self.poe.open_page().await?);
             self.happened(&Happening::Opened);
+            // In its place before it is loaded: who leaves meanwhile has stop pressed on it.
+            let tab = self.tab.insert(tab);
             arrival = compose::arrive_within(&tab.page, site, &url, wait).await;
-            self.tab = Some(tab);
         }
         match arrival {
             Ok(Arrival::SignedOut) => Err(signed_out()),
@@ -169,14 +175,17 @@ impl<'a> Following<'a> {
         }
     }
 
-    /// Gives the tab back after a complete answer. Else stops what may still run, and closes it.
+    /// Gives the tab back after a complete answer, unless it was loaded anew meanwhile, so that its
+    /// tap does not know which chat is ours. Else stops what may still run, and closes it.
     pub(crate) async fn leave(mut self, end: Result<Answered>) -> Result<Answered> {
+        self.turn = None;
         let Some(mut tab) = self.tab.take() else { return end };
         let error = match &end {
+            Ok(_) if !self.is_same_document => return end,
             Ok(answered) => {
                 let chat = answered.chat.as_deref();
                 tab.at = chat.map(|code| self.poe.site.chat_url(code)).unwrap_or_default();
-                self.poe.tabs.put_back_used(tab);
+                self.poe.tabs.put_back_used(tab, answered.text.len());
                 return end;
             }
             Err(error) => error,
@@ -191,9 +200,6 @@ impl<'a> Following<'a> {
                 Ok(false) => tracing::warn!("the site did not confirm the stop"),
                 Err(error) => tracing::debug!(%error, "stop could not be pressed"),
             }
-        }
-        if let Err(error) = tab.page.close(CLOSE).await {
-            tracing::debug!(%error, "the page was gone already");
         }
         end
     }

@@ -30,7 +30,8 @@ mod watch;
 
 pub use builder::PoeBuilder;
 pub use doctor::{Check, Diagnosis, Examination, Outcome, Progress};
-pub use poe::{Owner, Poe};
+pub use lenore_browser::Owner;
+pub use poe::Poe;
 pub use prompt::format_prompt;
 pub use session::WebDriver;
 pub use site::{Routes, Selectors, Site};

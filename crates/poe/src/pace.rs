@@ -1,95 +1,113 @@
 //! The pace: where the site asks to slow down, questions go one at a time, after waits that grow.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use lenore_provider::{Error, Event};
+use lenore_provider::{Error, ErrorKind, Result};
 use tokio::sync::OwnedMutexGuard;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, timeout};
 
 /// The first wait where the site does not say how long; each further one is twice as long.
 const FIRST_WAIT: Duration = Duration::from_secs(2);
 /// The longest wait of these.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
+/// No wait that the site names counts for more.
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The pace of one account, shared by all its questions.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Pace {
-    /// When the next question may go, after the site asked to slow down and until it takes one.
-    slow_until: Mutex<Option<Instant>>,
+    /// How long a question waits in all.
+    patience: Duration,
+    slow: Mutex<Option<Slow>>,
     /// Who has it is the only one to ask while the pace is slow.
     turn: Arc<tokio::sync::Mutex<()>>,
 }
 
-/// The right to ask now. Held until it is known whether the site takes the question.
-#[derive(Debug)]
-pub(crate) struct Turn(#[expect(dead_code, reason = "held")] Option<OwnedMutexGuard<()>>);
-
-/// How often one question was put off, and for how long in all.
-#[derive(Debug, Default)]
-pub(crate) struct PutOff {
+/// The site has asked to slow down, and has not taken a question in turn since.
+#[derive(Clone, Copy, Debug)]
+struct Slow {
+    /// When the next question may go.
+    until: Instant,
+    /// How often in a row the site has refused.
     times: u32,
-    waited: Duration,
 }
 
+/// The right to ask now. Held until it is known whether the site takes the question.
+#[derive(Debug)]
+pub(crate) struct Turn(Option<OwnedMutexGuard<()>>);
+
 impl Pace {
+    pub(crate) fn new(patience: Duration) -> Self {
+        Self { patience, slow: Mutex::default(), turn: Arc::default() }
+    }
+
+    /// For how long nobody may ask, where the pace is slow.
+    pub(crate) fn wait(&self) -> Option<Duration> {
+        self.slow().map(|slow| slow.until.saturating_duration_since(Instant::now()))
+    }
+
     /// Waits for the turn to ask: none while the pace is not slow.
-    pub(crate) async fn turn(&self) -> Turn {
-        if self.slow_until().is_none() {
-            return Turn(None);
+    ///
+    /// # Errors
+    /// [`ErrorKind::RateLimited`] where that takes longer than questions bear.
+    pub(crate) async fn turn(&self) -> Result<Turn> {
+        if self.wait().is_none() {
+            return Ok(Turn(None));
         }
-        let turn = self.turn.clone().lock_owned().await;
-        // The site may have taken a question meanwhile, and all may go.
-        if let Some(until) = self.slow_until() {
-            sleep_until(until).await;
-        }
-        Turn(self.slow_until().map(|_| turn))
-    }
-
-    /// The site has taken a question.
-    pub(crate) fn taken(&self) {
-        *self.lock() = None;
-    }
-
-    /// The site has refused a question for its pace. Returns what to tell the caller while the
-    /// question waits, or `None` where that would be longer than `patience` in all.
-    pub(crate) fn put_off(
-        &self,
-        error: &Error,
-        put_off: &mut PutOff,
-        patience: Duration,
-    ) -> Option<Event> {
-        let usual = FIRST_WAIT.saturating_mul(1 << put_off.times.min(8)).min(LONGEST_WAIT);
-        let wait = error.retry_after().unwrap_or(usual);
-        // Not all who wait, on however many machines, shall come back at once.
-        let wait = wait + wait.mul_f64(fastrand::f64() / 4.0);
-        put_off.times += 1;
-        put_off.waited += wait;
-        let until = Instant::now() + wait;
-        let mut slow = self.lock();
-        *slow = Some(slow.map_or(until, |earlier| earlier.max(until)));
-        (put_off.waited <= patience).then(|| {
-            Event::Status(format!(
-                "the site asks to slow down; asking again in {:.0} s",
-                wait.as_secs_f64().ceil()
-            ))
+        let turn = async {
+            let turn = self.turn.clone().lock_owned().await;
+            // The site may have taken a question meanwhile, and all may go.
+            while let Some(wait) = self.wait().filter(|wait| !wait.is_zero()) {
+                sleep(wait).await;
+            }
+            Turn(self.wait().map(|_| turn))
+        };
+        // Rounded up, so that a wait of just so long is borne.
+        let patience = self.patience + Duration::from_millis(10);
+        timeout(patience, turn).await.map_err(|_| {
+            let message =
+                "the site has asked to slow down, and other questions wait for their turn";
+            let error = Error::new(ErrorKind::RateLimited, message);
+            error.with_retry_after(self.wait().unwrap_or(FIRST_WAIT))
         })
     }
 
-    fn slow_until(&self) -> Option<Instant> {
-        *self.lock()
+    /// The site has taken a question. Only one that went in turn tells that the others may go.
+    pub(crate) fn taken(&self, turn: &Turn) {
+        if turn.0.is_some() {
+            *self.slow() = None;
+        }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Instant>> {
-        self.slow_until.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The site has refused a question for its pace, which waits since an instant. Whether it may
+    /// be asked again in turn, within what questions bear.
+    pub(crate) fn put_off(&self, error: &Error, since: Instant) -> bool {
+        let now = Instant::now();
+        let mut slow = self.slow();
+        let times = slow.map_or(0, |slow| slow.times);
+        let usual = FIRST_WAIT.saturating_mul(1 << times.min(8)).min(LONGEST_WAIT);
+        let wait = error.retry_after().unwrap_or(usual).min(DAY);
+        // Not all who wait, on however many machines, shall come back at once.
+        let wait = wait + wait.mul_f64(fastrand::f64() / 4.0);
+        // The limit may be one bot's alone, so that others are not held up for longer than they
+        // bear.
+        let until = now + wait.min(self.patience);
+        let until = slow.map_or(until, |slow| slow.until.max(until));
+        *slow = Some(Slow { until, times: times + 1 });
+        now + wait <= since + self.patience
+    }
+
+    fn slow(&self) -> MutexGuard<'_, Option<Slow>> {
+        self.slow.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use lenore_provider::ErrorKind;
-
     use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(60);
 
     fn refusal() -> Error {
         Error::new(ErrorKind::RateLimited, "slower")
@@ -97,37 +115,54 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn while_it_is_slow_one_asks_at_a_time_and_after_the_wait() {
-        let pace = Arc::new(Pace::default());
-        let _free = (pace.turn().await, pace.turn().await);
+        let pace = Arc::new(Pace::new(PATIENCE));
+        let free = pace.turn().await.expect("not slow");
         let start = Instant::now();
-        let error = refusal().with_retry_after(Duration::from_secs(8));
-        let told = pace.put_off(&error, &mut PutOff::default(), Duration::from_secs(60));
-        assert!(matches!(told, Some(Event::Status(_))));
-        let first = pace.turn().await;
+        assert!(pace.put_off(&refusal().with_retry_after(Duration::from_secs(8)), start));
+        // One that went before says nothing of the pace.
+        pace.taken(&free);
+        let first = pace.turn().await.expect("in time");
         let waited = start.elapsed();
-        assert!((8.0..=10.0).contains(&waited.as_secs_f64()), "{waited:?}");
+        assert!((8.0..=10.1).contains(&waited.as_secs_f64()), "{waited:?}");
         let second = tokio::spawn({
             let pace = pace.clone();
-            async move { pace.turn().await }
+            async move { pace.turn().await.map(drop) }
         });
-        tokio::time::sleep(Duration::from_secs(60)).await;
+        tokio::time::sleep(Duration::from_secs(30)).await;
         assert!(!second.is_finished());
-        pace.taken();
+        pace.taken(&first);
         drop(first);
-        second.await.expect("its turn");
-        pace.turn().await;
+        second.await.expect("no panic").expect("its turn");
+        assert!(pace.wait().is_none());
     }
 
     #[tokio::test(start_paused = true)]
     async fn waits_grow_and_patience_ends() {
-        let pace = Pace::default();
-        let mut put_off = PutOff::default();
-        let patience = Duration::from_secs(30);
-        let times =
-            (0..).take_while(|_| pace.put_off(&refusal(), &mut put_off, patience).is_some());
-        // 2 + 4 + 8 s, then 16 or 20 s more.
-        assert!((3..=4).contains(&times.count()));
+        let pace = Pace::new(PATIENCE);
+        let since = Instant::now();
+        let mut times = 0;
+        while pace.put_off(&refusal(), since) {
+            times += 1;
+            pace.turn().await.expect("in time");
+        }
+        // 2 + 4 + 8 + 16 s, with up to a quarter more, and 30 s would be too long.
+        assert!((3..=4).contains(&times), "{times}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_long_wait_of_one_question_does_not_hold_up_others_for_as_long() {
+        let pace = Pace::new(PATIENCE);
         let hour = refusal().with_retry_after(Duration::from_secs(3600));
-        assert!(pace.put_off(&hour, &mut PutOff::default(), patience).is_none());
+        assert!(!pace.put_off(&hour, Instant::now()));
+        let start = Instant::now();
+        let turn = pace.turn().await.expect("borne");
+        assert!(start.elapsed() <= PATIENCE + Duration::from_secs(1));
+        // Who comes meanwhile is told rather than left to wait.
+        let error = pace.turn().await.expect_err("somebody else's turn");
+        assert_eq!(error.kind(), ErrorKind::RateLimited);
+        assert!(error.retry_after().is_some());
+        drop(turn);
+        let forever = refusal().with_retry_after(Duration::MAX);
+        assert!(!pace.put_off(&forever, Instant::now()));
     }
 }

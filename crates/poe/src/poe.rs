@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use lenore_browser::{Owner, Profile};
 use lenore_provider::{ChatRequest, Completion, Error, ErrorKind, Health, Model, Provider, Result};
+use tokio::sync::watch;
 
 use crate::ask::Ask;
 use crate::compose::Arrival;
@@ -33,15 +35,6 @@ const CLOSING: Duration = Duration::from_secs(15);
 /// ```
 #[derive(Clone, Debug)]
 pub struct Poe(pub(crate) Arc<Context>);
-
-/// A process that owns a profile.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Owner {
-    /// The process.
-    pub pid: u32,
-    /// What it [announces](Poe::own_profile).
-    pub announced: Option<String>,
-}
 
 impl Poe {
     /// Where the profile is kept, unless another directory is named: `lenore/profiles/default` in
@@ -74,8 +67,7 @@ impl Poe {
 
     /// The process that owns the profile in a directory, if any does.
     pub fn owner(user_data_dir: &Path) -> Option<Owner> {
-        lenore_browser::Profile::owner(user_data_dir)
-            .map(|owner| Owner { pid: owner.pid, announced: owner.announced })
+        Profile::owner(user_data_dir)
     }
 
     /// The directory of the profile; `None` where it is a throw-away one, or not ours.
@@ -153,12 +145,12 @@ impl Poe {
     /// Stops running answers and ends the browser, with all that belongs to it. Dropping the last
     /// clone ends the browser too, but blocks for it, and leaves answers running on the site.
     pub async fn close(&self) {
-        self.0.closing.send_replace(true);
+        // A caller who does not wait for the end does not leave the provider closing for ever.
+        let _closing = Closing::begin(&self.0.closing);
         self.0.session.unused(CLOSING).await;
         self.0.tabs.clear();
         self.0.session.close().await;
         self.0.session.disown_profile();
-        self.0.closing.send_replace(false);
     }
 
     fn checked(&self, request: &ChatRequest) -> Result<Ask> {
@@ -195,6 +187,22 @@ impl Poe {
             deadline: request.deadline,
             linger: request.linger,
         })
+    }
+}
+
+/// Running answers are told to stop, as long as this lives.
+struct Closing<'a>(&'a watch::Sender<bool>);
+
+impl<'a> Closing<'a> {
+    fn begin(closing: &'a watch::Sender<bool>) -> Self {
+        closing.send_replace(true);
+        Self(closing)
+    }
+}
+
+impl Drop for Closing<'_> {
+    fn drop(&mut self) {
+        self.0.send_replace(false);
     }
 }
 

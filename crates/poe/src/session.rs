@@ -179,15 +179,14 @@ impl Session {
     pub(crate) fn own_profile(&self, announced: Option<&str>) -> Result<()> {
         let Source::Launch(options) = &self.source else { return Ok(()) };
         let mut owned = self.owned();
-        let profile = match owned.take() {
+        let profile = match &*owned {
             Some(profile) => profile,
-            None => OwnedProfile::open(&options.profile).map_err(browser_error)?,
+            None => owned.insert(OwnedProfile::open(&options.profile).map_err(browser_error)?),
         };
-        if let Some(text) = announced {
-            profile.announce(text).map_err(browser_error)?;
+        match announced {
+            Some(text) => profile.announce(text).map_err(browser_error),
+            None => Ok(()),
         }
-        *owned = Some(profile);
-        Ok(())
     }
 
     /// Lets go of the profile, as soon as no browser is on it.

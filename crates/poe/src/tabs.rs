@@ -11,12 +11,15 @@ use lenore_provider::{Error, ErrorKind, Result};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
-/// How many tabs stay where their last answer ended, so that its next turn finds them there.
+/// How many tabs are left where their last answer ended, so that its next turn finds them there,
+/// when another is to wait at the prompt.
 const AT_CHATS: usize = 2;
 /// A tab that is older is closed.
 const OLD: Duration = Duration::from_secs(30 * 60);
 /// A tab that had so many answers is closed.
 const WORN: u32 = 50;
+/// A tab is closed that had answers of so many bytes together.
+const FAT: usize = 4_000_000;
 /// What a caller is told to wait who finds the queue full. An answer takes some such time.
 const TRY_AGAIN: Duration = Duration::from_secs(10);
 
@@ -29,11 +32,12 @@ pub(crate) struct Tab {
     pub(crate) at: String,
     opened: Instant,
     answers: u32,
+    bytes: usize,
 }
 
 impl Tab {
     pub(crate) fn new((page, tap): (Page, Tap)) -> Self {
-        Self { page, tap, at: String::new(), opened: Instant::now(), answers: 0 }
+        Self { page, tap, at: String::new(), opened: Instant::now(), answers: 0, bytes: 0 }
     }
 
     /// What the tap has told and nobody has taken yet; `None` where the page is gone.
@@ -48,7 +52,10 @@ impl Tab {
     }
 
     fn is_fit(&self) -> bool {
-        self.page.is_open() && self.opened.elapsed() < OLD && self.answers < WORN
+        self.page.is_open()
+            && self.opened.elapsed() < OLD
+            && self.answers < WORN
+            && self.bytes < FAT
     }
 }
 
@@ -169,17 +176,17 @@ impl Tabs {
     /// Takes a tab back.
     pub(crate) fn put_back(&self, tab: Tab) {
         let mut idle = self.lock();
-        if tab.is_fit() {
-            idle.push_back(tab);
-        }
+        idle.push_back(tab);
+        idle.retain(Tab::is_fit);
         if idle.len() > self.limit {
             idle.pop_front();
         }
     }
 
-    /// Takes a tab back after an answer.
-    pub(crate) fn put_back_used(&self, mut tab: Tab) {
+    /// Takes a tab back after an answer of so many bytes.
+    pub(crate) fn put_back_used(&self, mut tab: Tab, bytes: usize) {
         tab.answers += 1;
+        tab.bytes += bytes;
         self.put_back(tab);
     }
 

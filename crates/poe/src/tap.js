@@ -169,6 +169,18 @@
     return nonce !== null || location.pathname.startsWith(chatPath) || !isFresh();
   };
 
+  const count = (text, part) => {
+    let times = 0;
+    for (let at = text.indexOf(part); at >= 0; at = text.indexOf(part, at + part.length)) times += 1;
+    return times;
+  };
+
+  // Whether a frame tells of growing answers and of nothing else.
+  const tellsOfAnswersAlone = (text) => {
+    const answers = count(text, "messageAdded:");
+    return answers > 0 && answers === count(text, "message_type");
+  };
+
   // True where the frame is the channel's.
   const frame = guarded((text) => {
     let frame;
@@ -192,7 +204,7 @@
         const { data } = event;
         if (typeof data !== "string") return;
         if (concerns(data)) channel = frame(data) || channel;
-        else if (data.includes("messageAdded:")) event.stopImmediatePropagation();
+        else if (tellsOfAnswersAlone(data)) event.stopImmediatePropagation();
       });
       this.addEventListener("close", ({ code }) => {
         if (channel || this.url.includes("/updates")) gap(`socket closed (${code})`);
@@ -262,6 +274,8 @@
     if (sends) {
       nonce = own;
       gapsBefore = gaps;
+      // Who follows this question has not heard of the messages before it.
+      told.clear();
       ours = name(variables.chatId);
       emit({ k: "sent", nonce: own, bot: word(variables.bot) });
     } else if (asked.withFiles) {

@@ -183,7 +183,7 @@ impl Watch {
             return;
         }
         // Silence comes before another reading: readings that tell nothing new must come to an end.
-        let was_read_in_vain = self.was_read_in_vain || self.exchange.chat_code().is_none();
+        let was_read_in_vain = self.was_read_in_vain || self.chat().is_none();
         if is_silent && was_read_in_vain {
             let nothing_came = self.text().is_empty();
             let kind = if nothing_came { ErrorKind::Timeout } else { ErrorKind::AnswerLost };
@@ -204,7 +204,7 @@ impl Watch {
 
     fn page_lost(&mut self, now: Instant, actions: &mut Vec<Action>) {
         self.losses += 1;
-        if self.exchange.chat_code().is_none() {
+        if self.chat().is_none() {
             return self.fail(unconfirmed(), actions);
         }
         if self.losses > LOSSES {
@@ -218,12 +218,18 @@ impl Watch {
     /// waited for.
     fn read_again(&mut self, now: Instant, actions: &mut Vec<Action>) {
         self.reread = None;
-        if let Some(code) = self.exchange.chat_code() {
+        if let Some(code) = self.chat().map(str::to_owned) {
             // Should the page not come to read the chat, it is loaded once more.
             self.patience = (self.patience * 2).min(self.silence.max(REREAD));
             self.reread = Some(now + self.patience);
-            actions.push(Action::ReadAgain(code.to_owned()));
+            actions.push(Action::ReadAgain(code));
         }
+    }
+
+    /// The code of the chat that surely has the question. Before that, loading anything would cut
+    /// off the question on its way.
+    fn chat(&self) -> Option<&str> {
+        self.exchange.chat_code().filter(|_| self.exchange.is_taken())
     }
 
     fn fail(&mut self, error: Error, actions: &mut Vec<Action>) {
@@ -294,8 +300,13 @@ mod tests {
 
     impl World {
         fn new() -> Self {
+            Self::within(None)
+        }
+
+        /// In a chat that exists already, where it has a code.
+        fn within(chat: Option<&str>) -> Self {
             let now = Instant::now();
-            let watch = Watch::new(Arc::new([]), Some("GPT-4"), None, SILENCE, now);
+            let watch = Watch::new(Arc::new([]), Some("GPT-4"), chat, SILENCE, now);
             Self { watch, now, shown: Transcript::default(), rereads: 0, end: None }
         }
 
@@ -333,6 +344,24 @@ mod tests {
         let mut world = World::new();
         world.waits();
         assert_eq!(world.end, Some(Err(ErrorKind::SiteChanged)));
+    }
+
+    #[test]
+    fn in_a_known_chat_nothing_is_loaded_while_the_question_is_on_its_way() {
+        let mut world = World::within(Some("abc"));
+        world.hears(&sent());
+        world.hears(&message(json!({ "k": "gap", "why": "test" })));
+        world.waits();
+        world.happens(&Happening::Hole);
+        assert_eq!((world.rereads, world.end), (0, None));
+        world.hears(&reply());
+        world.happens(&Happening::Hole);
+        assert_eq!(world.rereads, 1);
+
+        let mut world = World::within(Some("abc"));
+        world.hears(&sent());
+        world.happens(&Happening::PageLost);
+        assert_eq!(world.end, Some(Err(ErrorKind::AnswerLost)));
     }
 
     #[test]
@@ -463,8 +492,9 @@ mod tests {
             fates in prop::collection::vec(fate(), 0..30),
             reply_at in 0usize..30,
             completes in any::<bool>(),
+            is_known_chat in any::<bool>(),
         ) {
-            let mut world = World::new();
+            let mut world = World::within(is_known_chat.then_some("abc"));
             world.hears(&sent());
             for (n, fate) in fates.iter().enumerate() {
                 if n == reply_at {

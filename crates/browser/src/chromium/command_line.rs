@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use crate::LaunchOptions;
+use crate::profile::MARK;
 
 /// Always.
 const COMMON: &[&str] = &[
@@ -37,7 +38,7 @@ const COMMON: &[&str] = &[
 
 /// The whole command line but for the program.
 pub(super) fn arguments(options: &LaunchOptions, profile: &Path) -> Vec<OsString> {
-    let mut arguments: Vec<OsString> = COMMON.iter().map(OsString::from).collect();
+    let mut arguments: Vec<OsString> = [MARK].iter().chain(COMMON).map(OsString::from).collect();
     let mut user_data_dir = OsString::from("--user-data-dir=");
     user_data_dir.push(profile);
     arguments.push(user_data_dir);

@@ -5,12 +5,15 @@
 //! A page that waits for animation frames still gets them, without anything being drawn: at a
 //! screen's pace while something is awaited of it, and slowly in between.
 
+use std::future::pending;
 use std::path::Path;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::sync::{Mutex, MutexGuard, watch};
+use tokio::task::AbortHandle;
+use tokio::time::{sleep, timeout};
 
 use super::cdp::Connection;
 use super::cdp::protocol::BeginFrame;
@@ -24,8 +27,10 @@ pub(super) const SWITCHES: &[&str] =
 const AWAITED: Duration = Duration::from_millis(16);
 /// Between two frames else.
 const UNAWAITED: Duration = Duration::from_millis(500);
-/// How long a frame may take.
-const FRAME: Duration = Duration::from_secs(5);
+/// How long a frame may hold up those of other tabs.
+const TURN: Duration = Duration::from_millis(250);
+/// How long a frame may take. A tab that takes longer hangs, and gets none any more.
+const FRAME: Duration = Duration::from_secs(60);
 
 /// Whether a program can wait for our word. Full browsers cannot.
 pub(super) fn can_be_ours(program: &Path) -> bool {
@@ -33,16 +38,19 @@ pub(super) fn can_be_ours(program: &Path) -> bool {
     name.contains("headless-shell") || name.contains("headless_shell")
 }
 
-/// The turn to have a frame: the browser's graphics process gives up where frames of several tabs
+/// The turn of a browser's tabs to have a frame: its graphics process gives up where frames of tabs
 /// that are just being set up overlap.
-pub(super) type Turn = Arc<tokio::sync::Mutex<()>>;
+pub(super) type Turn = Arc<Mutex<()>>;
 
 /// Gives a tab its frames, until it is dropped.
 #[derive(Debug)]
 pub(super) struct Frames {
     /// How many wait for something of the page.
     waiting: Arc<watch::Sender<usize>>,
-    task: tokio::task::AbortHandle,
+    /// While it is held by anyone else, no frame is under way.
+    free: Arc<Mutex<()>>,
+    turn: Turn,
+    task: AbortHandle,
 }
 
 /// One who waits for something of the page.
@@ -52,20 +60,36 @@ pub(super) struct Waiting(Arc<watch::Sender<usize>>);
 impl Frames {
     pub(super) fn begin(connection: Arc<Connection>, session: String, turn: Turn) -> Self {
         let waiting = Arc::new(watch::Sender::new(0_usize));
-        let mut awaited = waiting.subscribe();
+        let free = Arc::new(Mutex::new(()));
+        let (mut awaited, is_free, turns) = (waiting.subscribe(), free.clone(), turn.clone());
         let task = tokio::spawn(async move {
             loop {
-                let frame = BeginFrame::new(true);
-                let turn = turn.lock().await;
-                match connection.call(Some(&session), &frame, FRAME).await {
-                    Err(error) if error.kind() == ErrorKind::Closed => return,
-                    _ => drop(turn),
+                let free = is_free.lock().await;
+                let turn = turns.lock().await;
+                let begin = BeginFrame::new(true);
+                let mut frame = pin!(connection.call(Some(&session), &begin, FRAME));
+                let in_turn = timeout(TURN, &mut frame).await;
+                drop(turn);
+                let frame = match in_turn {
+                    Ok(frame) => frame,
+                    Err(_) => frame.await,
+                };
+                match frame.map_err(|error| error.kind()) {
+                    Err(ErrorKind::Closed | ErrorKind::Crashed) => return,
+                    // It is under way for ever, and a second one would be one too many.
+                    Err(ErrorKind::Timeout) => pending().await,
+                    _ => drop(free),
                 }
-                tokio::time::sleep(AWAITED).await;
+                sleep(AWAITED).await;
                 let _ = timeout(UNAWAITED, awaited.wait_for(|waiting| *waiting > 0)).await;
             }
         });
-        Self { waiting, task: task.abort_handle() }
+        Self { waiting, free, turn, task: task.abort_handle() }
+    }
+
+    /// Waits until no frame of the tab is under way, and keeps it so, in turn with other tabs.
+    pub(super) async fn free(&self) -> (MutexGuard<'_, ()>, MutexGuard<'_, ()>) {
+        (self.free.lock().await, self.turn.lock().await)
     }
 
     /// Frames come at a screen's pace, as long as this lives.

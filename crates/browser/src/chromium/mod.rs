@@ -13,13 +13,12 @@ mod process;
 use std::sync::Arc;
 use std::time::Duration;
 
-use self::cdp::protocol::{AttachToTarget, CreateTarget, GetCookies, GetVersion};
+use self::cdp::protocol::{AttachToTarget, CloseTarget, CreateTarget, GetCookies, GetVersion};
 use self::cdp::{Connection, over_web_socket};
 use self::frames::Turn;
 use self::page::ChromiumPage;
 use self::process::Process;
-use crate::engine::PageEngine;
-use crate::{Cookie, Error, ErrorKind, LaunchOptions, PageOptions, Proxy, Result, Tap};
+use crate::{Cookie, Error, ErrorKind, LaunchOptions, Page, PageOptions, Proxy, Result, Tap};
 
 /// A Chromium that can be spoken to.
 #[derive(Debug)]
@@ -78,20 +77,29 @@ impl Chromium {
         &self,
         options: &PageOptions,
         wait: Duration,
-    ) -> Result<(Arc<dyn PageEngine>, Tap)> {
-        let create = CreateTarget::new("about:blank", self.turn.is_some());
-        let target = self.connection.call(None, &create, wait).await?.target_id;
-        let attach = AttachToTarget::new(&target, true);
-        let session = self.connection.call(None, &attach, wait).await?.session_id;
-        let proxy = self.proxy.clone();
-        let connection = self.connection.clone();
-        let page = ChromiumPage::open(connection, target, session, &options.preload, proxy, wait);
-        let (page, tap) = page.await?;
-        let page = match &self.turn {
-            Some(turn) => page.with_frames(turn.clone()),
-            None => page,
-        };
-        Ok((Arc::new(page), tap))
+    ) -> Result<(Page, Tap)> {
+        let (connection, preload) = (self.connection.clone(), options.preload.clone());
+        let (proxy, turn) = (self.proxy.clone(), self.turn.clone());
+        // In a task of its own: whoever stops waiting for the tab leaves none behind, since a page
+        // that nobody takes is closed.
+        let opening = tokio::spawn(async move {
+            let create = CreateTarget::new("about:blank", turn.is_some());
+            let target = connection.call(None, &create, wait).await?.target_id;
+            let attach = AttachToTarget::new(&target, true);
+            let set_up = async {
+                let session = connection.call(None, &attach, wait).await?.session_id;
+                let (connection, target) = (connection.clone(), target.clone());
+                ChromiumPage::open(connection, target, session, &preload, proxy, turn, wait).await
+            };
+            match set_up.await {
+                Ok((page, tap)) => Ok((Page::new(Arc::new(page)), tap)),
+                Err(error) => {
+                    connection.post(None, &CloseTarget::new(&target));
+                    Err(error)
+                }
+            }
+        });
+        opening.await.unwrap_or_else(|_| Err(Error::closed()))
     }
 
     pub(crate) async fn cookies(&self, wait: Duration) -> Result<Vec<Cookie>> {

@@ -8,6 +8,7 @@ use base64::Engine as _;
 use futures_util::future::{BoxFuture, FutureExt};
 use serde_json::Value;
 use tokio::sync::watch;
+use tokio::time::timeout_at;
 
 use super::cdp::protocol::{
     AddBinding, AddPreloadScript, AuthResponse, CaptureScreenshot, CloseTarget, ContinueRequest,
@@ -53,20 +54,14 @@ impl ChromiumPage {
         session: String,
         preload: &str,
         proxy: Option<Proxy>,
+        turn: Option<Turn>,
         wait: Duration,
     ) -> Result<(Self, Tap)> {
         let Subscription { tapped, mut events, state } = connection.subscribe(&session);
         let has_proxy = proxy.is_some();
         let credentials = proxy.and_then(|proxy| proxy.credentials().cloned());
-        let page = Self {
-            connection,
-            target,
-            session,
-            state,
-            has_proxy,
-            turn: None,
-            frames: OnceLock::new(),
-        };
+        let page =
+            Self { connection, target, session, state, has_proxy, turn, frames: OnceLock::new() };
         let send = format!(
             "(() => {{ const send = window.{BINDING}; delete window.{BINDING}; return send; }})()"
         );
@@ -105,11 +100,6 @@ impl ChromiumPage {
         Ok((page, Tap::new(tapped)))
     }
 
-    /// The same tab, which waits for our word before it draws.
-    pub(super) fn with_frames(self, turn: Turn) -> Self {
-        Self { turn: Some(turn), ..self }
-    }
-
     /// Has its frames come, where they wait for our word.
     fn begin_frames(&self) {
         if let Some(turn) = &self.turn {
@@ -138,20 +128,22 @@ impl ChromiumPage {
         }
     }
 
-    /// A frame that is drawn, as a picture. There is none while another frame is under way.
-    async fn draw(&self, turn: &Turn, wait: Duration) -> Result<String> {
+    /// A frame that is drawn, as a picture.
+    async fn draw(&self, wait: Duration) -> Result<String> {
+        self.begin_frames();
+        let frames = self.frames.get().ok_or_else(Error::closed)?;
         let end = Instant::now() + wait;
+        let late = || Error::timeout("a picture", wait);
+        // There is none while another frame is under way, or where nothing was drawn yet.
         loop {
+            let _free = timeout_at(end.into(), frames.free()).await.map_err(|_| late())?;
             let picture = PictureFormat { format: "png" };
             let left = end.saturating_duration_since(Instant::now());
-            let _turn = turn.lock().await;
             match self.call(&DrawFrame::new(picture), left).await {
                 Ok(Frame { screenshot_data: Some(data) }) => return Ok(data),
-                Ok(_) => {}
-                Err(error) if error.kind() == ErrorKind::Protocol => {}
-                Err(error) => return Err(error),
+                Err(error) if error.kind() != ErrorKind::Protocol => return Err(error),
+                _ => tokio::time::sleep(BETWEEN_TRIES).await,
             }
-            tokio::time::sleep(BETWEEN_TRIES).await;
         }
     }
 
@@ -229,7 +221,7 @@ impl PageEngine for ChromiumPage {
         async move {
             let data = match &self.turn {
                 None => self.call(&CaptureScreenshot::new("png"), wait).await?.data,
-                Some(turn) => self.draw(turn, wait).await?,
+                Some(_) => self.draw(wait).await?,
             };
             base64::engine::general_purpose::STANDARD.decode(data).map_err(|error| {
                 Error::new(ErrorKind::Protocol, "the picture cannot be read").with_source(error)

@@ -76,7 +76,9 @@ pub(super) fn read(line: &str) -> Input {
         return Input::Prompt(text.to_owned());
     }
     if word[1..].contains('/') {
-        return Input::Prompt(text.strip_prefix('/').filter(|it| it.starts_with('/')).unwrap_or(text).to_owned());
+        return Input::Prompt(
+            text.strip_prefix('/').filter(|it| it.starts_with('/')).unwrap_or(text).to_owned(),
+        );
     }
     let rest = text[word.len()..].trim().to_owned();
     let known = COMMANDS.iter().map(|entry| (entry.name, entry.command));
@@ -128,7 +130,10 @@ mod tests {
     #[test]
     fn a_slip_gets_a_suggestion() {
         for (typed, meant) in [("/modle x", "/model"), ("/hlep", "/help"), ("/cpy", "/copy")] {
-            assert!(matches!(read(typed), Input::Unknown(_, Some(name)) if name == meant), "{typed}");
+            assert!(
+                matches!(read(typed), Input::Unknown(_, Some(name)) if name == meant),
+                "{typed}"
+            );
         }
         assert!(matches!(read("/zzz"), Input::Unknown(_, None)));
     }

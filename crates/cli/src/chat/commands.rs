@@ -55,11 +55,13 @@ impl Chat {
         let model = self.shared.resolve(Some(name));
         let is_known = model.contains('/') || models.iter().any(|known| known.name == model);
         if !is_known {
-            let near = |known: &lenore::Model| (jaro_winkler(&model, &known.name), known.name.clone());
+            let near =
+                |known: &lenore::Model| (jaro_winkler(&model, &known.name), known.name.clone());
             let best = models.iter().map(near).max_by(|one, other| one.0.total_cmp(&other.0));
+            let best = best.filter(|(near, _)| *near > 0.75);
             let best = best.map_or(String::new(), |(_, name)| format!("; did you mean {name}?"));
             return Err(invalid(format!(
-                "there is no model {}{best} Any bot of the site is poe/<Handle>",
+                "there is no model {}{best} (any bot of the site is poe/<Handle>)",
                 one_line(name)
             )));
         }
@@ -90,7 +92,9 @@ impl Chat {
 
     fn add_files(&mut self, argument: &str) -> Result<String> {
         match argument {
-            "" if self.files.is_empty() => return Ok("no file goes along; /file PATH adds one".into()),
+            "" if self.files.is_empty() => {
+                return Ok("no file goes along; /file PATH adds one".into());
+            }
             "" => {}
             "-" => self.files.clear(),
             path => {
@@ -99,7 +103,8 @@ impl Chat {
                 self.files.extend(expand_all(&[path])?);
             }
         }
-        let names: Vec<_> = self.files.iter().map(|path| one_line(&path.to_string_lossy())).collect();
+        let names: Vec<_> =
+            self.files.iter().map(|path| one_line(&path.to_string_lossy())).collect();
         Ok(match names.len() {
             0 => "no file goes along".into(),
             _ => format!("with the next question: {}", names.join(", ")),
@@ -153,7 +158,8 @@ impl Chat {
     /// Goes on in a chat of before.
     pub(super) fn resume(&mut self, found: LastChat) {
         let exists = Store::path().is_ok_and(|path| path.exists());
-        let logged = exists.then(|| Store::open().and_then(|store| store.exchanges(&found.chat)).ok());
+        let logged =
+            exists.then(|| Store::open().and_then(|store| store.exchanges(&found.chat)).ok());
         for exchange in logged.flatten().unwrap_or_default() {
             self.turns.push(Message::user(exchange.prompt));
             self.turns.push(Message::assistant(exchange.answer));

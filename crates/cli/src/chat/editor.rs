@@ -13,7 +13,7 @@ use rustyline::{
 };
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-use super::helper::{Assistant, Enter};
+use super::helper::{Assistant, Enter, joined};
 
 type Inner = rustyline::Editor<Assistant, DefaultHistory>;
 
@@ -62,7 +62,11 @@ impl Printer {
 
 impl Editor {
     /// `history` is where lines are kept for the next time, if they are.
-    pub(super) fn start(bots: Vec<String>, history: Option<PathBuf>, colours: bool) -> Result<Self> {
+    pub(super) fn start(
+        bots: Vec<String>,
+        history: Option<PathBuf>,
+        colours: bool,
+    ) -> Result<Self> {
         let mut editor = build(bots, colours).map_err(unusable)?;
         let printer = editor.create_external_printer().map_err(unusable)?;
         let printer = Printer(Arc::new(Mutex::new(Box::new(printer))));
@@ -123,10 +127,12 @@ fn read(editor: &mut Inner, wanted: &Wanted, history: Option<&PathBuf>) -> Line 
     let line = editor.readline_with_initial(&(raw, styled), (&wanted.begun, ""));
     match line {
         Ok(text) => {
+            let text = joined(&text);
             if let Some(assistant) = editor.helper() {
                 assistant.greeting.lock().unwrap_or_else(PoisonError::into_inner).take();
             }
-            let is_new = !text.trim().is_empty() && editor.add_history_entry(text.as_str()).unwrap_or(false);
+            let is_new =
+                !text.trim().is_empty() && editor.add_history_entry(text.as_str()).unwrap_or(false);
             if let Some(history) = history.filter(|_| is_new)
                 && let Err(error) = editor.append_history(history)
             {

@@ -7,7 +7,7 @@ use rustyline::completion::{Completer, FilenameCompleter, Pair};
 use rustyline::highlight::{CmdKind, Highlighter};
 use rustyline::hint::Hinter;
 use rustyline::validate::Validator;
-use rustyline::{Cmd, Context, Event, EventContext, Helper, Movement, RepeatCount, Result};
+use rustyline::{Cmd, Context, Event, EventContext, Helper, RepeatCount, Result};
 
 use super::command::{COMMANDS, Entry};
 
@@ -27,7 +27,9 @@ impl Completer for Assistant {
     fn complete(&self, line: &str, pos: usize, ctx: &Context<'_>) -> Result<(usize, Vec<Pair>)> {
         let typed = &line[..pos];
         let Some((name, argument)) = typed.split_once(char::is_whitespace) else {
-            let matching = COMMANDS.iter().filter(|entry| typed.starts_with('/') && entry.name.starts_with(typed));
+            let matching = COMMANDS
+                .iter()
+                .filter(|entry| typed.starts_with('/') && entry.name.starts_with(typed));
             let pair = |entry: &Entry| {
                 let blank = if entry.argument.is_empty() { "" } else { " " };
                 Pair { display: entry.name.into(), replacement: format!("{}{blank}", entry.name) }
@@ -93,9 +95,18 @@ impl Helper for Assistant {}
 /// Enter after a backslash begins a new line.
 pub(super) struct Enter;
 
+/// Stands between such a backslash and its line break and cannot be seen, so that they are told
+/// from those of a text that is pasted.
+const JOINER: &str = "\u{2060}\n";
+
 impl rustyline::ConditionalEventHandler for Enter {
     fn handle(&self, _: &Event, _: RepeatCount, _: bool, ctx: &EventContext<'_>) -> Option<Cmd> {
         let is_continued = ctx.pos() == ctx.line().len() && ctx.line().ends_with('\\');
-        is_continued.then(|| Cmd::Replace(Movement::BackwardChar(1), Some("\n".into())))
+        is_continued.then(|| Cmd::Insert(1, JOINER.into()))
     }
+}
+
+/// The lines as they are meant: without the backslashes that only joined them.
+pub(super) fn joined(text: &str) -> String {
+    text.replace(&format!("\\{JOINER}"), "\n")
 }

@@ -46,7 +46,11 @@ impl Keys {
         let mut bytes = [0; 256];
         match terminal.read(&mut bytes).await {
             Ok(count) if count > 0 => {
-                if self.ahead.take(&bytes[..count]) { Key::Stop } else { Key::Typed }
+                if self.ahead.take(&bytes[..count]) {
+                    Key::Stop
+                } else {
+                    Key::Typed
+                }
             }
             // It is gone, and would be ready for ever.
             _ => {

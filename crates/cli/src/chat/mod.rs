@@ -14,7 +14,7 @@ use std::io::{IsTerminal, stdin, stdout};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use lenore::{Message, Result};
+use lenore::{Message, Poe, Result};
 
 use self::command::{Command, Input, read};
 use self::editor::{Editor, Line};
@@ -130,6 +130,8 @@ async fn open(shared: Shared, args: ChatArgs) -> Result<Chat> {
         None => (args.system.clone(), None),
     };
     let source = Source::open(shared.clone()).await?;
+    // Other programs of the user ask through our browser meanwhile, or we through theirs.
+    let poe = source.share().await?;
     let provider = source.provider().as_ref();
     let found = chat_to_continue(&args, &Place::of(&shared, provider))?;
     let model = match (&args.model, &found) {
@@ -140,6 +142,9 @@ async fn open(shared: Shared, args: ChatArgs) -> Result<Chat> {
     let mut bots: Vec<_> = provider.models().into_iter().map(|model| model.name).collect();
     bots.extend(shared.aliases.keys().cloned());
     bots.push("poe/".into());
+    if let Some(poe) = poe {
+        warm_up(poe, model.clone());
+    }
     let keeps = !shared.no_log && shared.log != Some(false);
     let history = if keeps { history() } else { None };
     let editor = Editor::start(bots, history, console::colors_enabled())?;
@@ -165,6 +170,16 @@ async fn open(shared: Shared, args: ChatArgs) -> Result<Chat> {
         chat.resume(found);
     }
     Ok(chat)
+}
+
+/// Opens the browser while the first question is typed.
+fn warm_up(poe: Poe, model: String) {
+    tokio::spawn(async move {
+        if let Err(error) = poe.warm_up(&model).await {
+            // The question will say so.
+            tracing::debug!(%error, "the browser is not ready ahead of the first question");
+        }
+    });
 }
 
 /// The chat that the arguments mean.
@@ -221,7 +236,10 @@ impl Chat {
                 Input::Command(command, argument) => self.command(command, &argument).await,
                 Input::Unknown(word, near) => {
                     let near = near.map_or(String::new(), |near| format!("; did you mean {near}?"));
-                    note(&format!("there is no {}{near} /help lists what there is", one_line(&word)));
+                    note(&format!(
+                        "there is no {}{near} /help lists what there is",
+                        one_line(&word)
+                    ));
                     Next::GoOn
                 }
                 Input::Prompt(text) => self.prompt_for_bot(&text).await,

@@ -136,7 +136,8 @@ impl Chat {
 
     /// Keeps the turn, where the site has taken it.
     fn keep(&mut self, question: &Question, answer: &str, end: &End) {
-        let was_taken = self.code.is_some() && !(answer.is_empty() && matches!(end, End::Failed(_)));
+        let was_taken =
+            self.code.is_some() && !(answer.is_empty() && matches!(end, End::Failed(_)));
         if was_taken {
             self.turns.push(Message::user(&*question.text));
             self.turns.push(Message::assistant(answer));

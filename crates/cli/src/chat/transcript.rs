@@ -27,7 +27,7 @@ pub(super) fn format(title: Option<&str>, bot: &str, turns: &[Message]) -> Strin
     text
 }
 
-/// The turns of a file that [`format`] wrote.
+/// The turns of a file that [`format()`] wrote.
 pub(super) fn parse(text: &str) -> Result<Vec<Message>> {
     let mut turns: Vec<Message> = Vec::new();
     let mut heading = false;
@@ -40,7 +40,10 @@ pub(super) fn parse(text: &str) -> Result<Vec<Message>> {
             if std::mem::take(&mut heading) && line.starts_with("### ") {
                 continue;
             }
-            let line = line.strip_prefix(' ').filter(|it| it.trim_start().starts_with(MARK)).unwrap_or(line);
+            let line = line
+                .strip_prefix(' ')
+                .filter(|it| it.trim_start().starts_with(MARK))
+                .unwrap_or(line);
             turn.content.push_str(line);
             turn.content.push('\n');
         }

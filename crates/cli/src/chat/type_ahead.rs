@@ -66,7 +66,8 @@ impl TypeAhead {
             return match self.rest.get(1) {
                 None => Some(1),
                 Some(b'[') => {
-                    let end = self.rest[2..].iter().position(|byte| (0x40..=0x7e).contains(byte))?;
+                    let end =
+                        self.rest[2..].iter().position(|byte| (0x40..=0x7e).contains(byte))?;
                     Some(end + 3)
                 }
                 Some(b'O') => (self.rest.len() > 2).then_some(3),

@@ -11,7 +11,7 @@ use lenore::{Error, ErrorKind, Result};
 use super::export::{json, markdown};
 use super::store::{Failure, Which};
 use super::{COMPLETE, Exchange, Store, local_time};
-use crate::output::{note, printable, report, stderr};
+use crate::output::{note, one_line, printable, report, stderr};
 use crate::paths::invalid;
 use crate::whole_file::Pending;
 
@@ -136,11 +136,10 @@ fn dispatch(args: LogsArgs) -> Result<()> {
     if matches!(what, What::Path) {
         return print(&Store::path()?.display().to_string());
     }
-    if !Store::path()?.exists() && !matches!(what, What::Export { .. }) {
+    let Some(store) = Store::existing()? else {
         note("nothing has been logged yet");
         return Ok(());
-    }
-    let store = Store::open()?;
+    };
     match what {
         What::Path => Ok(()),
         What::List(list) => show_list(&store.newest(list.count)?, list.json),
@@ -186,8 +185,7 @@ fn line(exchange: &Exchange, width: Option<usize>) -> String {
     let Exchange { id, model, prompt, end, .. } = exchange;
     let end = if end == COMPLETE { String::new() } else { format!("[{end}] ") };
     let time = local_time(asked(exchange));
-    let prompt: Vec<_> = prompt.split_whitespace().take(100).collect();
-    let line = format!("{id:>5}  {time}  {model:16}  {end}{}", prompt.join(" "));
+    let line = format!("{id:>5}  {time}  {model:16}  {end}{}", one_line(prompt));
     match width {
         Some(width) => console::truncate_str(&line, width, "…").into_owned(),
         None => line,

@@ -8,13 +8,14 @@ mod store;
 
 use std::fmt::Display;
 
-use lenore::Provider;
+use lenore::{Provider, Result};
 use serde::Serialize;
 
 pub(crate) use self::command::{LogsArgs, confirmed, run};
 pub(crate) use self::recording::Recording;
 pub(crate) use self::store::{LastChat, Store, local_time};
 use crate::args::Shared;
+use crate::paths::invalid;
 use crate::profiles;
 
 /// How an exchange ended whose answer is complete.
@@ -48,6 +49,28 @@ impl Place {
         };
         Self { provider: provider.name().into(), site: provider.url().into(), profile }
     }
+}
+
+/// The chat that was last asked in, at a place.
+///
+/// # Errors
+/// [`lenore::ErrorKind::InvalidRequest`] where the log has none.
+pub(crate) fn last_chat(place: &Place) -> Result<LastChat> {
+    let found = Store::existing()?.map(|store| store.last_chat(place)).transpose()?.flatten();
+    found.ok_or_else(|| {
+        invalid(format!(
+            "the log has no chat of the profile {} yet; ask without --continue, or name a chat with \
+             --chat",
+            place.profile
+        ))
+    })
+}
+
+/// A chat by its code, with what the log knows of it. A log that cannot be read is no obstacle.
+pub(crate) fn known_chat(code: &str) -> LastChat {
+    let log = Store::existing().ok().flatten();
+    let known = log.and_then(|store| store.chat(code).ok().flatten());
+    known.unwrap_or_else(|| LastChat { chat: code.to_owned(), model: String::new(), title: None })
 }
 
 /// A question and its answer.

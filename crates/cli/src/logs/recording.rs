@@ -6,6 +6,7 @@ use lenore::{ChatRequest, Error, Event, Provider, Role, Transcript};
 
 use super::{COMPLETE, Exchange, Place, Store};
 use crate::args::Shared;
+use crate::official;
 
 /// Follows an answer, and writes the exchange at its end.
 #[derive(Debug)]
@@ -20,7 +21,12 @@ pub(crate) struct Recording {
 impl Recording {
     /// Begins when the question is put.
     pub(crate) fn new(shared: &Shared, provider: &dyn Provider, request: &ChatRequest) -> Self {
-        let place = Place::of(shared, provider);
+        let mut place = Place::of(shared, provider);
+        // A model may be named for the API beside the usual provider.
+        if place.provider == "poe" && official::handle(provider, &request.model).is_some() {
+            place.provider = "poe-api".into();
+            place.site.clear();
+        }
         let (system, prompt) = turn(request);
         let model = match (&*request.model, &request.chat) {
             // A chat has its own bot.
@@ -80,8 +86,8 @@ impl Recording {
     /// failure of the answer.
     pub(crate) fn end(self, end: Result<(), &Error>) -> String {
         let text = self.answer.into_text();
-        // What was refused before it was sent is no exchange.
-        let was_sent = self.exchange.bot.is_some() || end.is_ok();
+        // What was refused before it was sent is no exchange. Not every provider tells of a start.
+        let was_sent = self.exchange.bot.is_some() || !text.is_empty() || end.is_ok();
         if self.kept && was_sent {
             let end = end.map_or_else(|error| error.kind().as_str(), |()| COMPLETE);
             let duration = milliseconds(self.begun.elapsed());

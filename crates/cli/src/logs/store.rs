@@ -78,6 +78,12 @@ impl Store {
         Self::open_at(&Self::path()?)
     }
 
+    /// Opens the log where there is one.
+    pub(crate) fn existing() -> Result<Option<Self>> {
+        let path = Self::path()?;
+        if path.exists() { Self::open_at(&path).map(Some) } else { Ok(None) }
+    }
+
     /// Opens a log at a place of its own.
     pub(super) fn open_at(path: &Path) -> Result<Self> {
         let refused = |error| Failure::File(path.to_owned(), error);
@@ -142,10 +148,10 @@ impl Store {
     }
 
     /// What the newest answer of a model cost, where that was told.
-    pub(crate) fn cost(&self, provider: &str, model: &str) -> Result<Option<i64>> {
-        let sql = "SELECT points FROM exchanges WHERE provider = ?1 AND model = ?2 AND points IS \
-            NOT NULL ORDER BY id DESC LIMIT 1";
-        Ok(self.0.query_row(sql, [provider, model], |row| row.get(0)).optional()?)
+    pub(crate) fn cost(&self, model: &str) -> Result<Option<i64>> {
+        let sql = "SELECT points FROM exchanges WHERE model = ?1 AND points IS NOT NULL ORDER BY id \
+            DESC LIMIT 1";
+        Ok(self.0.query_row(sql, [model], |row| row.get(0)).optional()?)
     }
 
     /// The newest exchanges, newest first.

@@ -48,8 +48,8 @@ fn what_is_recorded_reads_back_whole() {
     drop(store);
     let store = Store::open_at(&path).expect("there");
     assert_eq!(store.get(id).expect("read"), Some(Exchange { id, ..full }));
-    assert_eq!(store.cost("poe", "gpt-4").expect("read"), Some(12));
-    assert_eq!(store.cost("poe", "gpt-5").expect("read"), None);
+    assert_eq!(store.cost("gpt-4").expect("read"), Some(12));
+    assert_eq!(store.cost("gpt-5").expect("read"), None);
 }
 
 #[cfg(unix)]

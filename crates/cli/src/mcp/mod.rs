@@ -31,7 +31,7 @@ pub(crate) struct McpArgs {}
 /// Serves until the client closes stdin, or a signal comes.
 pub(crate) async fn run(shared: Shared, _: McpArgs) -> ExitCode {
     let mut interrupt = Interrupt::listen();
-    let mut source = match Source::open(shared.clone()).await {
+    let source = match Source::open(shared.clone()).await {
         Ok(source) => source,
         Err(error) => {
             report(&error.to_string());

@@ -53,17 +53,26 @@ impl Canvas {
             Some(row) if reached > same => {
                 let before = new().take_while(|new| new.at < row.at).count();
                 // Rather something twice than something not at all.
-                if new().nth(before).is_some_and(|new| new.at == row.at) { before } else { before.saturating_sub(1) }
+                if new().nth(before).is_some_and(|new| new.at == row.at) {
+                    before
+                } else {
+                    before.saturating_sub(1)
+                }
             }
             None if reached > same => new().count(),
             _ => same,
         };
         let mut out = String::new();
-        if reached < old.len() {
-            up(&mut out, self.height(&old[reached..], size));
+        let height = self.height(&old[reached..], size);
+        if height > 0 {
+            up(&mut out, height);
         }
-        write_rows(&mut out, new().skip(skip));
         self.size = size;
+        write_rows(&mut out, new().skip(skip), size.width);
+        let rows: Vec<Row> = new().skip(skip).cloned().collect();
+        if self.height(&rows, size) < height {
+            out.push_str("\x1b[J");
+        }
         self.open = open;
         self.finished.extend(blocks);
         self.forget();
@@ -97,8 +106,11 @@ impl Canvas {
     pub(super) fn lift(&self, size: Size) -> String {
         let reached = self.reachable(&self.open, size);
         let mut out = String::new();
-        if reached < self.open.len() {
-            up(&mut out, self.height(&self.open[reached..], size));
+        let height = self.height(&self.open[reached..], size);
+        if height > 0 {
+            up(&mut out, height);
+            out.push_str(&"\x1b[2K\n".repeat(height));
+            up(&mut out, height);
         }
         out
     }
@@ -109,7 +121,7 @@ impl Canvas {
         // What was finished has moved, by who knows how much.
         self.finished.clear();
         let mut out = String::new();
-        write_rows(&mut out, &self.open[reached..]);
+        write_rows(&mut out, &self.open[reached..], size.width);
         out
     }
 
@@ -152,19 +164,19 @@ impl Canvas {
     }
 }
 
-fn write_rows<'a>(out: &mut String, rows: impl IntoIterator<Item = &'a Row>) {
+/// Writes rows over what stands there, and clears the rest of their lines. A full row has no rest,
+/// and some terminals would take its last character for it.
+fn write_rows<'a>(out: &mut String, rows: impl IntoIterator<Item = &'a Row>, width: usize) {
     for row in rows {
         out.push_str(&row.text);
+        out.push_str(if row.width < width { "\x1b[K" } else { "" });
         out.push_str(if row.goes_on { "" } else { "\r\n" });
     }
 }
 
-/// To the beginning of a line so many rows up, and everything from there away.
+/// To the beginning of a line so many rows up. Nothing is cleared at once from there: some
+/// terminals keep a screen that is cleared from its beginning, and so each picture of it.
 fn up(out: &mut String, rows: usize) {
-    out.push('\r');
-    if rows > 0 {
-        // Writing into a string does not fail.
-        let _ = write!(out, "\x1b[{rows}A");
-    }
-    out.push_str("\x1b[J");
+    // Writing into a string does not fail.
+    let _ = write!(out, "\r\x1b[{rows}A");
 }

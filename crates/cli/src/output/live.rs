@@ -1,6 +1,6 @@
 //! The one canvas of the terminal, and what is said beside it.
 
-use std::io::{self, IsTerminal, Write, stderr, stdout};
+use std::io::{self, IsTerminal, Write as _, stderr, stdout};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use super::canvas::{Canvas, Size};
@@ -11,8 +11,11 @@ use super::row::Row;
 pub(super) struct Live {
     canvas: Arc<Mutex<Canvas>>,
     measure: Box<dyn Fn() -> Size + Send>,
-    write: Box<dyn FnMut(&str) -> io::Result<()> + Send>,
+    write: Box<Write>,
 }
+
+/// Puts text on the terminal.
+type Write = dyn FnMut(&str) -> io::Result<()> + Send;
 
 /// The canvas on stdout, where there is one.
 static CURRENT: Mutex<Weak<Mutex<Canvas>>> = Mutex::new(Weak::new());
@@ -55,7 +58,12 @@ impl Live {
         self.measure().width != lock(&self.canvas).size().width
     }
 
-    pub(super) fn draw(&mut self, size: Size, blocks: Vec<Block>, open: Vec<Row>) -> io::Result<()> {
+    pub(super) fn draw(
+        &mut self,
+        size: Size,
+        blocks: Vec<Block>,
+        open: Vec<Row>,
+    ) -> io::Result<()> {
         let mut canvas = lock(&self.canvas);
         let text = canvas.draw(size, blocks, open);
         if text.is_empty() { Ok(()) } else { (self.write)(&text) }

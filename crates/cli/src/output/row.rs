@@ -227,7 +227,10 @@ pub(super) fn fill(prefix: &Prefix, pieces: &[Piece], width: usize, place: usize
                 // it is certain to see them as full.
                 let goes_on = prefix.width == 0 && row.width == width && is_certain;
                 is_certain = true;
-                rows.push(Row { goes_on, ..std::mem::replace(&mut row, RowBuilder::after(prefix)).row(at) });
+                rows.push(Row {
+                    goes_on,
+                    ..std::mem::replace(&mut row, RowBuilder::after(prefix)).row(at)
+                });
                 at = place;
             }
             is_certain &= has_certain_width(shown);
@@ -257,7 +260,10 @@ mod tests {
 
     #[test]
     fn lines_break_between_words_and_long_words_anywhere() {
-        assert_eq!(wrapped("once upon a midnight dreary", 10), ["once upon", "a midnight", "dreary"]);
+        assert_eq!(
+            wrapped("once upon a midnight dreary", 10),
+            ["once upon", "a midnight", "dreary"]
+        );
         assert_eq!(wrapped("a abcdefghijkl b", 5), ["a", "abcde", "fghij", "kl b"]);
         assert_eq!(wrapped("日本語のテキスト", 6), ["日本語", "のテキ", "スト"]);
         assert_eq!(wrapped("a\n\nb", 6), ["a", "", "b"]);
@@ -283,7 +289,8 @@ mod tests {
     #[test]
     fn a_line_that_fills_rows_is_one_line_to_the_terminal() {
         let rows = fill(&Prefix::default(), &[piece("abcdefgh")], 4, 0);
-        let rows: Vec<_> = rows.iter().map(|row| (row.text.as_str(), row.goes_on, row.at)).collect();
+        let rows: Vec<_> =
+            rows.iter().map(|row| (row.text.as_str(), row.goes_on, row.at)).collect();
         assert_eq!(rows, [("abcd", true, 0), ("efgh", false, 4)]);
         let rows = fill(&Prefix::default(), &[piece("a\tb日本")], 6, 0);
         assert_eq!(rows[0].text, "a   b");

@@ -43,7 +43,8 @@ impl Screen {
 
     /// On the terminal that stdout is.
     pub(super) fn on_stdout(form: Form) -> Self {
-        let colours = console::colors_enabled() && std::env::var_os("NO_COLOR").is_none_or(|it| it.is_empty());
+        let colours = console::colors_enabled()
+            && std::env::var_os("NO_COLOR").is_none_or(|it| it.is_empty());
         Self::new(form, live::on_stdout(), colours)
     }
 

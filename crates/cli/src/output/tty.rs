@@ -58,7 +58,8 @@ pub(crate) fn recover() {
     restore();
     if was_touched && stdout().is_terminal() {
         // A terminal that is gone needs nothing.
-        let _ = io::stdout().write_all(b"\x1b[0m\x1b[?25h\x1b[?2004l").and_then(|()| stdout().flush());
+        let _ =
+            io::stdout().write_all(b"\x1b[0m\x1b[?25h\x1b[?2004l").and_then(|()| stdout().flush());
     }
 }
 

@@ -25,6 +25,8 @@ pub(crate) struct Terminal {
     child: Box<dyn Child + Send + Sync>,
     seen: Arc<Mutex<Seen>>,
     changes: watch::Receiver<usize>,
+    /// See [`Terminal::modes`], before the program began.
+    pub(crate) first_modes: String,
     reading: Option<JoinHandle<()>>,
 }
 
@@ -37,9 +39,15 @@ struct Seen {
 impl Terminal {
     /// Starts a program on a terminal of a size, with its environment.
     pub(crate) fn start(command: &Command, rows: u16, cols: u16) -> Self {
+        Self::start_with(command, rows, cols, &[])
+    }
+
+    /// The same, where some variables that change the looks stay.
+    pub(crate) fn start_with(command: &Command, rows: u16, cols: u16, keep: &[&str]) -> Self {
         let size = PtySize { rows, cols, pixel_width: 0, pixel_height: 0 };
         let pair = native_pty_system().openpty(size).expect("a terminal");
-        let child = pair.slave.spawn_command(builder(command)).expect("the program starts");
+        let first_modes = modes(pair.master.as_ref());
+        let child = pair.slave.spawn_command(builder(command, keep)).expect("the program starts");
         drop(pair.slave);
         let mut reader = pair.master.try_clone_reader().expect("readable");
         let keyboard = pair.master.take_writer().expect("writable");
@@ -57,7 +65,15 @@ impl Terminal {
                 changed.send_modify(|count| *count += 1);
             }
         });
-        Self { master: pair.master, keyboard, child, seen, changes, reading: Some(reading) }
+        Self {
+            master: pair.master,
+            keyboard,
+            child,
+            seen,
+            changes,
+            first_modes,
+            reading: Some(reading),
+        }
     }
 
     /// Types.
@@ -99,7 +115,13 @@ impl Terminal {
         }
         screen.set_scrollback(0);
         lines.extend(screen.rows(0, cols.get()));
-        lines.iter().map(|line| line.trim_end()).collect::<Vec<_>>().join("\n").trim_end().to_owned()
+        lines
+            .iter()
+            .map(|line| line.trim_end())
+            .collect::<Vec<_>>()
+            .join("\n")
+            .trim_end()
+            .to_owned()
     }
 
     /// All that was written to the terminal.
@@ -136,6 +158,28 @@ impl Terminal {
         assert!(in_time, "the cursor does not wait at {line:?}:\n{}", self.screen());
     }
 
+    /// Waits until a line that was typed is answered: another prompt stands below it.
+    pub(crate) async fn shows_last(&mut self, line: &str, prompt: &str) {
+        let typed = format!("{prompt} {line}");
+        let typed = typed.trim_end();
+        self.until(&format!("a prompt after {line:?}"), |screen| {
+            let joined = screen.replace('\n', "");
+            let at = joined.rfind(typed);
+            at.is_some_and(|at| joined[at + typed.len()..].ends_with(prompt))
+        })
+        .await;
+    }
+
+    /// The modes of the terminal: whether it shows what is typed, and all that.
+    pub(crate) fn modes(&self) -> String {
+        modes(self.master.as_ref())
+    }
+
+    pub(crate) fn signal(&self, signal: rustix::process::Signal) {
+        let pid = i32::try_from(self.pid()).ok().and_then(rustix::process::Pid::from_raw);
+        rustix::process::kill_process(pid.expect("a process"), signal).expect("it runs");
+    }
+
     /// Waits until the screen is as it should be.
     pub(crate) async fn until(&mut self, what: &str, is: impl Fn(&str) -> bool) {
         let waiting = async {
@@ -166,7 +210,11 @@ impl Terminal {
         };
         if let Some(reading) = self.reading.take() {
             let read = tokio::task::spawn_blocking(move || reading.join());
-            tokio::time::timeout(WAIT, read).await.expect("in time").expect("no panic").expect("no panic");
+            tokio::time::timeout(WAIT, read)
+                .await
+                .expect("in time")
+                .expect("no panic")
+                .expect("no panic");
         }
         status.exit_code()
     }
@@ -190,12 +238,17 @@ impl Drop for Terminal {
     }
 }
 
+fn modes(terminal: &(dyn MasterPty + Send)) -> String {
+    let modes = terminal.get_termios().expect("a terminal has modes");
+    format!("{:?} {:?} {:?}", modes.input_flags, modes.output_flags, modes.local_flags)
+}
+
 fn nonzero(size: u16) -> NonZeroU16 {
     NonZeroU16::new(size).expect("a size")
 }
 
 /// The same program, arguments and environment.
-fn builder(command: &Command) -> CommandBuilder {
+fn builder(command: &Command, keep: &[&str]) -> CommandBuilder {
     let command = command.as_std();
     let mut builder = CommandBuilder::new(command.get_program());
     builder.args(command.get_args());
@@ -205,7 +258,8 @@ fn builder(command: &Command) -> CommandBuilder {
             None => builder.env_remove(name),
         }
     }
-    for name in ["NO_COLOR", "CLICOLOR", "STY", "TMUX", "LC_ALL", "LC_CTYPE"] {
+    let looks = ["NO_COLOR", "CLICOLOR", "STY", "TMUX", "LC_ALL", "LC_CTYPE"];
+    for name in looks.iter().filter(|name| !keep.contains(name)) {
         builder.env_remove(name);
     }
     builder.env("TERM", "xterm-256color");

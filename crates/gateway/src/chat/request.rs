@@ -53,8 +53,9 @@ pub(super) fn read(mut fields: Fields, strict: bool) -> Result<(Question, bool),
     };
     let messages: Vec<WireMessage> = fields.need("messages")?;
     if messages.is_empty() {
-        return Err(Failure::invalid("messages is empty; there is nothing to ask")
-            .of_param("messages"));
+        return Err(
+            Failure::invalid("messages is empty; there is nothing to ask").of_param("messages")
+        );
     }
     let last = messages.len() - 1;
     for (index, message) in messages.into_iter().enumerate() {
@@ -63,7 +64,8 @@ pub(super) fn read(mut fields: Fields, strict: bool) -> Result<(Question, bool),
     }
     let stops = fields.take("stop")?.map_or_else(Vec::new, OneOrMany::into_vec);
     question.stop = checked_stops(stops, "stop")?;
-    let (newer, older) = (fields.take_count("max_completion_tokens")?, fields.take_count("max_tokens")?);
+    let (newer, older) =
+        (fields.take_count("max_completion_tokens")?, fields.take_count("max_tokens")?);
     question.most = checked_most(newer.or(older), "max_completion_tokens")?;
     question.reading = Reading { tools: tools(&mut fields)?, format: format(&mut fields)? };
     let options: Option<StreamOptions> = fields.take("stream_options")?;

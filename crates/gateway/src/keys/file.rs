@@ -89,7 +89,9 @@ impl KeyFile {
             return Err(invalid("a key needs a name, of one line".to_owned()));
         }
         if self.content.keys.iter().any(|key| key.name == name) {
-            return Err(invalid(format!("there is a key called {name:?} already; revoke it first")));
+            return Err(invalid(format!(
+                "there is a key called {name:?} already; revoke it first"
+            )));
         }
         if limits.requests_per_minute == Some(0) || limits.concurrent == Some(0) {
             return Err(invalid("a limit of none would allow nothing; leave it out".to_owned()));
@@ -113,7 +115,9 @@ impl KeyFile {
         let before = self.content.keys.len();
         self.content.keys.retain(|key| key.name != name);
         if self.content.keys.len() == before {
-            return Err(invalid(format!("there is no key called {name:?}; see `lenore keys list`")));
+            return Err(invalid(format!(
+                "there is no key called {name:?}; see `lenore keys list`"
+            )));
         }
         self.save()
     }

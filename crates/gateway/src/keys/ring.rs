@@ -87,9 +87,8 @@ impl KeyRing {
         if !self.is_needed() {
             return Ok(self.nobody());
         }
-        let refused = |message| {
-            Err(Failure::new(StatusCode::UNAUTHORIZED, "invalid_api_key", message))
-        };
+        let refused =
+            |message| Err(Failure::new(StatusCode::UNAUTHORIZED, "invalid_api_key", message));
         let Some(key) = key else {
             return refused(
                 "a key is needed, as Authorization: Bearer KEY or x-api-key: KEY; \

@@ -76,7 +76,8 @@ impl Encoder for MessageEncoder {
         }
         for (index, call) in end.calls.iter().enumerate() {
             let index = index + usize::from(self.has_text);
-            let block = json!({ "type": "tool_use", "id": call.id, "name": call.name, "input": {} });
+            let block =
+                json!({ "type": "tool_use", "id": call.id, "name": call.name, "input": {} });
             start(index, block, frames);
             let json = &call.arguments;
             delta(index, json!({ "type": "input_json_delta", "partial_json": json }), frames);

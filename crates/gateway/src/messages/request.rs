@@ -2,7 +2,7 @@
 
 use lenore_provider::{Message, Role};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::content::{Content, Piece, gather};
 use crate::failure::Failure;
@@ -52,7 +52,7 @@ struct WireTool {
     r#type: Option<String>,
     name: String,
     description: Option<String>,
-    input_schema: Option<Value>,
+    input_schema: Option<Map<String, Value>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -97,8 +97,9 @@ pub(super) fn read(
     }
     let messages: Vec<WireMessage> = fields.need("messages")?;
     if messages.is_empty() {
-        return Err(Failure::invalid("messages is empty; there is nothing to ask")
-            .of_param("messages"));
+        return Err(
+            Failure::invalid("messages is empty; there is nothing to ask").of_param("messages")
+        );
     }
     let last = messages.len() - 1;
     for (index, WireMessage { role, content }) in messages.into_iter().enumerate() {
@@ -183,7 +184,8 @@ fn toolbox(fields: &mut Fields, ignored: &mut Vec<String>) -> Result<Option<Tool
     for (index, tool) in wire.into_iter().enumerate() {
         match tool.r#type.as_deref() {
             None | Some("custom") => {
-                tools.push(Tool::new(tool.name, tool.description, tool.input_schema)?);
+                let schema = tool.input_schema.map(Value::Object);
+                tools.push(Tool::new(tool.name, tool.description, schema)?);
             }
             Some(_) => ignored.push(format!("tools[{index}]")),
         }

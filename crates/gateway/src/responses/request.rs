@@ -153,11 +153,10 @@ fn toolbox(
     choice: Choice,
     parallel: bool,
 ) -> Result<Option<Toolbox>, Failure> {
-    let wrong = |error: serde_json::Error| {
-        Failure::invalid(format!("tools: {error}")).of_param("tools")
-    };
-    let tools: Vec<WireTool> = serde_json::from_value(tools.unwrap_or_else(|| json!([])))
-        .map_err(wrong)?;
+    let wrong =
+        |error: serde_json::Error| Failure::invalid(format!("tools: {error}")).of_param("tools");
+    let tools: Vec<WireTool> =
+        serde_json::from_value(tools.unwrap_or_else(|| json!([]))).map_err(wrong)?;
     let tools = tools.into_iter().map(|tool| match tool.r#type.as_str() {
         "function" => serde_json::from_value::<Function>(tool.rest).map_err(wrong)?.tool(),
         _ => Err(Failure::invalid("only tools of the type function are known").of_param("tools")),

@@ -1,8 +1,8 @@
 //! Chat completions and their legacy form: what goes to the provider, what comes back.
 
+use crate::support::{Fake, Reply, Server, Step, delta, finished, frames, post, script, started};
 use lenore_provider::{ErrorKind, Event, FinishReason, Role};
 use serde_json::{Value, json};
-use crate::support::{Fake, Reply, Server, Step, delta, finished, frames, post, script, started};
 
 const PATH: &str = "/v1/chat/completions";
 
@@ -146,7 +146,10 @@ async fn several_answers_are_several_questions() {
     for index in 0..3 {
         assert!(text(&streamed, index).ends_with("pondered."));
     }
-    assert_eq!(server.fake.asked().len(), 3);
+    let asked = server.fake.asked();
+    assert_eq!(asked.len(), 3);
+    assert!(asked.iter().all(|asked| !asked.request.resume), "each in a chat of its own");
+    post(server.address, PATH, &[("x-lenore-chat", "abc")], &body).await.with_status(400);
     let body = with(hello(), json!({ "n": 2 }));
     let whole = post(server.address, PATH, &[], &body).await.json();
     assert_eq!(whole["choices"].as_array().map(Vec::len), Some(2));

@@ -62,9 +62,11 @@ async fn passes(program: PathBuf, name: &str, more: &[&Path]) {
     assert!(said.trim_end().ends_with("leaving"), "{said}");
     server.fake.until_running(0).await;
     // Whose question failed was told not to ask again, and did not.
-    let repeated = server.fake.asked().into_iter().filter(|asked| {
-        asked.request.messages[0].content == "[fail bot] once"
-    });
+    let repeated = server
+        .fake
+        .asked()
+        .into_iter()
+        .filter(|asked| asked.request.messages[0].content == "[fail bot] once");
     assert!(repeated.count() <= 1, "a question was asked twice");
     server.end().await;
     closed.end().await;
@@ -151,9 +153,18 @@ async fn the_description_is_true() {
     let document = get(server.address, "/openapi.json", &[]).await.with_status(200).json();
     let paths = document["paths"].as_object().expect("paths").keys().cloned();
     let expected = [
-        "/", "/health/live", "/health/ready", "/metrics", "/openapi.json", "/v1/chat/completions",
-        "/v1/completions", "/v1/messages", "/v1/messages/count_tokens", "/v1/models",
-        "/v1/models/{id}", "/v1/responses",
+        "/",
+        "/health/live",
+        "/health/ready",
+        "/metrics",
+        "/openapi.json",
+        "/v1/chat/completions",
+        "/v1/completions",
+        "/v1/messages",
+        "/v1/messages/count_tokens",
+        "/v1/models",
+        "/v1/models/{id}",
+        "/v1/responses",
     ];
     assert_eq!(paths.collect::<std::collections::BTreeSet<_>>(), expected.map(String::from).into());
     assert_eq!(document["openapi"], json!("3.1.0"));
@@ -164,7 +175,7 @@ async fn the_description_is_true() {
     let mut command = Command::new(schemathesis);
     command.current_dir(directory.path()).arg("run");
     command.arg(format!("http://{}/openapi.json", server.address));
-    command.args(["--max-examples", "25", "--seed", "1", "--no-color"]);
+    command.args(["--max-examples", "15", "--seed", "1", "--no-color"]);
     // What fits the description may mean what is refused, such as a file that cannot be fetched.
     command.args(["--exclude-checks", "positive_data_acceptance"]);
     command.args(["--phases", "examples,coverage,fuzzing", "--request-timeout", "10"]);

@@ -6,8 +6,8 @@ use lenore_gateway::{KeyFile, Limits};
 use lenore_provider::Health;
 use serde_json::{Value, json};
 
-use crate::support::{Fake, Server, Step, get, in_time, post, request, script, started};
 use crate::support::Wire;
+use crate::support::{Fake, Server, Step, get, in_time, post, request, script, started};
 
 const PATH: &str = "/v1/chat/completions";
 
@@ -91,6 +91,11 @@ async fn a_key_has_limits_and_can_be_taken_away() {
     let ids: Vec<_> = list["data"].as_array().expect("a list").iter().map(|m| &m["id"]).collect();
     assert_eq!(ids, ["family/crow"]);
     get(server.address, "/v1/models/raven", &headers).await.with_status(404);
+    let mut body = hello();
+    body["model"] = "family/crow".into();
+    post(server.address, PATH, &headers, &body).await.with_status(200);
+    body["model"] = "".into();
+    post(server.address, PATH, &headers, &body).await.with_status(403);
 
     file.revoke("picky").expect("there");
     let refused = async {
@@ -114,12 +119,20 @@ async fn a_key_has_limits_and_can_be_taken_away() {
 async fn a_name_that_only_leads_here_is_refused() {
     let allow = |builder: lenore_gateway::GatewayBuilder| builder.allow_host("Box.example");
     let server = Server::with(Fake::new(script), allow).await;
-    for host in
-        ["localhost", "LOCALHOST:80", "127.0.0.1", "[::1]:8080", "10.0.0.7", "box.example:1", "a.localhost"]
-    {
+    for host in [
+        "localhost",
+        "LOCALHOST:80",
+        "127.0.0.1",
+        "[::1]:8080",
+        "10.0.0.7",
+        "box.example:1",
+        "a.localhost",
+    ] {
         get(server.address, "/v1/models", &[("host", host)]).await.with_status(200);
     }
-    for host in ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "me@localhost", ""] {
+    for host in
+        ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "me@localhost", ""]
+    {
         let reply = get(server.address, "/v1/models", &[("host", host)]).await;
         assert!(matches!(reply.status, 400 | 403), "{host}: {reply:#?}");
     }
@@ -179,7 +192,8 @@ async fn readiness_is_the_providers_own_word() {
 async fn what_happens_is_counted() {
     let server = Server::scripted().await;
     post(server.address, PATH, &[], &hello()).await.with_status(200);
-    let body = json!({ "model": "raven", "messages": [{ "role": "user", "content": "[fail bot]" }] });
+    let body =
+        json!({ "model": "raven", "messages": [{ "role": "user", "content": "[fail bot]" }] });
     post(server.address, PATH, &[], &body).await.with_status(502);
     *server.fake.health.lock().expect("no panic") =
         Health { restarts: 3, pages: 2, waiting: 1, ..Health::default() };
@@ -231,7 +245,8 @@ async fn models_go_to_their_providers() {
         assert_eq!(asked.last().map(|asked| asked.request.model.clone()), Some(name.to_owned()));
     }
     for id in ["raven", "other/Any", "family/crow", "gpt-9"] {
-        let one = get(server.address, &format!("/v1/models/{id}"), &[]).await.with_status(200).json();
+        let one =
+            get(server.address, &format!("/v1/models/{id}"), &[]).await.with_status(200).json();
         assert_eq!((&one["id"], &one["object"]), (&json!(id), &json!("model")));
     }
     get(server.address, "/v1/models/unheard-of", &[]).await.with_status(404);

@@ -1,8 +1,8 @@
 //! Tools and formats: told to the bot, read back, checked, and mended once.
 
+use crate::support::{Fake, Server, Step, delta, finished, frames, post, script, started};
 use lenore_provider::{ChatRequest, Role};
 use serde_json::{Value, json};
-use crate::support::{Fake, Server, Step, delta, finished, frames, post, script, started};
 
 const PATH: &str = "/v1/chat/completions";
 
@@ -34,8 +34,10 @@ fn mending(first: &'static str, second: &'static str) -> Fake {
     })
 }
 
-const BAD: &str = "I look.\n<tool_call>{\"name\":\"weather\",\"arguments\":{\"city\":7}}</tool_call>";
-const GOOD: &str = "<tool_call>{\"name\":\"weather\",\"arguments\":{\"city\":\"Bonn\"}}</tool_call>";
+const BAD: &str =
+    "I look.\n<tool_call>{\"name\":\"weather\",\"arguments\":{\"city\":7}}</tool_call>";
+const GOOD: &str =
+    "<tool_call>{\"name\":\"weather\",\"arguments\":{\"city\":\"Bonn\"}}</tool_call>";
 
 #[tokio::test]
 async fn a_call_is_read_and_its_result_is_told() {
@@ -119,7 +121,9 @@ async fn a_call_that_does_not_fit_is_mended_once_in_the_same_chat() {
 #[tokio::test]
 async fn a_choice_of_tools_is_kept() {
     let server = Server::over(mending("No.", GOOD)).await;
-    for choice in [json!("required"), json!({ "type": "function", "function": { "name": "weather" } })] {
+    for choice in
+        [json!("required"), json!({ "type": "function", "function": { "name": "weather" } })]
+    {
         let body = ask("hi", json!({ "tools": tools(), "tool_choice": choice }));
         let whole = post(server.address, PATH, &[], &body).await.with_status(200).json();
         assert_eq!(whole["choices"][0]["finish_reason"], "tool_calls");
@@ -162,7 +166,8 @@ async fn a_format_is_told_checked_and_mended() {
 async fn what_is_cut_is_not_mended() {
     let server = Server::start([started(), delta("I look. <tool_call>{\"na"), Step::Hang]).await;
     let body = ask("hi", json!({ "tools": tools(), "max_tokens": 5 }));
-    let choice = &post(server.address, PATH, &[], &body).await.with_status(200).json()["choices"][0];
+    let choice =
+        &post(server.address, PATH, &[], &body).await.with_status(200).json()["choices"][0];
     assert_eq!(choice["finish_reason"], "length");
     assert_eq!(choice["message"]["content"], "I look.");
     assert_eq!(server.fake.asked().len(), 1);
@@ -172,9 +177,7 @@ async fn what_is_cut_is_not_mended() {
 #[tokio::test]
 async fn tools_and_formats_that_are_none_are_refused() {
     let server = Server::over(Fake::new(script)).await;
-    let tool = |name: &str, parameters: Value| {
-        json!([{ "type": "function", "function": { "name": name, "parameters": parameters } }])
-    };
+    let tool = |name: &str, parameters: Value| json!([{ "type": "function", "function": { "name": name, "parameters": parameters } }]);
     for more in [
         json!({ "tools": [{ "type": "web_search" }] }),
         json!({ "tools": tool("a b", json!({})) }),
@@ -187,7 +190,11 @@ async fn tools_and_formats_that_are_none_are_refused() {
         json!({ "response_format": { "type": "json_schema" } }),
     ] {
         let reply = post(server.address, PATH, &[], &ask("hi", more.clone())).await;
-        assert_eq!(reply.with_status(400).json()["error"]["type"], "invalid_request_error", "{more}");
+        assert_eq!(
+            reply.with_status(400).json()["error"]["type"],
+            "invalid_request_error",
+            "{more}"
+        );
     }
     assert_eq!(server.fake.asked().len(), 0);
     server.end().await;

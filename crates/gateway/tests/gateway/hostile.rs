@@ -42,8 +42,17 @@ async fn what_is_no_json_is_refused_everywhere() {
     let deep = format!("{{\"messages\":{}{}}}", "[".repeat(100_000), "]".repeat(100_000));
     for path in ASKING {
         for body in [
-            "{", "null", "[]", "7", "\"x\"", "{\"a\":1}x", "{\"messages\":[}", "\u{feff}{}", &deep,
-            "{\"messages\": 1e999}", "{\"messages\":[],\"messages\":[]}",
+            "{",
+            "null",
+            "[]",
+            "7",
+            "\"x\"",
+            "{\"a\":1}x",
+            "{\"messages\":[}",
+            "\u{feff}{}",
+            &deep,
+            "{\"messages\": 1e999}",
+            "{\"messages\":[],\"messages\":[]}",
         ] {
             refused_body(&server, path, body).await;
         }
@@ -53,7 +62,8 @@ async fn what_is_no_json_is_refused_everywhere() {
         let json = "content-type: application/json\r\n";
         assert_eq!(status(&server, format!("{head}{json}content-length: 0\r\n\r\n")).await, 400);
         assert_eq!(status(&server, format!("{head}content-length: 2\r\n\r\n{{}}")).await, 415);
-        let bytes = [format!("{head}{json}content-length: 4\r\n\r\n").as_bytes(), b"{\"\xff\""].concat();
+        let bytes =
+            [format!("{head}{json}content-length: 4\r\n\r\n").as_bytes(), b"{\"\xff\""].concat();
         assert_eq!(status(&server, bytes).await, 400);
     }
     assert_eq!(server.fake.asked().len(), 0);
@@ -73,7 +83,11 @@ async fn wrong_types_are_named() {
         ("messages", json!([7]), "messages[0]"),
         ("messages", json!([{ "role": "wizard", "content": "x" }]), "messages[0].role"),
         ("messages", json!([{ "role": "user", "content": 7 }]), "messages[0].content"),
-        ("messages", json!([{ "role": "user", "content": [{ "type": "x" }] }]), "messages[0].content[0]"),
+        (
+            "messages",
+            json!([{ "role": "user", "content": [{ "type": "x" }] }]),
+            "messages[0].content[0]",
+        ),
         ("messages", json!([{ "content": "x" }]), "messages[0]"),
         ("stream", json!("yes"), "stream"),
         ("n", json!(0), "n"),
@@ -104,8 +118,14 @@ async fn wrong_types_are_named() {
 async fn files_that_are_none_are_refused() {
     let server = Server::scripted().await;
     for url in [
-        "file:///etc/passwd", "data:image/png,abc", "data:image/png;base64,***", "data:", "",
-        "http://169.254.169.254/latest", "javascript:alert(1)", "/etc/passwd",
+        "file:///etc/passwd",
+        "data:image/png,abc",
+        "data:image/png;base64,***",
+        "data:",
+        "",
+        "http://169.254.169.254/latest",
+        "javascript:alert(1)",
+        "/etc/passwd",
     ] {
         let content = json!([{ "type": "image_url", "image_url": { "url": url } }]);
         let body = json!({ "messages": [{ "role": "user", "content": content }] });
@@ -125,9 +145,8 @@ async fn large_bodies_are_not_taken() {
     let reply = post(server.address, PATH, &[], &large).await.with_status(413);
     assert_eq!(reply.json()["error"]["code"], "request_too_large");
     // A length that is only claimed, and one that is not told.
-    let head = format!(
-        "POST {PATH} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
-    );
+    let head =
+        format!("POST {PATH} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n");
     assert_eq!(status(&server, format!("{head}content-length: 99999999999\r\n\r\n{{")).await, 413);
     let chunk = format!("2000\r\n{}\r\n", "x".repeat(0x2000));
     let chunked = format!("{head}transfer-encoding: chunked\r\n\r\n{}0\r\n\r\n", chunk.repeat(10));
@@ -173,9 +192,21 @@ async fn broken_http_is_refused() {
 async fn paths_lead_nowhere_else() {
     let server = Server::scripted().await;
     for path in [
-        "/..", "/../../etc/passwd", "/%2e%2e/%2e%2e/etc/passwd", "/v1/../metrics", "//v1/models",
-        "/v1/models/", "/v1/models/%00", "/v1/models/%ff", "/v1/models/..%2f..", "/V1/MODELS",
-        "/v1/chat/completions/", "/v1", "/?x=../..", "/v1/models/raven%0d%0ax:y", "*",
+        "/..",
+        "/../../etc/passwd",
+        "/%2e%2e/%2e%2e/etc/passwd",
+        "/v1/../metrics",
+        "//v1/models",
+        "/v1/models/",
+        "/v1/models/%00",
+        "/v1/models/%ff",
+        "/v1/models/..%2f..",
+        "/V1/MODELS",
+        "/v1/chat/completions/",
+        "/v1",
+        "/?x=../..",
+        "/v1/models/raven%0d%0ax:y",
+        "*",
     ] {
         let reply = get(server.address, path, &[]).await;
         let is_page = path == "/?x=../..";

@@ -122,8 +122,11 @@ async fn who_leaves_another_dialect_stops_it_too() {
     let bodies: [(&str, Value); 3] = [
         ("/v1/completions", json!({ "prompt": "[endless]", "stream": true })),
         ("/v1/responses", json!({ "input": "[endless]", "stream": true })),
-        ("/v1/messages", json!({ "max_tokens": 100_000, "stream": true,
-            "messages": [{ "role": "user", "content": "[endless]" }] })),
+        (
+            "/v1/messages",
+            json!({ "max_tokens": 100_000, "stream": true,
+            "messages": [{ "role": "user", "content": "[endless]" }] }),
+        ),
     ];
     for (path, body) in bodies {
         let mut wire = Wire::open(server.address).await;

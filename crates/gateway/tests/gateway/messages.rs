@@ -64,8 +64,13 @@ async fn the_events_of_a_text_come_in_their_order() {
     let reply = post(server.address, PATH, &[], &ask("Hello", json!({ "stream": true }))).await;
     let events = events(&reply.with_status(200).body);
     let expected = [
-        "message_start", "ping", "content_block_start", "content_block_delta",
-        "content_block_stop", "message_delta", "message_stop",
+        "message_start",
+        "ping",
+        "content_block_start",
+        "content_block_delta",
+        "content_block_stop",
+        "message_delta",
+        "message_stop",
     ];
     assert_eq!(types(&events), expected);
     let text: String = events.iter().filter_map(|event| event["delta"]["text"].as_str()).collect();
@@ -85,15 +90,23 @@ async fn the_events_of_a_call_come_in_their_order_and_its_result_goes_back() {
     assert_eq!(reply.header("x-lenore-ignored"), Some("tools[1]"));
     let streamed = events(&reply.body);
     let expected = [
-        "message_start", "ping", "content_block_start", "content_block_delta",
-        "content_block_stop", "content_block_start", "content_block_delta", "content_block_stop",
-        "message_delta", "message_stop",
+        "message_start",
+        "ping",
+        "content_block_start",
+        "content_block_delta",
+        "content_block_stop",
+        "content_block_start",
+        "content_block_delta",
+        "content_block_stop",
+        "message_delta",
+        "message_stop",
     ];
     assert_eq!(types(&streamed), expected);
     let end = &streamed[streamed.len() - 2];
     assert_eq!(end["delta"]["stop_reason"], "tool_use");
 
-    let message = post(server.address, PATH, &[], &ask("[call]", json!({ "tools": tools() }))).await;
+    let message =
+        post(server.address, PATH, &[], &ask("[call]", json!({ "tools": tools() }))).await;
     let content = message.json()["content"].clone();
     assert_eq!(content[1]["input"], json!({ "city": "Köln" }));
     let mut body = ask("[call]", json!({ "tools": tools() }));
@@ -126,7 +139,8 @@ async fn images_and_documents_are_files() {
     let names: Vec<_> =
         asked.files.iter().map(|(path, _)| path.file_name().expect("a name")).collect();
     assert_eq!(names, ["image.png", "note.txt"]);
-    let far = json!([{ "type": "image", "source": { "type": "url", "url": "http://127.0.0.1/x" } }]);
+    let far =
+        json!([{ "type": "image", "source": { "type": "url", "url": "http://127.0.0.1/x" } }]);
     post(server.address, PATH, &[], &ask(far, json!({}))).await.with_status(400);
     server.end().await;
 }
@@ -171,7 +185,8 @@ async fn the_longest_answer_is_cut() {
 #[tokio::test]
 async fn tokens_are_counted_without_asking() {
     let server = Server::scripted().await;
-    let body = json!({ "model": "raven", "messages": [{ "role": "user", "content": "four words" }] });
+    let body =
+        json!({ "model": "raven", "messages": [{ "role": "user", "content": "four words" }] });
     let path = "/v1/messages/count_tokens";
     let count = post(server.address, path, &[], &body).await.with_status(200).json();
     assert_eq!(count, json!({ "input_tokens": 3, "estimated": true }));

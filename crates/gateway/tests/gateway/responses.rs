@@ -40,8 +40,15 @@ async fn the_events_of_a_text_come_in_their_order() {
     let reply = post(server.address, PATH, &[], &body).await.with_status(200);
     let events = events(&reply.body);
     let expected = [
-        "created", "in_progress", "output_item.added", "content_part.added", "output_text.delta",
-        "output_text.done", "content_part.done", "output_item.done", "completed",
+        "created",
+        "in_progress",
+        "output_item.added",
+        "content_part.added",
+        "output_text.delta",
+        "output_text.done",
+        "content_part.done",
+        "output_item.done",
+        "completed",
     ];
     assert_eq!(types(&events), expected);
     let text: String = events.iter().filter_map(|event| event["delta"].as_str()).collect();
@@ -66,9 +73,18 @@ async fn the_events_of_a_call_come_in_their_order() {
     let reply = post(server.address, PATH, &[], &body).await.with_status(200);
     let events = events(&reply.body);
     let expected = [
-        "created", "in_progress", "output_item.added", "content_part.added", "output_text.delta",
-        "output_text.done", "content_part.done", "output_item.done", "output_item.added",
-        "function_call_arguments.delta", "function_call_arguments.done", "output_item.done",
+        "created",
+        "in_progress",
+        "output_item.added",
+        "content_part.added",
+        "output_text.delta",
+        "output_text.done",
+        "content_part.done",
+        "output_item.done",
+        "output_item.added",
+        "function_call_arguments.delta",
+        "function_call_arguments.done",
+        "output_item.done",
         "completed",
     ];
     assert_eq!(types(&events), expected);
@@ -153,6 +169,10 @@ async fn what_is_no_input_is_refused() {
         let param = error["error"]["param"].as_str().expect("a param");
         assert!(param.starts_with("input"), "{input}: {error}");
     }
+    // Thoughts alone are no question.
+    let body = ask(json!([{ "type": "reasoning", "summary": [] }]), json!({}));
+    post(server.address, PATH, &[], &body).await.with_status(400);
+    assert_eq!(server.fake.asked().len(), 0);
     get(server.address, PATH, &[]).await.with_status(405);
     server.end().await;
 }

@@ -17,7 +17,8 @@ fn ask(words: &str, stream: bool) -> String {
 #[tokio::test]
 async fn a_running_answer_may_finish() {
     let pause = Step::Wait(Duration::from_millis(300));
-    let mut server = Server::start([started(), delta("one "), pause, delta("two"), finished()]).await;
+    let mut server =
+        Server::start([started(), delta("one "), pause, delta("two"), finished()]).await;
     let mut streamed = Wire::open(server.address).await;
     streamed.send(ask("hi", true)).await;
     streamed.until("one ").await;

@@ -39,6 +39,7 @@ pub struct Exchange {
     attached: usize,
     title: Option<String>,
     author: Option<String>,
+    has_reply: bool,
     /// Messages that may turn out to be the answer, as they are now; the oldest first.
     candidates: BTreeMap<(MessageId, String), Candidate>,
 }
@@ -108,6 +109,7 @@ impl Exchange {
             attached: 0,
             title: None,
             author: None,
+            has_reply: false,
             candidates: BTreeMap::new(),
         }
     }
@@ -196,7 +198,7 @@ impl Exchange {
         if let Some(error) = refusal::of_reply(reply) {
             match (refusal::is_certain(reply), &self.question) {
                 (true, _) => {
-                    self.is_refused = self.question.is_none();
+                    self.is_refused = !self.is_taken() && refusal::is_refusal(reply);
                     self.fail(error, steps);
                 }
                 (false, None) => steps.push(Step::Unconfirmed(error)),
@@ -206,6 +208,7 @@ impl Exchange {
             return;
         }
         steps.push(Step::Confirmed);
+        self.has_reply = true;
         self.handle = reply.handle.clone();
         self.nickname = reply.nickname.clone();
         self.code = self.code.take().or_else(|| reply.code.clone());
@@ -338,7 +341,8 @@ impl Exchange {
         else {
             return;
         };
-        if !std::mem::replace(&mut self.started, true) {
+        // The reply names the bot as the site does.
+        if self.has_reply && !std::mem::replace(&mut self.started, true) {
             steps.push(Step::Event(Event::Started {
                 chat: chat.clone(),
                 message: answer.1.clone(),

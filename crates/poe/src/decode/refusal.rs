@@ -107,6 +107,13 @@ pub(super) fn is_certain(reply: &Reply) -> bool {
     reply.status.is_some() || !matches!(reply.http, 0 | 500..)
 }
 
+/// Whether a reply that is no success proves that nothing was made of the question, so that it may
+/// be asked again: the site says why, and names no message; or it did not let the request in.
+pub(super) fn is_refusal(reply: &Reply) -> bool {
+    let is_named = reply.status.is_some() && reply.question.is_none();
+    is_named || (reply.status.is_none() && matches!(reply.http, 401 | 403 | 429))
+}
+
 /// The error of an answer that ended in any state but a complete one.
 pub(super) fn of_state(state: &str, reason: Option<&str>) -> Error {
     let (kind, message) = of_table(STATES, state)

@@ -24,7 +24,10 @@ pub(super) struct Cut {
 pub(super) enum Kind {
     Block,
     /// An item, with what marks the items of its list, and its number.
-    Item { mark: char, number: Option<u64> },
+    Item {
+        mark: char,
+        number: Option<u64>,
+    },
     /// Code between fences.
     Fence,
 }

@@ -34,7 +34,9 @@ impl Fence {
     pub(super) fn is_closed_by(&self, line: &str) -> bool {
         let fence = line.trim_start_matches(' ');
         let rest = fence.trim_start_matches(self.mark);
-        line.len() - fence.len() < 4 && fence.len() - rest.len() >= self.length && rest.trim().is_empty()
+        line.len() - fence.len() < 4
+            && fence.len() - rest.len() >= self.length
+            && rest.trim().is_empty()
     }
 
     /// Whether a line could still become one that closes the block.
@@ -66,8 +68,7 @@ impl Code {
     pub(super) fn new(info: &str, layout: &Layout) -> Self {
         let name = info.split([' ', ',', '{', ':', '\t', '\n']).find(|word| !word.is_empty());
         let language = name.unwrap_or_default().to_owned();
-        let highlighter =
-            layout.theme.colours.then(|| Highlighter::new(&language)).flatten();
+        let highlighter = layout.theme.colours.then(|| Highlighter::new(&language)).flatten();
         Self { language, highlighter }
     }
 
@@ -79,7 +80,13 @@ impl Code {
         frame("└─", "", prefix, at, layout)
     }
 
-    pub(super) fn line(&mut self, line: &str, prefix: &Prefix, at: usize, layout: &Layout) -> Vec<Row> {
+    pub(super) fn line(
+        &mut self,
+        line: &str,
+        prefix: &Prefix,
+        at: usize,
+        layout: &Layout,
+    ) -> Vec<Row> {
         let pieces = match &mut self.highlighter {
             Some(highlighter) => highlighter.line(line, at),
             None => vec![Piece::new(line, Style::new(), at)],

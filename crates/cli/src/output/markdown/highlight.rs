@@ -116,7 +116,10 @@ fn style(scopes: &ScopeStack) -> Style {
             ("markup.deleted", coloured(AnsiColor::Red)),
             ("meta.diff.range", coloured(AnsiColor::Cyan)),
         ];
-        styles.into_iter().filter_map(|(name, style)| Some((Scope::new(name).ok()?, style))).collect()
+        styles
+            .into_iter()
+            .filter_map(|(name, style)| Some((Scope::new(name).ok()?, style)))
+            .collect()
     });
     let of = |scope: &Scope| STYLES.iter().find(|(prefix, _)| prefix.is_prefix_of(*scope));
     scopes.as_slice().iter().rev().find_map(of).map(|(_, style)| *style).unwrap_or_default()
@@ -138,7 +141,9 @@ mod tests {
         let styles = styles("rust", &lines);
         let text: String = styles.iter().map(|(text, _)| text.as_str()).collect();
         assert_eq!(text, lines.concat());
-        let has = |words: &str, style| styles.iter().any(|(text, it)| text.contains(words) && *it == style);
+        let has = |words: &str, style| {
+            styles.iter().any(|(text, it)| text.contains(words) && *it == style)
+        };
         assert!(has("still", Style::new().dimmed().italic()), "{styles:?}");
         assert!(has("naïve", AnsiColor::Green.on_default()), "{styles:?}");
         assert!(has("let", AnsiColor::Magenta.on_default()), "{styles:?}");

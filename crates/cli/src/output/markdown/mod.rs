@@ -264,7 +264,8 @@ impl Document {
             self.done += line.len();
             let text = line.trim_end_matches('\n');
             let is_last = line.is_empty() || fence.is_closed_by(text);
-            let rows = if is_last { vec![fence.foot(at, layout)] } else { fence.line(text, at, layout) };
+            let rows =
+                if is_last { vec![fence.foot(at, layout)] } else { fence.line(text, at, layout) };
             if is_last {
                 self.state = State::Between(Between { follows: true, list: None });
             }

@@ -35,7 +35,10 @@ pub(super) fn render(text: &str, base: usize, number: Option<u64>, layout: &Layo
 enum Container {
     Quote,
     /// An item; its mark is there until its first row has it.
-    Item { mark: Option<String>, width: usize },
+    Item {
+        mark: Option<String>,
+        width: usize,
+    },
 }
 
 struct Renderer<'a> {
@@ -228,7 +231,8 @@ impl<'a> Renderer<'a> {
     /// Ends the text before a block, and leaves a line free where the answer does.
     fn begin_block(&mut self, at: usize) {
         self.flush(at);
-        let is_marked = matches!(self.containers.last(), Some(Container::Item { mark: Some(_), .. }));
+        let is_marked =
+            matches!(self.containers.last(), Some(Container::Item { mark: Some(_), .. }));
         if !self.rows.is_empty() && !is_marked && blank_before(self.text, at - self.base) {
             let prefix = self.prefix();
             self.rows.push(RowBuilder::after(&prefix).row(at));
@@ -273,10 +277,16 @@ impl<'a> Renderer<'a> {
     fn end_link(&mut self, after: &str, at: usize) {
         self.styles.pop();
         let Some((address, first)) = self.links.pop() else { return };
-        let text: String =
-            self.pieces.get(first..).unwrap_or_default().iter().map(|piece| piece.text.as_str()).collect();
+        let text: String = self
+            .pieces
+            .get(first..)
+            .unwrap_or_default()
+            .iter()
+            .map(|piece| piece.text.as_str())
+            .collect();
         let is_shown = text == address || address.strip_prefix("mailto:") == Some(&text);
-        let address = if is_shown || address.is_empty() { String::new() } else { format!(" ({address})") };
+        let address =
+            if is_shown || address.is_empty() { String::new() } else { format!(" ({address})") };
         self.push(&format!("{after}{address}"), self.layout.theme.mark, at);
     }
 

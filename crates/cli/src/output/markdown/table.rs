@@ -77,8 +77,11 @@ impl Table {
         let mut drawn = Vec::new();
         for (number, row) in self.rows.iter().enumerate() {
             let at = first_place(row).unwrap_or(at);
-            let columns: Vec<_> =
-                widths.iter().enumerate().map(|(at, width)| wrap(row.get(at).map_or(&[], |cell| cell), *width)).collect();
+            let columns: Vec<_> = widths
+                .iter()
+                .enumerate()
+                .map(|(at, width)| wrap(row.get(at).map_or(&[], |cell| cell), *width))
+                .collect();
             let height = columns.iter().map(Vec::len).max().unwrap_or(1);
             for line in 0..height {
                 let mut built = RowBuilder::after(prefix);

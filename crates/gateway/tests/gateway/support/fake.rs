@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures_util::stream;
 use lenore_provider::{
@@ -20,6 +20,8 @@ pub(crate) enum Step {
     Say(Event),
     Fail(ErrorKind),
     Wait(Duration),
+    /// Says a number and the time, in microseconds since 1970.
+    Stamp(usize),
     /// Goes on saying this, so often a second, until it is stopped.
     Endless(&'static str, u64),
     /// Says nothing more, until it is stopped.
@@ -152,6 +154,11 @@ impl Provider for Fake {
                 let item = match steps.pop_front()? {
                     Step::Say(event) => Ok(event),
                     Step::Fail(kind) => Err(Error::new(kind, format!("it failed: {kind}"))),
+                    Step::Stamp(number) => {
+                        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+                        let now = now.unwrap_or_default().as_micros();
+                        Ok(Event::Delta(format!("<{number}@{now}>")))
+                    }
                     Step::Wait(time) => {
                         tokio::time::sleep(time).await;
                         continue;

@@ -141,8 +141,8 @@ pub(crate) fn frames(body: &str) -> Vec<(Option<String>, String)> {
     let field = |frame: &str, name: &str| {
         frame.lines().find_map(|line| line.strip_prefix(name)).map(str::to_owned)
     };
-    let frames = body.split("\n\n").filter_map(|frame| {
-        Some((field(frame, "event: "), field(frame, "data: ")?))
-    });
+    let frames = body
+        .split("\n\n")
+        .filter_map(|frame| Some((field(frame, "event: "), field(frame, "data: ")?)));
     frames.collect()
 }

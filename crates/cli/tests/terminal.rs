@@ -1,0 +1,192 @@
+//! An answer of `lenore ask` on a terminal: markdown, rewrites, resizing, signals.
+
+#![cfg(unix)]
+
+mod support;
+
+#[path = "support/terminal.rs"]
+mod terminal;
+
+use rustix::process::Signal;
+use support::World;
+use terminal::Terminal;
+
+const MARKDOWN: &str = "\
+# Corvids
+
+Ravens are *clever*, **big** and `black`; see [the list](https://example.org/corvids).
+Wide: 日本語のテキスト, joined: 🐦‍⬛ 👩‍👩‍👧, plain: naïve.
+
+1. one
+1. two, which is a rather long item that has to go on in another line of the screen
+   - nested
+
+> Quoted
+
+```rust
+fn main() {
+    println!(\"caw\"); // says it
+}
+```
+
+| Bird | Span |
+|:-----|-----:|
+| raven | 130 cm |
+| crow | 95 cm |
+
+---
+The end [[sim: echo, gap=5]]";
+
+fn ask(world: &World, arguments: &[&str]) -> tokio::process::Command {
+    let mut command = world.lenore("ask");
+    command.args(arguments);
+    command
+}
+
+/// Asks on a terminal, to the end of the answer.
+async fn answer(world: &World, arguments: &[&str], rows: u16, cols: u16) -> Terminal {
+    let mut terminal = Terminal::start(&ask(world, arguments), rows, cols);
+    assert_eq!(terminal.end().await, 0, "{}", terminal.screen());
+    terminal
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn markdown_is_drawn_as_it_comes() {
+    let world = World::new().await;
+    let terminal = answer(&world, &[MARKDOWN], 50, 72).await;
+    terminal.assert_screen("markdown.txt");
+    terminal.look(|screen| {
+        let colours = |words: &str| {
+            let (row, line) = screen
+                .rows(0, 72)
+                .enumerate()
+                .find(|(_, line)| line.contains(words))
+                .unwrap_or_else(|| panic!("no {words}"));
+            let col = line[..line.find(words).expect("found")].chars().count();
+            let at = |number: usize| u16::try_from(number).expect("small");
+            screen.cell(at(row), at(col)).expect("a cell").clone()
+        };
+        assert!(colours("Corvids").bold() && colours("Corvids").underline());
+        assert!(colours("clever").italic() && colours("big").bold());
+        assert_eq!(colours("fn main").fgcolor(), vt100::Color::Idx(5));
+        assert_eq!(colours("\"caw\"").fgcolor(), vt100::Color::Idx(2));
+        assert_eq!(colours("raven ").fgcolor(), vt100::Color::Default);
+    });
+    // The same on a screen that is too small for it: what leaves it has been right by then.
+    let small = answer(&world, &[MARKDOWN], 7, 72).await;
+    let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    let lost: Vec<_> = {
+        let shown = words(&small.everything());
+        words(&terminal.everything()).into_iter().filter(|word| !shown.contains(word)).collect()
+    };
+    assert_eq!(lost, Vec::<String>::new(), "{}", small.everything());
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn plain_text_and_no_colours_on_demand() {
+    let world = World::new().await;
+    let terminal = answer(&world, &["--plain", MARKDOWN], 60, 72).await;
+    terminal.assert_screen("plain.txt");
+    let bytes = String::from_utf8(terminal.bytes()).expect("text");
+    let answer = bytes.split_once("# Corvids").expect("as it is").1;
+    assert!(!answer.contains("\x1b[1m") && !answer.contains("\x1b[3"), "{answer:?}");
+    let mut command = ask(&world, &[MARKDOWN]);
+    command.env("NO_COLOR", "1");
+    let mut terminal = Terminal::start_with(&command, 50, 72, &["NO_COLOR"]);
+    assert_eq!(terminal.end().await, 0);
+    let bytes = String::from_utf8(terminal.bytes()).expect("text");
+    // Weight and slant stay.
+    let colour = |number: u8| bytes.contains(&format!("\x1b[{number}m"));
+    assert!((30..38).chain(90..98).all(|number| !colour(number)) && colour(1), "{bytes:?}");
+    assert!(terminal.screen().contains("`black`"), "{}", terminal.screen());
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_cannot_play_with_the_terminal() {
+    let world = World::new().await;
+    let evil = "a&#27;]0;owned&#7; b\u{1b}]52;c;aGk=\u{7}c \u{9b}31m &#x9b;2J done [[sim: echo]]";
+    for options in [&["--plain"][..], &[]] {
+        let arguments = [options, &[evil]].concat();
+        let terminal = answer(&world, &arguments, 24, 80).await;
+        let bytes = String::from_utf8(terminal.bytes()).expect("text");
+        assert!(!bytes.contains("\x1b]") && !bytes.contains(['\x07', '\u{9b}']), "{bytes:?}");
+        assert!(terminal.screen().contains("done"), "{}", terminal.screen());
+    }
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rewrite_is_drawn_over_what_was_there() {
+    let world = World::new().await;
+    let prompt = "Ravens? [[sim: rewrite, placeholder, length=500]]";
+    for options in [&[][..], &["--plain"]] {
+        let terminal = answer(&world, &[options, &[prompt]].concat(), 40, 60).await;
+        // Marks and frames are the renderer's own.
+        let letters = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).collect::<String>();
+        assert_eq!(letters(&terminal.everything()), letters(&world.site_text()));
+    }
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_window_that_changes_leaves_no_garbage() {
+    let world = World::new().await;
+    let words: Vec<String> = (0..160).map(|number| format!("w{number}.")).collect();
+    let prompt = format!("{} [[sim: echo, chunks=160, gap=15]]", words.join(" "));
+    let mut terminal = Terminal::start(&ask(&world, &[&prompt]), 30, 60);
+    terminal.shows("w30.").await;
+    terminal.resize(20, 90);
+    terminal.shows("w90.").await;
+    terminal.resize(30, 72);
+    assert_eq!(terminal.end().await, 0);
+    let shown = terminal.everything();
+    let found: Vec<_> =
+        shown.split_whitespace().filter(|word| words.iter().any(|it| it == word)).collect();
+    assert_eq!(found, words, "{shown}");
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_spinner_tells_the_time_and_what_the_site_says() {
+    let world = World::new().await;
+    let prompt = "Ravens? [[sim: delay=1500, placeholder, gap=300, say=Birds.]]";
+    let mut terminal = Terminal::start(&ask(&world, &[prompt]), 24, 80);
+    terminal.shows("waiting for the answer 0s").await;
+    terminal.shows("Thinking").await;
+    assert_eq!(terminal.end().await, 0);
+    assert_eq!(terminal.screen(), "Birds.");
+    let file = world.directory.path().join("pixel.png");
+    std::fs::write(&file, b"\x89PNG\r\n\x1a\n\0").expect("written");
+    let arguments = ["-f", file.to_str().expect("a plain name"), "What? [[sim: say=A pixel.]]"];
+    let mut terminal = Terminal::start(&ask(&world, &arguments), 24, 80);
+    terminal.shows("sending 1 file").await;
+    assert_eq!(terminal.end().await, 0);
+    assert_eq!(terminal.screen(), "A pixel.");
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_typed_meanwhile_does_not_show_and_is_the_shells() {
+    let world = World::new().await;
+    for signal in [Signal::INT, Signal::TERM] {
+        let prompt = "Ravens? [[sim: length=20000, gap=30]]";
+        let mut terminal = Terminal::start(&ask(&world, &[prompt]), 24, 80);
+        let before = terminal.first_modes.clone();
+        let text = |screen: &str| !screen.contains("waiting") && screen.contains(' ');
+        terminal.until("text", text).await;
+        assert!(terminal.modes() != before);
+        terminal.keys("secret");
+        let length = terminal.screen().len();
+        terminal.until("more text", |screen| screen.len() > length + 100).await;
+        terminal.signal(signal);
+        let code = if signal == Signal::INT { 130 } else { 143 };
+        assert_eq!(terminal.end().await, code);
+        assert_eq!(terminal.modes(), before);
+        let screen = terminal.screen();
+        assert!(screen.ends_with("error: stopped") && !screen.contains("secret"), "{screen}");
+        assert!(terminal.look(|screen| !screen.hide_cursor()));
+    }
+    world.end().await;
+}
