@@ -59,7 +59,8 @@ pub(crate) async fn run(shared: Shared, args: DemoArgs) -> ExitCode {
 /// Signs a throw-away profile in, by the site's own login form.
 async fn sign_in(sim: &Sim, shared: Shared) -> Result<lenore::Poe> {
     let progress = Progress::start("starting a browser on a throw-away profile");
-    let shared = Shared { site: Some(sim.url().to_owned()), ..shared };
+    let site = Some(sim.url().to_owned());
+    let shared = Shared { site, cdp: None, webdriver: None, user_data_dir: None, ..shared };
     let poe = shared.builder()?.temporary_profile().build()?;
     let code = async {
         sim.inbox(EMAIL).ok_or_else(|| {

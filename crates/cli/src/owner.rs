@@ -233,6 +233,10 @@ impl Provider for ByOwner {
     }
 
     fn create_completion(&self, request: ChatRequest) -> Completion {
+        // What nobody can answer needs no profile.
+        if let Err(error) = self.poe.check(&request) {
+            return Completion::failed(error);
+        }
         let (way, stream) = (self.clone(), request.stream);
         let events = stream::unfold(Step::Waits(request, None), move |step| {
             let way = way.clone();

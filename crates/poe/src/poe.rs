@@ -142,6 +142,15 @@ impl Poe {
         Ok(())
     }
 
+    /// Checks what can be known of a request before anything starts.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidRequest`], [`ErrorKind::UnsupportedModel`] and [`ErrorKind::Attachment`],
+    /// as [`create_completion`](Provider::create_completion) would yield them.
+    pub fn check(&self, request: &ChatRequest) -> Result<()> {
+        self.checked(request).map(drop)
+    }
+
     /// Stops running answers and ends the browser, with all that belongs to it. Dropping the last
     /// clone ends the browser too, but blocks for it, and leaves answers running on the site.
     pub async fn close(&self) {
