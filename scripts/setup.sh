@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what is asked for and missing: `browser`, `proxy` (tinyproxy), `display` (Xvfb),
 # `terminal` (tmux), `ancestor` (the original Python provider, in target/ancestor, and chromedriver), `react` (in
-# target/react), `clients` (those of OpenAI and Anthropic, and schemathesis, in target/clients).
+# target/react), `peers` (those of the bench, in target/peers), `clients` (those of OpenAI and Anthropic, and schemathesis, in target/clients).
 # With apt it does so by itself; elsewhere it says what to install, and fails for a browser only:
 # the tests that need the others say that they are skipped.
 set -eu

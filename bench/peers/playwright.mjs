@@ -7,7 +7,6 @@ const { chromium } = library("playwright-core");
 serve(async ({ profile, browser: executablePath }) => {
   const context = await chromium.launchPersistentContext(profile, { executablePath, args: SWITCHES });
   const tells = new Map();
-  if (process.env.WAY !== "cdp")
   await context.exposeBinding("tell", ({ page }, text) => tells.get(page)?.(text));
   await context.addInitScript(PAGE);
   return {
@@ -15,12 +14,6 @@ serve(async ({ profile, browser: executablePath }) => {
     async page(url, tell) {
       const page = await context.newPage();
       tells.set(page, tell);
-      if (process.env.WAY === "cdp") {
-      const session = await context.newCDPSession(page);
-      session.on("Runtime.bindingCalled", ({ name, payload }) => name === "tell" && tell(payload));
-      await session.send("Runtime.enable");
-      await session.send("Runtime.addBinding", { name: "tell" });
-      }
       await page.goto(url, { waitUntil: "commit" });
       await page.waitForSelector(BOX);
       return {

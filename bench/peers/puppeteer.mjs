@@ -11,13 +11,10 @@ serve(async ({ profile: userDataDir, browser: executablePath }) => {
     version: await browser.version(),
     async page(url, tell) {
       const page = await browser.newPage();
-      if (process.env.WAY === "expose") { await page.exposeFunction("tell", tell); }
-      else {
       const session = await page.createCDPSession();
       session.on("Runtime.bindingCalled", ({ payload }) => tell(payload));
       await session.send("Runtime.enable");
       await session.send("Runtime.addBinding", { name: "tell" });
-      }
       await page.evaluateOnNewDocument(PAGE);
       await page.goto(url, { waitUntil: "domcontentloaded" });
       await page.waitForSelector(BOX);

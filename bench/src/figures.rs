@@ -22,8 +22,3 @@ pub(crate) fn quantile(values: &[Duration], share: f64) -> Option<Duration> {
     let at = (sorted.len().saturating_sub(1) as f64 * share).round() as usize;
     sorted.get(at).copied()
 }
-
-/// The value in the middle.
-pub(crate) fn median(values: &[Duration]) -> Option<Duration> {
-    quantile(values, 0.5)
-}

@@ -17,15 +17,15 @@ pub(crate) fn installed() -> PathBuf {
 
 /// The Chromium that everybody drives: the headless-only one where it is installed.
 pub(crate) fn chromium() -> Option<PathBuf> {
-    const NAMES: [&str; 6] = [
-        "chromium-headless-shell",
-        "chrome-headless-shell",
-        "chromium",
-        "chromium-browser",
-        "google-chrome-stable",
-        "google-chrome",
-    ];
-    NAMES.iter().find_map(|name| program(name))
+    const HEADLESS_ONLY: [&str; 2] = ["chromium-headless-shell", "chrome-headless-shell"];
+    HEADLESS_ONLY.iter().find_map(|name| program(name)).or_else(full_chromium)
+}
+
+/// The whole program, which alone a chromedriver can start.
+pub(crate) fn full_chromium() -> Option<PathBuf> {
+    const FULL: [&str; 4] =
+        ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"];
+    FULL.iter().find_map(|name| program(name))
 }
 
 /// A sentence about the machine and the versions.
@@ -50,7 +50,9 @@ pub(crate) fn description() -> String {
     }
     let selenium = "import selenium, platform; \
                     print(f'Python {platform.python_version()}, Selenium {selenium.__version__}')";
-    parts.extend(first_line(Command::new(installed.join("python/bin/python")).args(["-c", selenium])));
+    parts.extend(first_line(
+        Command::new(installed.join("python/bin/python")).args(["-c", selenium]),
+    ));
     parts.join(", ")
 }
 

@@ -13,9 +13,10 @@ use tokio::sync::Mutex;
 
 use crate::Failure;
 use crate::heard::Heard;
+use crate::process;
 
 /// How long one command may take.
-const WAIT: Duration = Duration::from_secs(120);
+const WAIT: Duration = Duration::from_secs(40);
 
 /// What is to be started, and what it needs.
 #[derive(Clone, Debug)]
@@ -24,6 +25,8 @@ pub(crate) struct Script {
     /// The interpreter and its arguments.
     pub(crate) command: Vec<PathBuf>,
     pub(crate) browser: PathBuf,
+    /// Further switches of the browser; only Lenore takes them.
+    pub(crate) switches: Vec<String>,
     /// Whether it can follow several chats at once.
     pub(crate) many: bool,
 }
@@ -55,7 +58,6 @@ impl Peer {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
-            .kill_on_drop(true)
             .spawn()?;
         let to = child.stdin.take().ok_or("no stdin")?;
         let from = BufReader::new(child.stdout.take().ok_or("no stdout")?).lines();
@@ -63,7 +65,13 @@ impl Peer {
     }
 
     fn opening(&self, site: &str, profile: &Path) -> Value {
-        json!({ "do": "open", "site": site, "profile": profile, "browser": self.script.browser })
+        let Script { browser, switches, .. } = &self.script;
+        let mut opening =
+            json!({ "do": "open", "site": site, "profile": profile, "browser": browser });
+        if !switches.is_empty() {
+            opening["switches"] = json!(switches);
+        }
+        opening
     }
 
     /// From the start of a peer's process to the first piece of an answer.
@@ -119,13 +127,18 @@ impl Peer {
         tokio::time::timeout(WAIT, self.child.wait()).await??;
         Ok(())
     }
+
+    /// The same, whatever it is at.
+    pub(crate) async fn end(&mut self) {
+        if let Some(process) = self.child.id() {
+            process::kill(process);
+            // It is dead, which may take a moment to be known.
+            let _ = tokio::time::timeout(WAIT, self.child.wait()).await;
+        }
+    }
 }
 
 impl Peer {
-    pub(crate) fn name(&self) -> &'static str {
-        self.script.name
-    }
-
     /// The root of its processes, its browser's among them.
     pub(crate) fn process(&self) -> Option<u32> {
         self.child.id()
@@ -155,13 +168,21 @@ impl Peer {
         chats: usize,
         pieces: usize,
     ) -> Result<(), Failure> {
-        let command =
-            json!({ "do": "hold", "prompt": prompt, "streams": chats, "pieces": pieces });
+        let command = json!({ "do": "hold", "prompt": prompt, "streams": chats, "pieces": pieces });
         self.command(&command).await.map(drop)
     }
 
     /// Leaves the chats that were held.
     pub(crate) async fn release(&self) -> Result<(), Failure> {
         self.command(&json!({ "do": "release" })).await.map(drop)
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        // Not every peer takes its browser along.
+        if let Some(process) = self.child.id() {
+            process::kill(process);
+        }
     }
 }

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::fs;
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process};
+
 /// A process and all that descend from it.
 pub(crate) fn tree(root: u32) -> Vec<u32> {
     let mut children: HashMap<u32, Vec<u32>> = HashMap::new();
@@ -19,6 +21,15 @@ pub(crate) fn tree(root: u32) -> Vec<u32> {
         at += 1;
     }
     tree
+}
+
+/// Ends a process and all that descend from it.
+pub(crate) fn kill(root: u32) {
+    for process in tree(root) {
+        let process = i32::try_from(process).ok().and_then(Pid::from_raw);
+        // Most are gone by then: they end with their browser.
+        let _ = process.map(|process| kill_process(process, Signal::KILL));
+    }
 }
 
 /// The proportional memory of processes, in bytes: a page that several share counts in parts.

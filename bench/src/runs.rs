@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
+use crate::heard::Heard;
 use crate::peer::{Peer, Script};
 use crate::site::Site;
 use crate::table::{self, Cell, Row};
@@ -38,9 +39,11 @@ struct Entrant {
 }
 
 /// The site, and those who are measured on it, warm.
-struct Bench {
-    site: Site,
-    peers: Vec<Peer>,
+struct Bench<'a> {
+    site: &'a Site,
+    entrants: &'a [Entrant],
+    /// As the entrants; `None` for one that could not be started.
+    peers: Vec<Option<Peer>>,
     quick: bool,
 }
 
@@ -60,27 +63,25 @@ pub(crate) async fn all(options: &Options) -> Result<(), Failure> {
     if wanted(Run::Cold) {
         rows.push(cold::run(&site, &entrants, options.quick).await);
     }
-    let mut bench = Bench { site, peers: Vec::new(), quick: options.quick };
-    for Entrant { script, profile } in &entrants {
-        let peer = Peer::open(script, &bench.site.url, profile.path()).await?;
-        // The first question of each pays for what is warm later on.
-        peer.ask(latency::SHORT, 1).await?;
-        bench.peers.push(peer);
+    let mut bench =
+        Bench { site: &site, entrants: &entrants, peers: Vec::new(), quick: options.quick };
+    for entrant in &entrants {
+        bench.peers.push(entrant.warm(&site).await);
     }
     if wanted(Run::Latency) {
-        rows.splice(0..0, latency::run(&bench).await);
+        rows.splice(0..0, latency::run(&mut bench).await);
     }
     if wanted(Run::Load) {
-        rows.extend(load::run(&bench).await);
+        rows.extend(load::run(&mut bench).await);
     }
     if wanted(Run::Memory) {
-        rows.push(memory::run(&bench).await);
+        rows.push(memory::run(&mut bench).await);
     }
     if wanted(Run::Length) {
-        rows.extend(length::run(&bench).await);
+        rows.extend(length::run(&mut bench).await);
     }
     let names: Vec<&str> = entrants.iter().map(|entrant| entrant.script.name).collect();
-    for peer in bench.peers {
+    for peer in bench.peers.into_iter().flatten() {
         peer.close().await?;
     }
     let text = format!("{}\n\n{}", machine::description(), table::table(&names, &rows));
@@ -91,41 +92,63 @@ pub(crate) async fn all(options: &Options) -> Result<(), Failure> {
     }
 }
 
-impl Bench {
+impl Entrant {
+    /// Starts it, and asks the first question, which pays for what is warm later on.
+    async fn warm(&self, site: &Site) -> Option<Peer> {
+        let warm = async {
+            let peer = Peer::open(&self.script, &site.url, self.profile.path()).await?;
+            peer.ready(1).await?;
+            peer.ask(latency::SHORT, 1).await?;
+            Ok::<_, Failure>(peer)
+        };
+        let warm = warm.await;
+        warm.map_err(|error| eprintln!("{} does not start: {error}", self.script.name)).ok()
+    }
+}
+
+impl Bench<'_> {
     /// Does something with each in turn, and that for several rounds. Who fails is left out of
-    /// the rounds that follow.
+    /// the rounds that follow, and started anew for what is measured next.
     async fn in_turn<T>(
-        &self,
+        &mut self,
         rounds: usize,
         work: impl AsyncFn(&Peer) -> Result<T, Failure>,
     ) -> Rounds<T> {
         let rounds = if self.quick { rounds.div_ceil(3) } else { rounds };
         let mut all: Rounds<T> = self.peers.iter().map(|_| Ok(Vec::new())).collect();
         for _ in 0..rounds {
-            for (peer, done) in self.peers.iter().zip(&mut all) {
+            for ((peer, entrant), done) in self.peers.iter_mut().zip(self.entrants).zip(&mut all) {
                 let Ok(results) = done else { continue };
                 pause().await;
-                match work(peer).await {
+                let result = match peer {
+                    Some(peer) => work(peer).await,
+                    None => Err("it does not run".into()),
+                };
+                match result {
                     Ok(result) => results.push(result),
                     Err(error) => {
-                        eprintln!("{}: {error}", peer.name());
+                        eprintln!("{}: {error}", entrant.script.name);
                         *done = Err(error);
+                        if let Some(mut failed) = peer.take() {
+                            failed.end().await;
+                        }
+                        *peer = entrant.warm(self.site).await;
                     }
                 }
             }
         }
         all
     }
+}
 
-    /// Fails where an answer is not as the site has it.
-    async fn check(&self, texts: impl IntoIterator<Item = &String>) -> Result<(), Failure> {
-        let due = self.site.answers().await?;
-        let wrong = texts.into_iter().filter(|text| !due.contains(text.trim_end())).count();
-        if wrong > 0 {
-            return Err(format!("{wrong} answers are not as the site has them").into());
-        }
-        Ok(())
+/// Fails where an answer is not as the site has it.
+async fn check(site: &Site, heard: &[Heard]) -> Result<(), Failure> {
+    let due = site.answers().await?;
+    let wrong = heard.iter().filter(|heard| !due.contains(heard.text.trim_end())).count();
+    if wrong > 0 {
+        return Err(format!("{wrong} answers are not as the site has them").into());
     }
+    Ok(())
 }
 
 /// A row of what came of the rounds.

@@ -42,14 +42,15 @@ impl Site {
         let log = reqwest::get(format!("{}/sim/log", self.url)).await?.text().await?;
         let entries = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
         let answers = entries.filter(|entry| entry["kind"] == "answer");
-        Ok(answers.filter_map(|answer| Some(answer["text"].as_str()?.trim_end().to_owned())).collect())
+        Ok(answers
+            .filter_map(|answer| Some(answer["text"].as_str()?.trim_end().to_owned()))
+            .collect())
     }
 }
 
 /// The newest code that was mailed to an address.
 pub(crate) async fn code(site: &str, email: &str) -> Result<String, Failure> {
     let url = format!("{site}/sim/inbox.json?email={email}");
-    let mail: Value =
-        serde_json::from_slice(&reqwest::get(url).await?.bytes().await?)?;
+    let mail: Value = serde_json::from_slice(&reqwest::get(url).await?.bytes().await?)?;
     Ok(mail["code"].as_str().ok_or("no code was mailed")?.to_owned())
 }

@@ -45,7 +45,9 @@ pub(crate) fn table(names: &[&str], rows: &[Row]) -> String {
         let _ = write!(text, "\n| {} |", row.name);
         for (column, cell) in row.cells.iter().enumerate() {
             let ratio = match (column > OURS, row.cells.get(OURS).and_then(middle), middle(cell)) {
-                (true, Some(ours), Some(theirs)) if ours > 0.0 => format!(" ({:.1}×)", theirs / ours),
+                (true, Some(ours), Some(theirs)) if ours > 0.0 => {
+                    format!(" ({:.1}×)", theirs / ours)
+                }
                 _ => String::new(),
             };
             let _ = write!(text, " {}{ratio} |", shown(cell));

@@ -49,12 +49,7 @@ impl Floor {
     }
 
     /// Asks on a socket that is open already, as a page's is.
-    async fn exchange(
-        &self,
-        prompt: &str,
-        number: usize,
-        first: &First,
-    ) -> Result<Heard, Failure> {
+    async fn exchange(&self, prompt: &str, number: usize, first: &First) -> Result<Heard, Failure> {
         let data = &self.settings["tchannelData"];
         let word = |name: &str| data[name].as_str().unwrap_or_default().to_owned();
         let address = format!(
@@ -71,7 +66,8 @@ impl Floor {
         }));
         let reply = sent.await?;
         let answer = reply["data"]["messageEdgeCreate"]["botMessage"]["node"]["messageId"].as_u64();
-        let mut own = Own { answer: answer.ok_or("the question was refused")?, heard: Heard::default() };
+        let mut own =
+            Own { answer: answer.ok_or("the question was refused")?, heard: Heard::default() };
         while let Some(frame) = socket.next().await {
             if own.take(frame?.to_text()?, begin, first)? {
                 return Ok(own.heard);

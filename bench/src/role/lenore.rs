@@ -3,12 +3,15 @@
 use std::time::Instant;
 
 use futures_util::future::try_join_all;
-use lenore::{ChatRequest, Completion, Event, Message, Poe, Provider};
+use lenore::{ChatRequest, Completion, Event, Message, Poe, Provider, Transcript};
 use serde_json::{Value, json};
 
 use super::{Command, First, Opening, streams};
 use crate::Failure;
 use crate::heard::Heard;
+
+/// More chats at once than are measured.
+const MANY: usize = 128;
 
 pub(super) struct Lenore {
     poe: Poe,
@@ -17,7 +20,11 @@ pub(super) struct Lenore {
 
 impl Lenore {
     pub(super) fn open(opening: &Opening) -> Result<Self, Failure> {
-        let mut builder = Poe::builder().url(&opening.site).user_data_dir(&opening.profile);
+        let mut builder = Poe::builder()
+            .url(&opening.site)
+            .user_data_dir(&opening.profile)
+            .max_chats(MANY)
+            .max_waiting(0);
         if let Some(binary) = &opening.browser {
             builder = builder.browser_binary(binary);
         }
@@ -52,7 +59,7 @@ impl Lenore {
                 Ok(json!({}))
             }
             // It makes its pages ready itself.
-            Command::Ready { .. } | Command::Open(_) | Command::Close => Ok(json!({})),
+            Command::Ready | Command::Open(_) | Command::Close => Ok(json!({})),
         }
     }
 
@@ -66,10 +73,12 @@ impl Lenore {
         let begin = Instant::now();
         let request = ChatRequest::new("gpt-4", vec![Message::user(prompt)]);
         let mut completion = self.poe.create_completion(request);
-        let mut heard = Heard::default();
+        let (mut heard, mut transcript) = (Heard::default(), Transcript::default());
         while let Some(event) = completion.next().await {
-            if let Event::Delta(text) = event? {
-                if heard.text.is_empty() {
+            let event = event?;
+            transcript.apply(&event);
+            if let Event::Delta(text) | Event::Replace { text, .. } = event {
+                if heard.pieces.is_empty() {
                     heard.first = begin.elapsed();
                     first.came();
                 }
@@ -79,6 +88,7 @@ impl Lenore {
                 }
             }
         }
+        heard.text = transcript.into_text();
         Ok((heard, completion))
     }
 }

@@ -11,6 +11,7 @@ use super::Entrant;
 use super::latency::SHORT;
 use crate::Failure;
 use crate::peer::Peer;
+use crate::peers::OURS;
 use crate::site::{Site, program};
 use crate::table::{Cell, Row};
 
@@ -26,7 +27,7 @@ pub(super) async fn run(site: &Site, entrants: &[Entrant], quick: bool) -> Row {
             let Cell::Rounds(times) = cell else { continue };
             // Lenore's users start the program, not the harness's role.
             let time = match script.name {
-                "Lenore" => ask(&site.url, profile.path()).await,
+                OURS => ask(&site.url, profile.path()).await,
                 _ => Peer::cold(script, &site.url, profile.path(), SHORT).await,
             };
             match time {

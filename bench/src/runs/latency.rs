@@ -1,6 +1,6 @@
 //! One stream: how old its pieces are when they come, and the way to the first one.
 
-use super::{Bench, row};
+use super::{Bench, check, row};
 use crate::table::{Cell, Row};
 
 /// Two hundred pieces, 20 ms apart, the first one at once.
@@ -12,11 +12,12 @@ pub(super) const SHORT: &str = "Measure this. [[sim: stamp, chunks=3, gap=5, del
 /// How long a long prompt is, in characters.
 const LONG: usize = 100 * 1024;
 
-pub(super) async fn run(bench: &Bench) -> Vec<Row> {
+pub(super) async fn run(bench: &mut Bench<'_>) -> Vec<Row> {
+    let site = bench.site;
     let streams = bench.in_turn(5, async |peer| {
         peer.ready(1).await?;
         let heard = peer.ask(STREAM, 1).await?;
-        bench.check(heard.iter().map(|heard| &heard.text)).await?;
+        check(site, &heard).await?;
         Ok(heard)
     });
     let streams = streams.await;

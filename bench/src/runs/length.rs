@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use super::{Bench, row};
+use super::{Bench, check, row};
 use crate::process;
 use crate::table::{Cell, Row};
 
-pub(super) async fn run(bench: &Bench) -> Vec<Row> {
+pub(super) async fn run(bench: &mut Bench<'_>) -> Vec<Row> {
+    let site = bench.site;
     let updates = if bench.quick { 1_000 } else { 5_000 };
     let (mut once, mut twice) = (Vec::new(), Vec::new());
     for (updates, costs) in [(updates, &mut once), (2 * updates, &mut twice)] {
@@ -19,7 +20,7 @@ pub(super) async fn run(bench: &Bench) -> Vec<Row> {
                 let Some(process) = peer.process().filter(|_| peer.many()) else { return Ok(None) };
                 let before = process::cpu(process).ok_or("the system does not tell")?;
                 let heard = peer.ask(&prompt, 1).await?;
-                bench.check(heard.iter().map(|heard| &heard.text)).await?;
+                check(site, &heard).await?;
                 Ok(process::cpu(process).map(|after| after.saturating_sub(before)))
             })
             .await;
@@ -28,7 +29,8 @@ pub(super) async fn run(bench: &Bench) -> Vec<Row> {
         [Some(time), ..] => Cell::Rounds(vec![*time]),
         _ => Cell::None,
     };
-    let name = |updates| format!("processor time of the client, {updates} updates of 100 characters");
+    let name =
+        |updates| format!("processor time of the client, {updates} updates of 100 characters");
     let mut growth = row("growth with twice the length", "≤ 2.2×", &once, time);
     let long = row(name(2 * updates), "", &twice, time);
     for (cell, long) in growth.cells.iter_mut().zip(&long.cells) {

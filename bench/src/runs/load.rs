@@ -1,6 +1,6 @@
 //! Many streams at once.
 
-use super::{Bench, row};
+use super::{Bench, check, row};
 use crate::Failure;
 use crate::figures::meanwhile;
 use crate::table::{Cell, Row};
@@ -20,7 +20,8 @@ const LOADS: [Load; 2] = [
 /// For how long all streams run, in seconds.
 const SECONDS: usize = 4;
 
-pub(super) async fn run(bench: &Bench) -> Vec<Row> {
+pub(super) async fn run(bench: &mut Bench<'_>) -> Vec<Row> {
+    let site = bench.site;
     let mut rows = Vec::new();
     for Load { streams, rate, goal } in LOADS {
         let prompt = format!(
@@ -34,7 +35,7 @@ pub(super) async fn run(bench: &Bench) -> Vec<Row> {
             }
             peer.ready(streams).await?;
             let heard = peer.ask(&prompt, streams).await?;
-            bench.check(heard.iter().map(|heard| &heard.text)).await?;
+            check(site, &heard).await?;
             let ages = meanwhile(&heard);
             if ages.is_empty() {
                 return Err::<_, Failure>("the streams never ran all at once".into());

@@ -14,7 +14,7 @@ const PIECES: usize = 50;
 /// How many chats more are opened.
 const MORE: usize = 8;
 
-pub(super) async fn run(bench: &Bench) -> Row {
+pub(super) async fn run(bench: &mut Bench<'_>) -> Row {
     let sizes = bench.in_turn(3, async |peer| {
         if !peer.many() {
             return Ok(None);
@@ -28,7 +28,8 @@ pub(super) async fn run(bench: &Bench) -> Row {
         Ok(one.zip(many).map(|(one, many)| (many - one) / MORE as i64))
     });
     row("memory of a further chat", "below Playwright's", &sizes.await, |rounds| {
-        let sizes: Vec<i64> = rounds.iter().flatten().copied().filter(|size| *size > 1 << 16).collect();
+        let sizes: Vec<i64> =
+            rounds.iter().flatten().copied().filter(|size| *size > 1 << 16).collect();
         if sizes.is_empty() { Cell::None } else { Cell::Bytes(sizes) }
     })
 }

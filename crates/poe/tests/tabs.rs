@@ -176,7 +176,7 @@ async fn world_of(options: Options, poe: impl FnOnce(PoeBuilder) -> PoeBuilder) 
 async fn where_the_site_allows_few_answers_at_once_the_others_come_after_them() {
     let world = world_of(Options::default().concurrent(2), |builder| builder).await;
     let answers: Vec<_> =
-        (0..5).map(|n| asking(&world.poe, &format!("{n} [[sim: say={n}, delay=200]]"))).collect();
+        (0..5).map(|n| asking(&world.poe, &format!("{n} [[sim: say={n}, delay=2000]]"))).collect();
     let mut notices = 0;
     for (n, answer) in answers.into_iter().enumerate() {
         let answer = answer.await.expect("no panic");
