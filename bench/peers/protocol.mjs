@@ -22,8 +22,8 @@ export const SEND = async ([box, prompt]) => {
 };
 /** So that the profile that the harness has signed in is read. */
 export const SWITCHES = ["--password-store=basic", "--use-mock-keychain", "--no-sandbox"];
-/** The digits of a stamp: microseconds since the epoch. */
-const STAMP = 16;
+/** A stamp: microseconds since the epoch. */
+const STAMP = /\b\d{16}\b/g;
 
 /** A package that is installed in the directory which the harness names. */
 export const library = createRequire(`${process.argv[2]}/`);
@@ -44,9 +44,7 @@ class Answer {
       this.first = at - this.began;
       this.onFirst();
     }
-    for (const word of piece.split(" ")) {
-      if (word.length === STAMP) this.pieces.push([Number(word), at - Number(word)]);
-    }
+    for (const [stamp] of piece.matchAll(STAMP)) this.pieces.push([Number(stamp), at - Number(stamp)]);
     this.text += piece;
     this.enough?.();
     if (done) this.end();

@@ -1,13 +1,14 @@
 """How a peer speaks with the harness: a JSON object a line, on stdin and stdout."""
 
 import json
+import re
 import sys
 import time
 
 BOX = "textarea[class*='GrowingTextArea_textArea__']"
 SEND = "[class*='ChatMessageSendButton_sendButton__']:not([disabled])"
 SWITCHES = ("--headless=new", "--password-store=basic", "--use-mock-keychain", "--no-sandbox")
-STAMP = 16  # digits: microseconds since the epoch
+STAMP = re.compile(r"\b\d{16}\b")  # microseconds since the epoch
 
 
 def now():
@@ -29,7 +30,7 @@ class Answer:
         if self.first is None and text:
             self.first = at - self.began
             say({"first": True})
-        self.pieces += [[int(word), at - int(word)] for word in text.split() if len(word) == STAMP]
+        self.pieces += [[int(stamp), at - int(stamp)] for stamp in STAMP.findall(text)]
         self.text += text
 
     def heard(self):
