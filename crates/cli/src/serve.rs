@@ -91,9 +91,14 @@ async fn serve(shared: Shared, args: ServeArgs, interrupt: &mut Interrupt) -> Re
               set LENORE_API_KEY instead",
         );
     }
-    let source = Source::open(shared.clone()).await?;
+    let keys_file = keys_file(&args)?;
+    let mut early = interrupt.clone();
+    let source = tokio::select! {
+        source = Source::open(shared.clone()) => source?,
+        _ = early.wait() => return Ok(()),
+    };
     let served = async {
-        let gateway = gateway(&source, &shared, &args)?;
+        let gateway = gateway(&source, &shared, &args, keys_file)?;
         if !args.listen.ip().is_loopback() && !gateway.needs_key() {
             return Err(invalid(format!(
                 "others could ask at {} with your account; make a key with `lenore keys add`, or \
@@ -107,7 +112,10 @@ async fn serve(shared: Shared, args: ServeArgs, interrupt: &mut Interrupt) -> Re
         })?;
         let address = listener.local_addr().unwrap_or(args.listen);
         // The user's other programs ask through this browser meanwhile.
-        let poe = source.share().await?;
+        let poe = tokio::select! {
+            poe = source.share() => poe?,
+            _ = early.wait() => return Ok(()),
+        };
         if poe.is_none() && shared.provider != Some(Which::PoeApi) {
             note("another process of yours has the browser, and is asked");
         }
@@ -132,7 +140,12 @@ async fn serve(shared: Shared, args: ServeArgs, interrupt: &mut Interrupt) -> Re
     served
 }
 
-fn gateway(source: &Source, shared: &Shared, args: &ServeArgs) -> Result<Gateway> {
+fn gateway(
+    source: &Source,
+    shared: &Shared,
+    args: &ServeArgs,
+    keys_file: Option<PathBuf>,
+) -> Result<Gateway> {
     let mut builder = Gateway::builder(source.provider().clone())
         .strict(args.strict)
         .fetch_files(args.fetch_files)
@@ -144,7 +157,7 @@ fn gateway(source: &Source, shared: &Shared, args: &ServeArgs) -> Result<Gateway
     if let Some(key) = &args.api_key {
         builder = builder.api_key(key);
     }
-    if let Some(file) = keys_file(args)? {
+    if let Some(file) = keys_file {
         builder = builder.key_file(file);
     }
     if let Some(model) = &shared.model {
@@ -158,16 +171,20 @@ fn gateway(source: &Source, shared: &Shared, args: &ServeArgs) -> Result<Gateway
     args.cors_origin.iter().fold(builder, |builder, from| builder.allow_origin(from)).build()
 }
 
-/// The file that is named, which must be there, or the usual one, if it is.
+/// The file that is named, which must be there, or the usual one, if it is. Where nobody can tell,
+/// the server does not start: it would be open to all.
 fn keys_file(args: &ServeArgs) -> Result<Option<PathBuf>> {
-    match &args.keys_file {
-        Some(file) if file.exists() => Ok(Some(file.clone())),
-        Some(file) => {
-            let file = file.display();
-            Err(invalid(format!("there is no file {file}; `lenore keys add` makes it")))
-        }
-        None => Ok(keys::default_file().ok().filter(|file| file.exists())),
+    let named = args.keys_file.clone();
+    let Some(file) = named.or_else(|| keys::default_file().ok()) else { return Ok(None) };
+    let is_there = file.try_exists().map_err(|error| {
+        let message = format!("the file of keys {} cannot be read: {error}", file.display());
+        invalid(message).with_source(error)
+    })?;
+    if args.keys_file.is_some() && !is_there {
+        let file = file.display();
+        return Err(invalid(format!("there is no file {file}; `lenore keys add` makes it")));
     }
+    Ok(is_there.then_some(file))
 }
 
 fn tell(address: SocketAddr, needs_key: bool) {
@@ -209,5 +226,36 @@ fn alias(text: &str) -> std::result::Result<(String, String), String> {
             Ok((from.to_owned(), to.to_owned()))
         }
         _ => Err("an alias is written FROM=TO".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        serve: ServeArgs,
+    }
+
+    fn keys_at(file: &std::path::Path) -> Result<Option<PathBuf>> {
+        let line = ["serve".as_ref(), "--keys-file".as_ref(), file.as_os_str()];
+        keys_file(&Line::try_parse_from(line).expect("options").serve)
+    }
+
+    #[test]
+    fn a_file_of_keys_that_nobody_can_see_is_not_taken_for_none() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let file = directory.path().join("keys.json");
+        let error = keys_at(&file).expect_err("it is not there");
+        assert!(error.to_string().contains("lenore keys add"), "{error}");
+        std::fs::write(&file, "").expect("ours");
+        assert_eq!(keys_at(&file).expect("there"), Some(file.clone()));
+        // A file is no directory, so nobody can tell what is in it.
+        let error = keys_at(&file.join("keys.json")).expect_err("nobody can tell");
+        assert!(error.to_string().contains("cannot be read"), "{error}");
     }
 }

@@ -106,6 +106,8 @@ pub(crate) struct Answer {
     mended: Option<String>,
     notes: Notes,
     ready: VecDeque<Part>,
+    /// Whether the site is known to have taken the question.
+    is_taken: bool,
 }
 
 impl Answer {
@@ -122,6 +124,7 @@ impl Answer {
             mended: None,
             notes: Notes::default(),
             ready: VecDeque::new(),
+            is_taken: false,
         }
     }
 
@@ -168,12 +171,14 @@ impl Answer {
     fn fail(&mut self, failure: Failure) -> Failure {
         self.completion = None;
         self.plan.meter.failed();
-        failure.or_partial(self.fold.text())
+        let was_asked = self.is_taken || !failure.is_refusal();
+        failure.or_partial(self.fold.text()).asked(was_asked)
     }
 
     fn take(&mut self, event: Event) -> Result<(), Failure> {
         match event {
             Event::Delta(_) | Event::Replace { .. } => {
+                self.is_taken = true;
                 self.plan.meter.chunk();
                 let text = self.fold.take(&event);
                 if !text.is_empty() {
@@ -185,6 +190,7 @@ impl Answer {
             }
             Event::Finished { reason } => return self.finish(reason),
             Event::Started { chat, message, bot } => {
+                self.is_taken = true;
                 self.ready.push_back(Part::Started(chat.clone()));
                 self.notes.chat = Some(chat);
                 self.notes.message = Some(message);
@@ -206,21 +212,32 @@ impl Answer {
     /// The text is complete, or cut: reads it, and says the rest.
     fn finish(&mut self, reason: FinishReason) -> Result<(), Failure> {
         self.completion = None;
-        let (text, calls) = match self.plan.reading.read(&self.fold) {
+        let is_cut = self.fold.cut().is_some() || reason == FinishReason::Length;
+        let (text, calls) = match self.plan.reading.read(&self.fold, is_cut) {
             Ok(read) => read,
+            // It was told once; what is no call then is how the bot speaks.
+            Err(fault) if self.mended.is_some() && self.plan.reading.may_be_text(&fault) => {
+                (self.fold.text().to_owned(), Vec::new())
+            }
             Err(fault) => return self.ask_again(&fault),
         };
         let finish = match self.fold.cut() {
-            Some(Cut::Length) => Finish::Length,
             _ if !calls.is_empty() => Finish::Calls,
+            Some(Cut::Length) => Finish::Length,
             Some(Cut::Stop(stop)) => Finish::Stop(Some(stop.clone())),
             None if reason == FinishReason::Length => Finish::Length,
             None => Finish::Stop(None),
         };
-        // What is out of a first try stays; it was said before the call that was mended.
         let (text, Rest { tail, anew }) = match self.mended.take() {
-            Some(out) if !out.is_empty() => (out, Rest { tail: String::new(), anew: None }),
-            _ => {
+            // What is out of a first try stays where it was said before the call that was mended.
+            Some(out) if !out.is_empty() && !calls.is_empty() => {
+                (out, Rest { tail: String::new(), anew: None })
+            }
+            Some(out) => {
+                let rest = Rest::after(&out, &text);
+                (text, rest)
+            }
+            None => {
                 let rest = self.fold.rest(&text);
                 (text, rest)
             }
@@ -237,25 +254,29 @@ impl Answer {
         Ok(())
     }
 
-    /// Has the bot mend its answer in the same chat, once.
+    /// Has the bot mend its answer, once: in the same chat, or, where the provider keeps none, by
+    /// the conversation so far.
     fn ask_again(&mut self, fault: &Fault) -> Result<(), Failure> {
-        let failed = || {
-            Failure::from(Error::new(
-                ErrorKind::Bot,
-                format!("the bot's answer does not have the form that is asked: {}", fault.outline),
-            ))
-        };
         if self.mended.is_some() {
-            return Err(failed());
+            let message =
+                format!("the bot's answer does not have the form that is asked: {}", fault.outline);
+            return Err(Error::new(ErrorKind::Bot, message).into());
         }
-        let chat = self.notes.chat.clone().ok_or_else(failed)?;
+        self.is_taken = true;
         tracing::info!("the bot is asked to mend the form of its answer");
-        let request = ChatRequest {
-            messages: vec![Message::user(fault.correction())],
-            attachments: Vec::new(),
-            chat: Some(chat),
-            ..self.plan.request.clone()
-        };
+        let mut request = self.plan.request.clone();
+        let correction = Message::user(fault.correction());
+        match self.notes.chat.clone() {
+            Some(chat) => {
+                request.messages = vec![correction];
+                request.attachments = Vec::new();
+                request.chat = Some(chat);
+            }
+            None => {
+                let answer = Message::assistant(self.fold.text());
+                request.messages.extend([answer, correction]);
+            }
+        }
         self.mended = Some(self.fold.out().to_owned());
         self.fold = Fold::new(Rules { hold: true, mark: None, ..self.plan.rules.clone() });
         self.completion = Some(self.plan.provider.create_completion(request));

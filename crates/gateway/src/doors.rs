@@ -17,7 +17,11 @@ use crate::failure::{Failure, Wire};
 use crate::ids;
 use crate::models::is_anthropic;
 
-/// The name of a request, for both kinds of clients.
+/// The name of a request, as its failures tell it.
+#[derive(Clone, Debug)]
+pub(crate) struct RequestId(pub(crate) String);
+
+/// Where the name stands, for both kinds of clients.
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 /// Where Anthropic's clients put the key.
@@ -42,6 +46,7 @@ pub(crate) async fn door(
     };
     let endpoint = endpoint(request.extensions().get::<MatchedPath>());
     let method = request.method().clone();
+    request.extensions_mut().insert(RequestId(id.clone()));
     let mut response = match admit(&gateway, &mut request) {
         Ok(()) => next.run(request).await,
         Err(failure) => failure.into_response(),
@@ -92,20 +97,26 @@ fn admit(gateway: &Gateway, request: &mut Request) -> Result<(), Failure> {
     let caller = if OPEN.contains(&request.uri().path()) {
         gateway.0.keys.nobody()
     } else {
-        gateway.0.keys.caller(key(headers))?
+        // Some clients give both, one of which is a placeholder.
+        let [first, second] = keys(headers);
+        let caller = gateway.0.keys.caller(first.or(second));
+        match (first, second) {
+            (Some(_), Some(_)) => caller.or_else(|_| gateway.0.keys.caller(second))?,
+            _ => caller?,
+        }
     };
     request.extensions_mut().insert(caller);
     Ok(())
 }
 
 /// The key, wherever the client puts it.
-fn key(headers: &HeaderMap) -> Option<&str> {
-    if let Some(key) = headers.get(X_API_KEY) {
-        return key.to_str().ok();
-    }
-    let value = headers.get(AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, key) = value.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
+fn keys(headers: &HeaderMap) -> [Option<&str>; 2] {
+    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    let bearer = text(AUTHORIZATION).and_then(|value| {
+        let (scheme, key) = value.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
+    });
+    [text(X_API_KEY), bearer]
 }
 
 /// What the client calls this server: name and port.

@@ -37,6 +37,8 @@ pub(crate) struct Failure {
     retry_after: Option<Duration>,
     /// What was received of the answer before it broke off.
     partial: Option<String>,
+    /// Whether the bot may have been asked.
+    was_asked: bool,
 }
 
 impl Failure {
@@ -46,7 +48,16 @@ impl Failure {
         message: impl Into<Cow<'static, str>>,
     ) -> Self {
         let message = message.into();
-        Self { status, code, message, param: None, kind: None, retry_after: None, partial: None }
+        Self {
+            status,
+            code,
+            message,
+            param: None,
+            kind: None,
+            retry_after: None,
+            partial: None,
+            was_asked: false,
+        }
     }
 
     /// The request is not one that can be answered.
@@ -63,6 +74,22 @@ impl Failure {
     pub(crate) fn with_retry_after(mut self, wait: Duration) -> Self {
         self.retry_after = Some(wait);
         self
+    }
+
+    /// Notes whether the bot may have been asked. Who may have been asked once stays so.
+    pub(crate) fn asked(mut self, was_asked: bool) -> Self {
+        self.was_asked |= was_asked;
+        self
+    }
+
+    /// Whether the bot may have been asked: asking again could ask it twice.
+    pub(crate) fn was_asked(&self) -> bool {
+        self.was_asked
+    }
+
+    /// Whether the provider refused before it asked anybody.
+    pub(crate) fn is_refusal(&self) -> bool {
+        matches!(self.kind, Some(ErrorKind::RateLimited | ErrorKind::InvalidRequest))
     }
 
     /// Adds what was received of the answer, unless that is known already.
@@ -124,8 +151,9 @@ impl Failure {
     /// Whether the same request may be sent again without asking the bot twice.
     fn may_be_repeated(&self) -> bool {
         match self.kind {
+            _ if self.was_asked => false,
             Some(kind) => kind == ErrorKind::RateLimited,
-            None => matches!(self.status.as_u16(), 408 | 429 | 503),
+            None => matches!(self.status.as_u16(), 408 | 429),
         }
     }
 }
@@ -196,6 +224,8 @@ mod tests {
         };
         assert_eq!(header(ErrorKind::AnswerLost), "false");
         assert_eq!(header(ErrorKind::RateLimited), "true");
+        let late = Failure::from(Error::new(ErrorKind::RateLimited, "no")).asked(true);
+        assert_eq!(late.asked(false).into_response().headers()[X_SHOULD_RETRY], "false");
     }
 
     #[test]

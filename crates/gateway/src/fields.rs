@@ -27,7 +27,11 @@ const HARMLESS: &[&str] = &[
 
 /// A request's body: an object.
 #[derive(Debug)]
-pub(crate) struct Fields(Map<String, Value>);
+pub(crate) struct Fields {
+    left: Map<String, Value>,
+    /// Parts of fields that were taken, which are not honoured.
+    ignored: Vec<String>,
+}
 
 impl Fields {
     /// Reads a body.
@@ -49,7 +53,7 @@ impl Fields {
         }
         let bytes = read_body(headers, body, most).await?;
         match serde_json::from_slice(&bytes) {
-            Ok(Value::Object(fields)) => Ok(Self(fields)),
+            Ok(Value::Object(left)) => Ok(Self { left, ignored: Vec::new() }),
             Ok(_) => Err(Failure::invalid("the body must be a JSON object")),
             // The position alone: the text around it is the user's.
             Err(error) => Err(Failure::invalid(format!(
@@ -65,7 +69,7 @@ impl Fields {
     /// # Errors
     /// 400, with the path of what is of the wrong type.
     pub(crate) fn take<T: DeserializeOwned>(&mut self, name: &str) -> Result<Option<T>, Failure> {
-        match self.0.remove(name) {
+        match self.left.remove(name) {
             None | Some(Value::Null) => Ok(None),
             Some(value) => serde_path_to_error::deserialize(value).map(Some).map_err(|error| {
                 let path = match error.path().to_string() {
@@ -83,7 +87,7 @@ impl Fields {
     /// # Errors
     /// 400 where it is something else.
     pub(crate) fn take_count(&mut self, name: &str) -> Result<Option<u64>, Failure> {
-        if let Some(value) = self.0.get_mut(name)
+        if let Some(value) = self.left.get_mut(name)
             && let Some(number) = value.as_f64().filter(|number| number.fract() == 0.0)
             && value.as_u64().is_none()
             && let Ok(whole) = format!("{number:.0}").parse::<u64>()
@@ -108,6 +112,11 @@ impl Fields {
         })
     }
 
+    /// Notes a part of a field that was taken and cannot be honoured.
+    pub(crate) fn ignore(&mut self, name: String) {
+        self.ignored.push(name);
+    }
+
     /// The names of what is left and is not honoured.
     ///
     /// # Errors
@@ -116,7 +125,8 @@ impl Fields {
         let is_given = |(name, value): (String, Value)| {
             (!value.is_null() && !HARMLESS.contains(&name.as_str())).then_some(name)
         };
-        let ignored: Vec<_> = self.0.into_iter().filter_map(is_given).collect();
+        let mut ignored = self.ignored;
+        ignored.extend(self.left.into_iter().filter_map(is_given));
         match ignored.first() {
             Some(name) if strict => Err(Failure::new(
                 StatusCode::BAD_REQUEST,

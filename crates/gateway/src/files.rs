@@ -1,6 +1,9 @@
 //! Files that come with a question: checked, and put where the provider can read them.
 
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -8,9 +11,14 @@ use lenore_provider::{Error, ErrorKind};
 
 use crate::failure::Failure;
 use crate::remote::Remote;
+use crate::scratch::{Place, Scratch};
 
 /// As many files may come with a question.
 const MOST: usize = 20;
+
+/// So many bytes may be fetched for a question, and all of its files must be here in this time.
+const FETCHED: usize = 32 * 1024 * 1024;
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Bytes of a file's name; no file system takes more than some 250.
 const LONGEST_NAME: usize = 120;
@@ -40,11 +48,11 @@ const EXTENSIONS: &[(&str, &str)] = &[
 pub(crate) struct Source {
     /// What it is called, without what a path may not have.
     name: String,
-    place: Place,
+    content: Content,
 }
 
 #[derive(Debug)]
-enum Place {
+enum Content {
     /// Here, in base64.
     Base64 { media_type: String, data: String },
     /// Here, as it is.
@@ -56,7 +64,7 @@ enum Place {
 impl Source {
     /// A `data:` URL, or an address.
     pub(crate) fn url(url: String, name: &str) -> Result<Self, Failure> {
-        let place = match url.strip_prefix("data:") {
+        let content = match url.strip_prefix("data:") {
             Some(rest) => {
                 let Some((head, data)) = rest.split_once(',') else {
                     return Err(Failure::invalid("a data URL has a comma before its data"));
@@ -65,32 +73,34 @@ impl Source {
                     return Err(Failure::invalid("the data of a data URL must be in base64"));
                 };
                 let media_type = media_type.split(';').next().unwrap_or_default().to_owned();
-                Place::Base64 { media_type, data: data.to_owned() }
+                Content::Base64 { media_type, data: data.to_owned() }
             }
-            None if url.starts_with("http://") || url.starts_with("https://") => Place::Remote(url),
+            None if url.starts_with("http://") || url.starts_with("https://") => {
+                Content::Remote(url)
+            }
             None => {
                 return Err(Failure::invalid(
                     "a file is given as a data URL (data:image/png;base64,…) or an http address",
                 ));
             }
         };
-        Ok(Self { name: plain(name), place })
+        Ok(Self { name: plain(name), content })
     }
 
     pub(crate) fn base64(media_type: &str, data: String, name: &str) -> Self {
-        let place = Place::Base64 { media_type: media_type.to_owned(), data };
-        Self { name: plain(name), place }
+        let content = Content::Base64 { media_type: media_type.to_owned(), data };
+        Self { name: plain(name), content }
     }
 
     pub(crate) fn text(text: String, name: &str) -> Self {
-        Self { name: plain(name), place: Place::Text(text) }
+        Self { name: plain(name), content: Content::Text(text) }
     }
 }
 
 /// Files in a directory for this user alone, which goes when this does.
 #[derive(Debug, Default)]
 pub(crate) struct Files {
-    _directory: Option<tempfile::TempDir>,
+    place: Option<Arc<Place>>,
     pub(crate) paths: Vec<PathBuf>,
 }
 
@@ -98,6 +108,7 @@ impl Files {
     /// Puts the files in a directory; fetches those that are elsewhere, where that is allowed.
     pub(crate) async fn store(
         sources: Vec<Source>,
+        scratch: &Scratch,
         remote: Option<&Remote>,
     ) -> Result<Self, Failure> {
         if sources.is_empty() {
@@ -106,33 +117,66 @@ impl Files {
         if sources.len() > MOST {
             return Err(Failure::invalid(format!("more than {MOST} files in one request")));
         }
-        let mut contents = Vec::with_capacity(sources.len());
-        for source in sources {
-            contents.push((source.name, read(source.place, remote).await?));
-        }
-        let stored = tokio::task::spawn_blocking(move || write_all(contents)).await;
-        stored.unwrap_or_else(|_| Err(std::io::Error::other("the writing broke off"))).map_err(
-            |error| {
-                tracing::error!(%error, "a client's file cannot be stored");
-                Failure::from(Error::new(
-                    ErrorKind::Attachment,
-                    format!("the file cannot be stored on the server: {error}"),
-                ))
-            },
-        )
+        let place = Arc::new(scratch.place().map_err(not_stored)?);
+        let mut files = Self { place: Some(place), paths: Vec::with_capacity(sources.len()) };
+        let stored = async {
+            let mut room = FETCHED;
+            for source in sources {
+                let (media_type, bytes) = read(source.content, remote, &mut room).await?;
+                files.add(with_extension(source.name, &media_type), bytes).await?;
+            }
+            Ok::<_, Failure>(())
+        };
+        let stored = tokio::time::timeout(PATIENCE, stored).await;
+        stored.unwrap_or_else(|_| {
+            let message = format!("the files did not come within {} s", PATIENCE.as_secs());
+            Err(Error::new(ErrorKind::Attachment, message).into())
+        })?;
+        Ok(files)
+    }
+
+    async fn add(&mut self, name: String, bytes: Vec<u8>) -> Result<(), Failure> {
+        let Some(place) = self.place.clone() else { return Ok(()) };
+        let number = self.paths.len().to_string();
+        let write = move || {
+            // Of its own directory, so that files of one name do not meet.
+            let own = place.path().join(number);
+            std::fs::create_dir(&own)?;
+            let path = own.join(name);
+            std::fs::write(&path, bytes)?;
+            Ok(path)
+        };
+        let written = tokio::task::spawn_blocking(write).await;
+        let written = written.unwrap_or_else(|_| Err(io::Error::other("the writing broke off")));
+        self.paths.push(written.map_err(not_stored)?);
+        Ok(())
     }
 }
 
-/// A file's bytes and its type.
-async fn read(place: Place, remote: Option<&Remote>) -> Result<(String, Vec<u8>), Failure> {
-    match place {
-        Place::Text(text) => Ok(("text/plain".to_owned(), text.into_bytes())),
-        Place::Base64 { media_type, data } => match STANDARD.decode(data.as_bytes()) {
+fn not_stored(error: io::Error) -> Failure {
+    tracing::error!(%error, "a client's file cannot be stored");
+    let message = format!("the file cannot be stored on the server: {error}");
+    Error::new(ErrorKind::Attachment, message).into()
+}
+
+/// A file's type and its bytes. `room` is how many bytes may still be fetched.
+async fn read(
+    content: Content,
+    remote: Option<&Remote>,
+    room: &mut usize,
+) -> Result<(String, Vec<u8>), Failure> {
+    match content {
+        Content::Text(text) => Ok(("text/plain".to_owned(), text.into_bytes())),
+        Content::Base64 { media_type, data } => match STANDARD.decode(data.as_bytes()) {
             Ok(bytes) => Ok((media_type, bytes)),
             Err(_) => Err(Failure::invalid("the data of a file is not valid base64")),
         },
-        Place::Remote(url) => match remote {
-            Some(remote) => remote.fetch(&url).await,
+        Content::Remote(url) => match remote {
+            Some(remote) => {
+                let (media_type, bytes) = remote.fetch(&url, *room).await?;
+                *room -= bytes.len();
+                Ok((media_type, bytes))
+            }
             None => Err(Failure::invalid(
                 "this server fetches no files; give the file itself as a data URL, or start the \
                  server with leave to fetch",
@@ -141,30 +185,18 @@ async fn read(place: Place, remote: Option<&Remote>) -> Result<(String, Vec<u8>)
     }
 }
 
-fn write_all(contents: Vec<(String, (String, Vec<u8>))>) -> std::io::Result<Files> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix("lenore-");
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
-    let directory = builder.tempdir()?;
-    let mut paths = Vec::with_capacity(contents.len());
-    for (number, (name, (media_type, bytes))) in contents.into_iter().enumerate() {
-        // Of its own directory, so that files of one name do not meet.
-        let place = directory.path().join(number.to_string());
-        std::fs::create_dir(&place)?;
-        let path = place.join(with_extension(name, &media_type));
-        std::fs::write(&path, bytes)?;
-        paths.push(path);
-    }
-    Ok(Files { _directory: Some(directory), paths })
-}
-
+/// A name that ends as files of this type do. What follows the last dot of a title is no extension.
 fn with_extension(name: String, media_type: &str) -> String {
-    if Path::new(&name).extension().is_some() {
-        return name;
+    let is_known =
+        |extension: &str| EXTENSIONS.iter().any(|(_, known)| known.eq_ignore_ascii_case(extension));
+    let own = EXTENSIONS.iter().find(|(known, _)| known.eq_ignore_ascii_case(media_type));
+    let extension = Path::new(&name).extension().and_then(|extension| extension.to_str());
+    match (extension, own) {
+        (Some(extension), Some(_)) if is_known(extension) => name,
+        // Of a type that says nothing, the name says more.
+        (Some(_), None) => name,
+        (_, own) => format!("{name}.{}", own.map_or("bin", |(_, extension)| extension)),
     }
-    let known = EXTENSIONS.iter().find(|(known, _)| known.eq_ignore_ascii_case(media_type));
-    format!("{name}.{}", known.map_or("bin", |(_, extension)| extension))
 }
 
 /// A name without what leads elsewhere or means something to a system.
@@ -197,20 +229,35 @@ mod tests {
         assert!(plain(&"🐦ü".repeat(1000)).len() <= LONGEST_NAME);
     }
 
+    #[test]
+    fn what_follows_a_dot_in_a_title_is_no_extension() {
+        for (name, media_type, expected) in [
+            ("Report v1.2", "application/pdf", "Report v1.2.pdf"),
+            ("plan vs. fact", "application/pdf", "plan vs. fact.pdf"),
+            ("a.JPG", "image/png", "a.JPG"),
+            ("main.rs", "text/x-rust", "main.rs"),
+            ("main.rs", "", "main.rs"),
+            ("image", "image/png", "image.png"),
+            ("image", "x/y", "image.bin"),
+        ] {
+            assert_eq!(with_extension(name.to_owned(), media_type), expected);
+        }
+    }
+
     #[tokio::test]
     async fn files_are_there_while_they_are_needed() {
         let sources = vec![
             Source::url("data:image/png;base64,iVBORw==".into(), "image").expect("valid"),
             Source::text("hello".into(), "image"),
         ];
-        let files = Files::store(sources, None).await.expect("stored");
+        let scratch = Scratch::default();
+        let files = Files::store(sources, &scratch, None).await.expect("stored");
         let [image, text] = &*files.paths else { panic!("two files") };
         assert_eq!(std::fs::read(image).expect("there"), b"\x89PNG");
         assert!(image.ends_with("image.png") && text.ends_with("image.txt"));
-        let (image, directory) =
-            (image.clone(), files._directory.as_ref().map(|d| d.path().to_owned()));
+        let directory = image.parent().and_then(Path::parent).expect("of their own").to_owned();
         drop(files);
-        assert!(!image.exists() && !directory.is_some_and(|path| path.exists()));
+        assert!(!directory.exists() && directory.parent().is_some_and(Path::exists));
     }
 
     #[tokio::test]
@@ -218,9 +265,10 @@ mod tests {
         for url in ["file:///etc/passwd", "data:image/png", "data:text/plain,hi", "ftp://a/b"] {
             assert!(Source::url(url.into(), "x").is_err(), "{url}");
         }
+        let scratch = Scratch::default();
         let bad = Source::url("data:image/png;base64,@@".into(), "x").expect("a data URL");
-        assert!(Files::store(vec![bad], None).await.is_err());
+        assert!(Files::store(vec![bad], &scratch, None).await.is_err());
         let far = Source::url("http://example.org/x.png".into(), "x").expect("an address");
-        assert!(Files::store(vec![far], None).await.is_err(), "not without leave");
+        assert!(Files::store(vec![far], &scratch, None).await.is_err(), "not without leave");
     }
 }

@@ -5,7 +5,7 @@
 
 use lenore_provider::Event;
 
-use crate::tokens;
+use crate::{mark, tokens};
 
 /// What comes between a text that was sent and the text that the site made of it.
 const ANEW: &str = "\n\n";
@@ -39,6 +39,19 @@ pub(crate) struct Rest {
     pub(crate) tail: String,
     /// Where the exact text begins in what was sent, in characters, if not at the beginning.
     pub(crate) anew: Option<usize>,
+}
+
+impl Rest {
+    /// What is to be sent after `out`, so that all of `text` is.
+    pub(crate) fn after(out: &str, text: &str) -> Self {
+        match text.strip_prefix(out) {
+            Some(tail) => Self { tail: tail.to_owned(), anew: None },
+            None => Self {
+                tail: format!("{ANEW}{text}"),
+                anew: Some(out.chars().count() + ANEW.chars().count()),
+            },
+        }
+    }
 }
 
 /// The text so far, and how much of it is out.
@@ -99,14 +112,7 @@ impl Fold {
 
     /// What is to be sent so that all of `text` is out; `text` is what there is to say at the end.
     pub(crate) fn rest(&self, text: &str) -> Rest {
-        let out = self.out();
-        match text.strip_prefix(out) {
-            Some(tail) => Rest { tail: tail.to_owned(), anew: None },
-            None => Rest {
-                tail: format!("{ANEW}{text}"),
-                anew: Some(out.chars().count() + ANEW.chars().count()),
-            },
-        }
+        Rest::after(self.out(), text)
     }
 
     fn replace(&mut self, at: usize, more: &str) {
@@ -156,7 +162,8 @@ impl Fold {
         }
         let text = self.text();
         let Some(mark) = self.rules.mark else { return self.before_begun(text, None) };
-        let end = match text.find(mark) {
+        // A mark that is out already was seen to be none.
+        let end = match mark::find(text, self.sent.min(text.len()), mark) {
             Some(found) => found,
             None => self.before_begun(text, Some(mark)),
         };
@@ -235,6 +242,15 @@ mod tests {
         let (sent, fold) = play(rules, &["I look. \n", "<ca", "ll>{}"].map(delta));
         assert_eq!(sent, "I look.");
         assert_eq!(fold.text(), "I look. \n<call>{}");
+    }
+
+    #[test]
+    fn a_mark_that_is_spoken_of_is_sent() {
+        let rules = || Rules { mark: Some("<call>"), ..Rules::default() };
+        let (sent, _) = play(rules(), &["So: `<ca", "ll>` is", " it."].map(delta));
+        assert_eq!(sent, "So: `<call>` is it.");
+        let (sent, _) = play(rules(), &["```\n<call>{}\n", "```\nSo.\n<call>", "{}"].map(delta));
+        assert_eq!(sent, "```\n<call>{}\n```\nSo.");
     }
 
     #[test]

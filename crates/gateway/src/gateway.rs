@@ -16,6 +16,7 @@ use crate::keys::KeyRing;
 use crate::links::Links;
 use crate::metrics::Metrics;
 use crate::remote::Remote;
+use crate::scratch::Scratch;
 use crate::{chat, completions, doors, health, ids, messages, models, openapi, page, responses};
 
 /// The largest body that is taken, in bytes, where nothing else is said.
@@ -33,6 +34,7 @@ pub(crate) struct Inner {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) links: Arc<Links>,
     remote: Option<Remote>,
+    scratch: Scratch,
     /// When it was made, in seconds since 1970.
     pub(crate) since: u64,
     pub(crate) stopping: watch::Sender<bool>,
@@ -154,6 +156,7 @@ impl GatewayBuilder {
         Ok(Gateway(Arc::new(Inner {
             keys: KeyRing::new(key, key_file)?,
             remote: fetch.then(Remote::public).transpose()?,
+            scratch: Scratch::new(),
             providers,
             options,
             metrics: Arc::new(Metrics::new()),
@@ -239,6 +242,10 @@ impl Gateway {
 
     pub(crate) fn remote(&self) -> Option<&Remote> {
         self.0.remote.as_ref()
+    }
+
+    pub(crate) fn scratch(&self) -> &Scratch {
+        &self.0.scratch
     }
 
     pub(crate) fn metrics(&self) -> &Arc<Metrics> {

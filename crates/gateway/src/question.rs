@@ -5,10 +5,10 @@ use lenore_provider::{Message, Role};
 
 use crate::failure::Failure;
 use crate::files::Source;
-use crate::fold::{Cut, Fold};
+use crate::fold::Fold;
 use crate::schema::Format;
-use crate::tokens;
 use crate::tools::{Call, Fault, MARK, Toolbox};
+use crate::{mark, tokens};
 
 /// The chat to go on in; in an answer, the chat that it is in.
 pub(crate) const X_LENORE_CHAT: HeaderName = HeaderName::from_static("x-lenore-chat");
@@ -78,14 +78,26 @@ pub(crate) struct Reading {
 }
 
 impl Reading {
-    /// The text that the client gets, and the calls.
-    pub(crate) fn read(&self, fold: &Fold) -> Result<(String, Vec<Call>), Fault> {
-        let text = fold.text();
-        if fold.cut() == Some(&Cut::Length) {
+    /// The text that the client gets, and the calls. `is_cut`: the bot did not end it itself.
+    pub(crate) fn read(&self, fold: &Fold, is_cut: bool) -> Result<(String, Vec<Call>), Fault> {
+        match self.read_whole(fold.text()) {
             // What is cut has no form any more; half a call is nothing.
-            let end = self.tools.as_ref().and_then(|_| text.find(MARK));
-            return Ok((end.map_or(text, |end| text[..end].trim_end()).to_owned(), Vec::new()));
+            Err(_) if is_cut => {
+                let text = fold.text();
+                let end = self.tools.as_ref().and_then(|_| mark::find(text, 0, MARK));
+                Ok((end.map_or(text, |end| text[..end].trim_end()).to_owned(), Vec::new()))
+            }
+            read => read,
         }
+    }
+
+    /// Whether an answer with this fault can be handed out as it is.
+    pub(crate) fn may_be_text(&self, fault: &Fault) -> bool {
+        let is_free = self.tools.as_ref().is_some_and(Toolbox::is_free);
+        fault.may_be_text && is_free && self.format.is_none()
+    }
+
+    fn read_whole(&self, text: &str) -> Result<(String, Vec<Call>), Fault> {
         let (text, calls) = match &self.tools {
             Some(tools) => tools.read(text)?,
             None => (text.to_owned(), Vec::new()),

@@ -60,8 +60,13 @@ impl Remote {
         Ok(Self { client, guard })
     }
 
-    /// The type and the bytes of a file.
-    pub(crate) async fn fetch(&self, address: &str) -> Result<(String, Vec<u8>), Failure> {
+    /// The type and the bytes of a file, of which there may be so many.
+    pub(crate) async fn fetch(
+        &self,
+        address: &str,
+        most: usize,
+    ) -> Result<(String, Vec<u8>), Failure> {
+        let most = most.min(LARGEST);
         let refused = |why: &str| {
             Failure::from(Error::new(
                 ErrorKind::Attachment,
@@ -80,8 +85,8 @@ impl Remote {
         let media_type = media_type.split(';').next().unwrap_or_default().trim().to_owned();
         let mut bytes = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(told)? {
-            if bytes.len() + chunk.len() > LARGEST {
-                return Err(refused(&format!("it is larger than {LARGEST} bytes")));
+            if bytes.len() + chunk.len() > most {
+                return Err(refused(&format!("it is larger than the {most} bytes that may come")));
             }
             bytes.extend_from_slice(&chunk);
         }
@@ -245,7 +250,7 @@ mod tests {
             format!("http://2130706433:{port}/picture"),
             "file:///etc/passwd".to_owned(),
         ] {
-            let failure = remote.fetch(&address).await.expect_err(&address);
+            let failure = remote.fetch(&address, LARGEST).await.expect_err(&address);
             assert!(!failure.message.contains(port), "{}", failure.message);
         }
     }
@@ -256,13 +261,16 @@ mod tests {
         let remote = Remote::guarded(|address| address.is_loopback()).expect("set up");
         for path in ["picture", "there"] {
             let (media_type, bytes) =
-                remote.fetch(&format!("{site}/{path}")).await.expect("a file");
+                remote.fetch(&format!("{site}/{path}"), LARGEST).await.expect("a file");
             assert_eq!((media_type.as_str(), bytes.as_slice()), ("image/png", &b"PNG"[..]));
         }
+        // What is left of what may come for a question bounds a file, too.
+        let failure = remote.fetch(&format!("{site}/picture"), 2).await.expect_err("three bytes");
+        assert!(failure.message.contains("larger"), "{}", failure.message);
         for (path, words) in
             [("away", "private"), ("round", "redirects"), ("large", "larger"), ("none", "404")]
         {
-            let failure = remote.fetch(&format!("{site}/{path}")).await.expect_err(path);
+            let failure = remote.fetch(&format!("{site}/{path}"), LARGEST).await.expect_err(path);
             assert!(failure.message.contains(words), "{path}: {}", failure.message);
         }
     }

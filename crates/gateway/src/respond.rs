@@ -42,7 +42,7 @@ pub(crate) async fn respond<E: Encoder>(
     let (mut parts, permit) = ask(gateway, caller, wishes, question).await?;
     let open = parts.len();
     let (mut response, chat) = if stream {
-        let early = begin(&mut parts).await?;
+        let early = begin(&mut parts, open).await?;
         let chat = early.iter().find_map(|(_, part)| match part {
             Ok(Part::Started(chat)) => Some(chat.clone()),
             _ => None,
@@ -78,15 +78,19 @@ async fn ask(
     if messages.is_empty() {
         return Err(Failure::invalid("there is no message to answer"));
     }
+    let route = gateway.route(&model)?;
+    caller.check_model(&gateway.shown(&route.model))?;
+    if wishes.chat.is_some() {
+        caller.check_chats()?;
+    }
     let chat = wishes.chat.or(chat);
     if count > 1 && chat.is_some() {
         let message = "several answers cannot go on in one chat; ask for one, or in a new chat";
         return Err(Failure::invalid(message).of_param("n"));
     }
-    let route = gateway.route(&model)?;
-    caller.check_model(&gateway.shown(&route.model))?;
-    let permit = caller.enter()?;
-    let files = Arc::new(Files::store(files, gateway.remote()).await?);
+    let permit = caller.enter(count)?;
+    let files = Files::store(files, gateway.scratch(), gateway.remote()).await?;
+    let files = Arc::new(files);
     let request = ChatRequest {
         attachments: files.paths.clone(),
         chat,
@@ -112,12 +116,13 @@ async fn ask(
     Ok(((0..count).map(start).collect(), permit))
 }
 
-/// The parts until the question is taken, or refused.
-async fn begin(parts: &mut Parts) -> Result<VecDeque<Item>, Failure> {
+/// The parts until the question is taken, or refused. Where several are asked, one refusal says
+/// nothing of the others.
+async fn begin(parts: &mut Parts, count: usize) -> Result<VecDeque<Item>, Failure> {
     let deadline = tokio::time::Instant::now() + FIRST_WAIT;
     let mut early = VecDeque::new();
     while let Ok(Some((index, part))) = tokio::time::timeout_at(deadline, parts.next()).await {
-        let part = part?;
+        let part = part.map_err(|failure| failure.asked(count > 1))?;
         let is_notice = matches!(part, Part::Status(_));
         early.push_back((index, Ok(part)));
         if !is_notice {
@@ -131,7 +136,7 @@ async fn begin(parts: &mut Parts) -> Result<VecDeque<Item>, Failure> {
 async fn collect(mut parts: Parts, count: usize) -> Result<Vec<End>, Failure> {
     let mut ends: Vec<Option<End>> = std::iter::repeat_with(|| None).take(count).collect();
     while let Some((index, part)) = parts.next().await {
-        if let Part::End(end) = part? {
+        if let Part::End(end) = part.map_err(|failure| failure.asked(count > 1))? {
             ends[index] = Some(*end);
         }
     }

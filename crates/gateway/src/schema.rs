@@ -35,8 +35,7 @@ impl Schema {
     /// Whether a JSON text fits.
     pub(crate) fn check(&self, text: &str) -> Result<(), Fault> {
         let Ok(value) = serde_json::from_str(text) else {
-            let outline = "it is not valid JSON".to_owned();
-            return Err(Fault::of_schema(outline.clone(), outline));
+            return Err(Fault::new("it is not valid JSON"));
         };
         let errors: Vec<_> = self.validator.iter_errors(&value).take(FAULTS).collect();
         if errors.is_empty() {
@@ -47,10 +46,11 @@ impl Schema {
         let said =
             errors.iter().map(|error| format!("{}: {error}", at(error.instance_path().as_str())));
         let outline = errors.iter().map(|error| error.schema_path().as_str().to_owned());
-        Err(Fault::of_schema(
-            said.collect::<Vec<_>>().join("; "),
-            format!("against {}", outline.collect::<Vec<_>>().join(", ")),
-        ))
+        Err(Fault {
+            said: said.collect::<Vec<_>>().join("; "),
+            outline: format!("against {}", outline.collect::<Vec<_>>().join(", ")),
+            may_be_text: false,
+        })
     }
 }
 
@@ -82,8 +82,7 @@ impl Format {
             Self::Object => match serde_json::from_str(text) {
                 Ok(Value::Object(_)) => {}
                 _ => {
-                    let outline = "it is not a JSON object".to_owned();
-                    return Err(Fault::of_schema(outline.clone(), outline));
+                    return Err(Fault::new("it is not a JSON object"));
                 }
             },
             Self::Schema(schema) => schema.check(text)?,

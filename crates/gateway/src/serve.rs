@@ -31,8 +31,14 @@ const HEADERS: usize = 100;
 /// How long streams have to say that the server ends.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
+/// How long clients that are still sending have to take the end of their answer.
+const LINGER: Duration = Duration::from_secs(1);
+
 /// How long to wait where the system has no room for another connection.
 const NO_ROOM: Duration = Duration::from_millis(100);
+
+/// A listener that fails so often in a row is broken.
+const FAULTS: u32 = 100;
 
 impl Gateway {
     /// Serves until `shutdown`; then takes nothing new, and gives running answers `grace` to
@@ -51,46 +57,47 @@ impl Gateway {
         let room = Arc::new(Semaphore::new(CONNECTIONS));
         let router = self.router();
         let mut shutdown = std::pin::pin!(shutdown);
-        loop {
+        let mut faults = Faults::default();
+        let ended = loop {
             let accepted = async {
                 let slot = room.clone().acquire_owned().await;
                 (slot, listener.accept().await)
             };
             let (slot, accepted) = tokio::select! {
                 accepted = accepted => accepted,
-                () = &mut shutdown => break,
+                () = &mut shutdown => break Ok(()),
             };
             match accepted {
                 Ok((stream, _)) => {
+                    faults = Faults::default();
                     let connection = connect(stream, router.clone(), &graceful);
                     connections.spawn(async move {
                         let _slot = slot;
                         connection.await;
                     });
                 }
-                Err(error) if is_passing(&error) => {
-                    tracing::warn!(%error, "a connection cannot be accepted");
-                    tokio::time::sleep(NO_ROOM).await;
-                }
-                Err(error) => return Err(error),
+                Err(error) => match faults.bear(error) {
+                    Ok(()) => tokio::time::sleep(NO_ROOM).await,
+                    Err(error) => break Err(error),
+                },
             }
             while connections.try_join_next().is_some() {}
-        }
+        };
         drop(listener);
         self.end(graceful, connections, grace).await;
-        Ok(())
+        ended
     }
 
     async fn end(&self, graceful: GracefulShutdown, mut connections: JoinSet<()>, grace: Duration) {
+        let mut patience = LINGER;
         if tokio::time::timeout(grace, graceful.shutdown()).await.is_err() {
             tracing::warn!("answers that are still running are stopped");
-            self.0.stopping.send_replace(true);
-            let _ = tokio::time::timeout(LAST_WORDS, async {
-                while connections.join_next().await.is_some() {}
-            })
-            .await;
+            patience = LAST_WORDS;
         }
         self.0.stopping.send_replace(true);
+        // A client that is still sending must not lose its answer to a reset.
+        let all = async { while connections.join_next().await.is_some() {} };
+        let _ = tokio::time::timeout(patience, all).await;
         connections.shutdown().await;
     }
 }
@@ -124,10 +131,34 @@ fn connect(
     }
 }
 
-/// Whether accepting may work again: the peer was too quick, or too much is open.
-fn is_passing(error: &io::Error) -> bool {
-    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
-    const TOO_MANY_FILES: [i32; 2] = [23, 24];
-    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
-        || error.raw_os_error().is_some_and(|code| TOO_MANY_FILES.contains(&code))
+/// How often in a row no connection could be accepted. Nearly all that a system says then passes:
+/// the peer was too quick, its network failed, or too much is open here.
+#[derive(Debug, Default)]
+struct Faults(u32);
+
+impl Faults {
+    /// Gives an error back once there are too many.
+    fn bear(&mut self, error: io::Error) -> io::Result<()> {
+        self.0 += 1;
+        if self.0 >= FAULTS {
+            return Err(error);
+        }
+        tracing::warn!(%error, "a connection cannot be accepted");
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_pass_is_borne_and_a_broken_listener_is_not_for_ever() {
+        const PROTOCOL_ERROR: i32 = 71;
+        let mut faults = Faults::default();
+        for _ in 1..FAULTS {
+            faults.bear(io::Error::from_raw_os_error(PROTOCOL_ERROR)).expect("it may pass");
+        }
+        faults.bear(io::Error::from_raw_os_error(PROTOCOL_ERROR)).expect_err("it does not");
+    }
 }

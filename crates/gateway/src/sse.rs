@@ -9,6 +9,7 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use futures_util::stream::{self, BoxStream, SelectAll, StreamExt};
+use lenore_provider::{Error, ErrorKind};
 use serde_json::Value;
 
 use crate::answer::{End, Part};
@@ -134,8 +135,10 @@ impl<E: Encoder> Sse<E> {
             },
         };
         if item.is_none() {
-            // Every answer ends with its end or a failure, so nobody comes here; but nobody may
-            // wait here either.
+            // Every answer ends with its end or a failure, so nobody comes here; if somebody does,
+            // that must not look like an end.
+            let broken = Error::new(ErrorKind::AnswerLost, "the answer broke off without an end");
+            self.encoder.fail(&broken.into(), &mut frames);
             return (frames, None);
         }
         for _ in 0..AT_ONCE {

@@ -10,12 +10,15 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::failure::Failure;
-use crate::ids;
 use crate::schema::Schema;
+use crate::{ids, mark};
 
 /// What begins a call.
 pub(crate) const MARK: &str = "<tool_call>";
 const MARK_END: &str = "</tool_call>";
+
+/// What the ids of calls begin with.
+const CALL: &str = "call_";
 
 /// As many tools may be offered.
 const MOST: usize = 256;
@@ -86,13 +89,8 @@ pub(crate) struct Fault {
     pub(crate) said: String,
     /// For messages of errors: none of the bot's words.
     pub(crate) outline: String,
-}
-
-impl Fault {
-    fn plain(outline: impl Into<String>) -> Self {
-        let outline = outline.into();
-        Self { said: outline.clone(), outline }
-    }
+    /// Whether the answer may be meant as text, rather than as a call.
+    pub(crate) may_be_text: bool,
 }
 
 /// A call as the bot writes it.
@@ -134,8 +132,8 @@ impl Toolbox {
     pub(crate) fn instructions(&self) -> String {
         let mut text = String::from(
             "You can call tools. They run outside; their results come in the next message. To \
-             call one, write exactly this, with arguments that fit the tool's JSON schema, and \
-             end your answer after it:\n\
+             call one, write exactly this on a line of its own, not in a code fence, with \
+             arguments that fit the tool's JSON schema, and end your answer after it:\n\
              <tool_call>{\"name\": \"…\", \"arguments\": {…}}</tool_call>\n",
         );
         text.push_str(if self.parallel {
@@ -162,52 +160,64 @@ impl Toolbox {
 
     /// What an answer says beside its calls, and the calls.
     pub(crate) fn read(&self, answer: &str) -> Result<(String, Vec<Call>), Fault> {
-        let (text, mut rest) = match answer.find(MARK) {
-            Some(at) => (answer[..at].trim_end(), &answer[at..]),
-            None => (answer, ""),
-        };
-        let mut calls = Vec::new();
-        while let Some(at) = rest.find(MARK) {
-            let (call, after) = self.read_call(&rest[at + MARK.len()..])?;
+        let (mut text, mut rest, mut calls) = (String::new(), answer, Vec::new());
+        while let Some(at) = mark::find(rest, 0, MARK) {
+            add(&mut text, rest[..at].trim_end());
+            let (call, after) = self.read_call(&rest[at + MARK.len()..], calls.len() + 1)?;
             calls.push(call);
-            rest = after;
+            // What follows a call is text again, and another call may follow at once.
+            rest = after.trim_start();
         }
         self.check_choice(&calls)?;
-        Ok((text.to_owned(), calls))
+        add(&mut text, if calls.is_empty() { rest } else { rest.trim_end() });
+        Ok((text, calls))
     }
 
-    fn read_call<'a>(&self, text: &'a str) -> Result<(Call, &'a str), Fault> {
-        let start = text.find('{').unwrap_or(text.len());
-        let mut values = serde_json::Deserializer::from_str(&text[start..]).into_iter::<Written>();
-        let Some(Ok(Written { name, arguments })) = values.next() else {
-            return Err(Fault::plain(
+    fn read_call<'a>(&self, text: &'a str, number: usize) -> Result<(Call, &'a str), Fault> {
+        let text = text.trim_start();
+        // Some bots put a fence around the JSON.
+        let fenced = text.strip_prefix("```").map(|rest| rest.strip_prefix("json").unwrap_or(rest));
+        let json = fenced.unwrap_or(text).trim_start();
+        let mut values = serde_json::Deserializer::from_str(json).into_iter::<Written>();
+        let written = values.next().filter(|_| json.starts_with('{'));
+        let Some(Ok(Written { name, arguments })) = written else {
+            let fault = Fault::new(
                 "a tool call was not valid JSON of the form {\"name\": \"…\", \"arguments\": {…}}",
-            ));
+            );
+            return Err(Fault { may_be_text: true, ..fault });
         };
-        let rest = &text[start + values.byte_offset()..];
+        let rest = &json[values.byte_offset()..];
         let Some(tool) = self.tools.iter().find(|tool| tool.name == name) else {
             return Err(Fault {
                 said: format!("there is no tool {name:?}"),
                 outline: "it called a tool that is not offered".to_owned(),
+                may_be_text: true,
             });
         };
         let arguments = arguments.unwrap_or_else(|| "{}".to_owned());
         tool.schema.check(&arguments).map_err(|fault| Fault {
             said: format!("the arguments of {name:?} do not fit its schema: {}", fault.said),
             outline: format!("the arguments of a tool call do not fit: {}", fault.outline),
+            may_be_text: false,
         })?;
-        let rest = rest.trim_start().strip_prefix(MARK_END).unwrap_or(rest);
-        Ok((Call { id: ids::new("call_"), name, arguments }, rest))
+        let unfenced = fenced.and_then(|_| rest.trim_start().strip_prefix("```")).unwrap_or(rest);
+        let rest = unfenced.trim_start().strip_prefix(MARK_END).unwrap_or(unfenced);
+        Ok((Call { id: call_id(number), name, arguments }, rest))
+    }
+
+    /// Whether the bot decides if it calls a tool.
+    pub(crate) fn is_free(&self) -> bool {
+        self.choice == Choice::Auto
     }
 
     fn check_choice(&self, calls: &[Call]) -> Result<(), Fault> {
         match &self.choice {
-            Choice::Required if calls.is_empty() => Err(Fault::plain("no tool was called")),
+            Choice::Required if calls.is_empty() => Err(Fault::new("no tool was called")),
             Choice::Named(name) if !calls.iter().any(|call| call.name == *name) => {
-                Err(Fault::plain("the tool that must be called was not called"))
+                Err(Fault::new("the tool that must be called was not called"))
             }
             _ if !self.parallel && calls.len() > 1 => {
-                Err(Fault::plain("more than one tool was called"))
+                Err(Fault::new("more than one tool was called"))
             }
             _ => Ok(()),
         }
@@ -220,95 +230,60 @@ impl Fault {
         format!("Your answer cannot be used: {}. Write it again, whole.", self.said)
     }
 
-    pub(crate) fn of_schema(said: String, outline: String) -> Self {
-        Self { said, outline }
+    /// What the bot and the client are told in the same words.
+    pub(crate) fn new(outline: impl Into<String>) -> Self {
+        let outline = outline.into();
+        Self { said: outline.clone(), outline, may_be_text: false }
     }
 }
 
-/// A call in a conversation that is told to the bot, as the bot would write it.
-pub(crate) fn written(name: &str, arguments: &str) -> String {
+/// Adds to a text, as a paragraph of its own.
+fn add(text: &mut String, more: &str) {
+    if !text.is_empty() && !more.is_empty() {
+        text.push_str("\n\n");
+    }
+    text.push_str(more);
+}
+
+/// A new id, with the call's number in its answer: the bot does not know ids, but it can count.
+fn call_id(number: usize) -> String {
+    format!("{}_{number}", ids::new(CALL))
+}
+
+/// The number in an id of ours.
+fn number(id: &str) -> Option<usize> {
+    let (random, number) = id.strip_prefix(CALL)?.split_once('_')?;
+    let is_ours = random.len() == ids::new("").len();
+    number.parse().ok().filter(|_| is_ours)
+}
+
+/// A call in a conversation that is told to the bot, as the bot would write it. One that another
+/// service made has its id, by which its result is known.
+pub(crate) fn written(id: &str, name: &str, arguments: &str) -> String {
     let name = Value::from(name);
     let arguments = if arguments.trim().is_empty() { "{}" } else { arguments };
-    format!("{MARK}{{\"name\": {name}, \"arguments\": {arguments}}}{MARK_END}")
+    let id = match number(id) {
+        None if !id.is_empty() => format!("\"id\": {}, ", Value::from(id)),
+        _ => String::new(),
+    };
+    format!("{MARK}{{{id}\"name\": {name}, \"arguments\": {arguments}}}{MARK_END}")
 }
 
 /// The result of a call, as the bot is told it.
 pub(crate) fn result(id: &str, text: &str) -> String {
-    let id = Value::from(id);
-    format!("<tool_result id={id}>\n{text}\n</tool_result>")
+    let which = match number(id) {
+        Some(number) => format!("call=\"{number}\""),
+        None => format!("id={}", Value::from(id)),
+    };
+    format!("<tool_result {which}>\n{text}\n</tool_result>")
 }
 
-/// JSON as it is written; some bots write it inside a string.
+/// JSON as it is written; some bots write it inside a string, and some write null for none.
 fn arguments<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
     let raw = Box::<RawValue>::deserialize(from)?;
-    let inner = serde_json::from_str::<String>(raw.get());
-    Ok(Some(inner.unwrap_or_else(|_| raw.get().to_owned())))
+    let inner = serde_json::from_str::<Option<String>>(raw.get());
+    Ok(inner.unwrap_or_else(|_| Some(raw.get().to_owned())))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn toolbox(choice: Choice, parallel: bool) -> Toolbox {
-        let parameters = json!({
-            "type": "object",
-            "properties": { "city": { "type": "string" } },
-            "required": ["city"],
-        });
-        let tool = Tool::new("weather".into(), Some("Tells it.".into()), Some(parameters));
-        let tools =
-            vec![tool.expect("valid"), Tool::new("time".into(), None, None).expect("valid")];
-        Toolbox::new(tools, choice, parallel).expect("valid").expect("some")
-    }
-
-    fn names(calls: &[Call]) -> Vec<(&str, &str)> {
-        calls.iter().map(|call| (call.name.as_str(), call.arguments.as_str())).collect()
-    }
-
-    #[test]
-    fn calls_are_read_in_the_ways_that_bots_write_them() {
-        let toolbox = toolbox(Choice::Auto, true);
-        let answer = "I look.\n<tool_call>\n{\"name\": \"weather\", \"arguments\": {\"city\": \
-            \"Köln </tool_call> 🐦\"}}\n</tool_call>\n<tool_call>{\"name\":\"time\"}";
-        let (text, calls) = toolbox.read(answer).expect("valid");
-        assert_eq!(text, "I look.");
-        let expected = [("weather", "{\"city\": \"Köln </tool_call> 🐦\"}"), ("time", "{}")];
-        assert_eq!(names(&calls), expected);
-        let quoted = r#"<tool_call>{"name":"weather","arguments":"{\"city\":\"a\"}"}</tool_call>"#;
-        let (_, calls) = toolbox.read(quoted).expect("valid");
-        assert_eq!(names(&calls), [("weather", "{\"city\":\"a\"}")]);
-        assert_eq!(toolbox.read("No need.").expect("valid"), ("No need.".to_owned(), vec![]));
-    }
-
-    #[test]
-    fn what_does_not_fit_is_told_without_its_words_in_the_outline() {
-        let toolbox = toolbox(Choice::Auto, false);
-        for answer in [
-            "<tool_call>{\"name\":\"weather\",\"arguments\":{\"city\":[\"secret\"]}}</tool_call>",
-            "<tool_call>{\"name\":\"secret\"}</tool_call>",
-            "<tool_call>secret",
-            "<tool_call>{\"name\":\"time\"}</tool_call><tool_call>{\"name\":\"time\"}</tool_call>",
-        ] {
-            let fault = toolbox.read(answer).expect_err(answer);
-            assert!(!fault.outline.contains("secret"), "{}", fault.outline);
-        }
-    }
-
-    #[test]
-    fn a_choice_is_kept() {
-        let time = "<tool_call>{\"name\":\"time\",\"arguments\":{}}</tool_call>";
-        assert!(toolbox(Choice::Required, true).read("No.").is_err());
-        assert!(toolbox(Choice::Required, true).read(time).is_ok());
-        assert!(toolbox(Choice::Named("weather".into()), true).read(time).is_err());
-        assert!(Toolbox::new(vec![], Choice::Auto, true).expect("valid").is_none());
-        assert!(Toolbox::new(vec![], Choice::Named("x".into()), true).is_err());
-    }
-
-    #[test]
-    fn the_bot_is_told_the_tools() {
-        let text = toolbox(Choice::Auto, true).instructions();
-        for words in ["\"weather\"", "Tells it.", "\"city\"", MARK, MARK_END] {
-            assert!(text.contains(words), "{words}");
-        }
-    }
-}
+mod tests;

@@ -18,6 +18,10 @@ use crate::{body, failure};
 /// How long to wait for the connection to be free again after an answer's end.
 const TAIL: Duration = Duration::from_millis(500);
 
+/// A service that shows that it lives, but says nothing, is borne so many silences long: bots
+/// think for minutes.
+const LIVELY: u32 = 10;
+
 /// The events of the answer to a question. It is asked when they are first wanted; dropping them
 /// closes the connection, by which the service knows.
 pub(crate) fn events(
@@ -30,6 +34,7 @@ pub(crate) fn events(
 struct Answer {
     messages: BoxStream<'static, Result<Message, EventStreamError<Error>>>,
     deadline: Option<Instant>,
+    silence: Duration,
     heard: Transcript,
     thinking: bool,
     /// Events that came at once.
@@ -58,6 +63,7 @@ impl Answer {
         let answer = Self {
             messages,
             deadline,
+            silence,
             heard: Transcript::default(),
             thinking: false,
             waiting: VecDeque::new(),
@@ -73,8 +79,12 @@ impl Answer {
             if let Some(event) = self.waiting.pop_front() {
                 return Ok(event);
             }
-            let deadline = self.deadline;
-            let message = by(deadline, self.messages.next()).await;
+            let lively = self.silence.saturating_mul(LIVELY);
+            let message = async {
+                let message = timeout(lively, self.messages.next()).await;
+                message.map_err(|_| failure::silent(lively))
+            };
+            let message = by(self.deadline, message).await.flatten();
             match message.and_then(|message| self.understand(message)) {
                 Ok(Some(reason)) => self.finish(reason).await,
                 Ok(None) => {}
@@ -114,6 +124,11 @@ impl Answer {
         match said.end {
             None => Ok(None),
             Some(End::Finished(reason)) => Ok(Some(reason)),
+            Some(End::Over) if self.heard.text().is_empty() => {
+                let what = "the API ended the answer before its first word; ask again";
+                Err(Error::new(ErrorKind::AnswerLost, what))
+            }
+            Some(End::Over) => Ok(Some(FinishReason::Complete)),
             Some(End::Withheld) => Err(Error::new(
                 ErrorKind::Bot,
                 "a filter of the service withheld the rest of the answer; ask in other words",

@@ -19,6 +19,8 @@ pub(crate) struct Said {
 #[derive(Debug, PartialEq)]
 pub(crate) enum End {
     Finished(FinishReason),
+    /// The stream is over; no reason was given.
+    Over,
     /// A filter took the rest away.
     Withheld,
 }
@@ -49,8 +51,7 @@ struct Delta {
 /// Reads a piece. `Err(None)`: it is not what the service should send.
 pub(crate) fn read(data: &str) -> Result<Said, Option<Refusal>> {
     if data.trim() == "[DONE]" {
-        let end = Some(End::Finished(FinishReason::Complete));
-        return Ok(Said { end, ..Said::default() });
+        return Ok(Said { end: Some(End::Over), ..Said::default() });
     }
     let chunk: Chunk = serde_json::from_str(data).map_err(|_| None)?;
     if let Some(refusal) = chunk.error {
@@ -108,7 +109,7 @@ mod tests {
         assert_eq!(ended("content_filter"), Some(End::Withheld));
         assert_eq!(ended(""), None);
         let done = read(" [DONE]").expect("the end");
-        assert_eq!(done.end, Some(End::Finished(FinishReason::Complete)));
+        assert_eq!(done.end, Some(End::Over));
     }
 
     #[test]

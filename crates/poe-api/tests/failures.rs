@@ -116,6 +116,31 @@ async fn an_answer_without_an_end_is_lost_and_not_what_came() {
 }
 
 #[tokio::test]
+async fn an_end_without_a_word_or_a_reason_is_none() {
+    let service = Service::saying(vec!["data: [DONE]\n\n".into()]).await;
+    assert_eq!(service.failure().await.kind(), ErrorKind::AnswerLost);
+    // With a reason it is the bot's own.
+    assert_eq!(Service::saying(vec![stop()]).await.ask().await.expect("an end"), "");
+}
+
+#[tokio::test]
+async fn who_only_lives_is_not_waited_for_for_ever() {
+    let beat = Duration::from_millis(20);
+    let service = Service::new(move |_| {
+        sse(stream::unfold((), move |()| async move {
+            tokio::time::sleep(beat).await;
+            Some((Ok(": alive\n\n".into()), ()))
+        }))
+    });
+    let service = service.await;
+    let mut request = question("Hi");
+    request.timeout = Some(Duration::from_millis(200));
+    let answer = service.api().create_completion(request).text();
+    let error = in_time("the end of the patience", answer).await.expect_err("it says nothing");
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+}
+
+#[tokio::test]
 async fn a_connection_that_breaks_after_the_end_takes_nothing_away() {
     let service = Service::new(|_| sse(then_broken(vec![text("whole"), stop()])));
     assert_eq!(service.await.ask().await.expect("an end"), "whole");

@@ -22,6 +22,8 @@ struct WireMessage {
 
 #[derive(Debug, Deserialize)]
 struct WireCall {
+    #[serde(default)]
+    id: String,
     function: CalledFunction,
 }
 
@@ -40,7 +42,8 @@ struct StreamOptions {
 #[derive(Debug, Deserialize)]
 struct WireTool {
     r#type: String,
-    function: Option<Function>,
+    #[serde(default)]
+    function: Value,
 }
 
 /// The question, and whether the stream ends with the usage.
@@ -78,11 +81,11 @@ impl WireMessage {
     fn read(self, is_last: bool, question: &mut Question) -> Result<(), Failure> {
         let content = self.content.map(|content| content.gather(is_last, &mut question.files));
         let mut text = content.transpose()?.unwrap_or_default();
-        for WireCall { function } in self.tool_calls.into_iter().flatten() {
+        for WireCall { id, function } in self.tool_calls.into_iter().flatten() {
             if !text.is_empty() {
                 text.push('\n');
             }
-            text.push_str(&tools::written(&function.name, &function.arguments));
+            text.push_str(&tools::written(&id, &function.name, &function.arguments));
         }
         if self.role == Role::Tool {
             text = tools::result(&self.tool_call_id.unwrap_or_default(), &text);
@@ -98,13 +101,21 @@ impl WireMessage {
     }
 }
 
+/// The functions. Tools of other types are none here.
 fn tools(fields: &mut Fields) -> Result<Option<Toolbox>, Failure> {
-    let tools: Vec<WireTool> = fields.take("tools")?.unwrap_or_default();
-    let tools = tools.into_iter().map(|tool| match tool.function {
-        Some(function) if tool.r#type == "function" => function.tool(),
-        _ => Err(Failure::invalid("only tools of the type function are known").of_param("tools")),
-    });
-    let tools = tools.collect::<Result<_, _>>()?;
+    let wire: Vec<WireTool> = fields.take("tools")?.unwrap_or_default();
+    let mut tools = Vec::with_capacity(wire.len());
+    for (index, tool) in wire.into_iter().enumerate() {
+        if tool.r#type != "function" {
+            fields.ignore(format!("tools[{index}]"));
+            continue;
+        }
+        let function = serde_json::from_value::<Function>(tool.function).map_err(|error| {
+            let name = format!("tools[{index}].function");
+            Failure::invalid(format!("{name}: {error}")).of_param(name)
+        })?;
+        tools.push(function.tool()?);
+    }
     let choice = choice(fields.take::<Value>("tool_choice")?)?;
     Toolbox::new(tools, choice, fields.take("parallel_tool_calls")?.unwrap_or(true))
 }

@@ -1,8 +1,9 @@
 //! The file of keys: JSON, for its owner alone, with a hash of each key and its limits.
 
-use std::fs;
-use std::io::Write;
+use std::fs::{self, TryLockError};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use lenore_provider::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
@@ -12,6 +13,9 @@ use crate::ids;
 
 /// What every key of ours begins with, so that a leaked one is known for what it is.
 const PREFIX: &str = "lenore-";
+
+/// How long to wait for another process that changes the file.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What a key may do.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,10 +68,12 @@ impl KeyFile {
         let content = match fs::read(&path) {
             Ok(bytes) => {
                 check_owner(&path)?;
-                serde_json::from_slice(&bytes).map_err(|error| {
+                let content: Content = serde_json::from_slice(&bytes).map_err(|error| {
                     let path = path.display();
                     invalid(format!("{path} is no file of keys: {error}"))
-                })?
+                })?;
+                content.keys.iter().try_for_each(|key| check_limits(&key.limits))?;
+                content
             }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Content::default(),
             Err(error) => return Err(failed("read", &path, error)),
@@ -88,14 +94,13 @@ impl KeyFile {
         if name.is_empty() || name.chars().any(char::is_control) {
             return Err(invalid("a key needs a name, of one line".to_owned()));
         }
+        let _lock = self.lock()?;
         if self.content.keys.iter().any(|key| key.name == name) {
             return Err(invalid(format!(
                 "there is a key called {name:?} already; revoke it first"
             )));
         }
-        if limits.requests_per_minute == Some(0) || limits.concurrent == Some(0) {
-            return Err(invalid("a limit of none would allow nothing; leave it out".to_owned()));
-        }
+        check_limits(&limits)?;
         let key = format!("{PREFIX}{}", ids::random_hex::<32>());
         self.content.keys.push(KeyRecord {
             name: name.to_owned(),
@@ -112,6 +117,7 @@ impl KeyFile {
     /// # Errors
     /// [`ErrorKind::InvalidRequest`] where there is none or the file cannot be written.
     pub fn revoke(&mut self, name: &str) -> Result<()> {
+        let _lock = self.lock()?;
         let before = self.content.keys.len();
         self.content.keys.retain(|key| key.name != name);
         if self.content.keys.len() == before {
@@ -122,14 +128,48 @@ impl KeyFile {
         self.save()
     }
 
+    /// Keeps other processes from changing the file until what is returned is dropped, and reads
+    /// what they have made of it.
+    fn lock(&mut self) -> Result<fs::File> {
+        let lock = || {
+            let directory = self.directory();
+            fs::create_dir_all(directory)?;
+            // Beside it: the file itself is replaced.
+            let mut options = fs::File::options();
+            options.create(true).truncate(false).write(true);
+            #[cfg(unix)]
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+            let mut name = self.path.file_name().unwrap_or_default().to_owned();
+            name.push(".lock");
+            let lock = options.open(directory.join(name))?;
+            // Who has it holds it for a moment only.
+            let end = Instant::now() + PATIENCE;
+            loop {
+                match lock.try_lock() {
+                    Ok(()) => return Ok(lock),
+                    Err(TryLockError::Error(error)) => return Err(error),
+                    Err(TryLockError::WouldBlock) if Instant::now() > end => {
+                        return Err(io::Error::other("another process keeps it locked"));
+                    }
+                    Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(10)),
+                }
+            }
+        };
+        let lock = lock().map_err(|error: io::Error| failed("locked", &self.path, error))?;
+        self.content = Self::open(&self.path)?.content;
+        Ok(lock)
+    }
+
+    fn directory(&self) -> &Path {
+        let directory = self.path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        directory.unwrap_or(Path::new("."))
+    }
+
     /// Puts a new file in the place of the old one, so that no reader sees half of it.
     fn save(&self) -> Result<()> {
         let write = || {
-            let directory = self.path.parent().filter(|parent| !parent.as_os_str().is_empty());
-            let directory = directory.unwrap_or(Path::new("."));
-            fs::create_dir_all(directory)?;
             // Made for its owner alone.
-            let mut file = tempfile::NamedTempFile::new_in(directory)?;
+            let mut file = tempfile::NamedTempFile::new_in(self.directory())?;
             serde_json::to_writer_pretty(&mut file, &self.content)?;
             file.write_all(b"\n")?;
             file.as_file().sync_all()?;
@@ -138,6 +178,13 @@ impl KeyFile {
         };
         write().map_err(|error: std::io::Error| failed("written", &self.path, error))
     }
+}
+
+fn check_limits(limits: &Limits) -> Result<()> {
+    if limits.requests_per_minute == Some(0) || limits.concurrent == Some(0) {
+        return Err(invalid("a limit of none would allow nothing; leave it out".to_owned()));
+    }
+    Ok(())
 }
 
 /// The hash by which a key is known.
@@ -207,6 +254,33 @@ mod tests {
         file.revoke("a").expect("there");
         assert!(file.revoke("a").is_err());
         assert!(file.keys().is_empty());
+    }
+
+    #[test]
+    fn what_two_change_at_once_is_changed_twice() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("keys.json");
+        let open = || KeyFile::open(&path).expect("readable");
+        open().add("leaked", Limits::default()).expect("added");
+        // Both have read the file before either changes it.
+        let (mut one, mut two) = (open(), open());
+        one.revoke("leaked").expect("there");
+        two.add("new", Limits::default()).expect("added");
+        let names: Vec<_> = open().keys().iter().map(|key| key.name.clone()).collect();
+        assert_eq!(names, ["new"], "what was revoked stays so");
+        assert!(one.add("new", Limits::default()).is_err(), "the name is taken");
+    }
+
+    #[test]
+    fn a_limit_of_none_is_refused_wherever_it_comes_from() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("keys.json");
+        for limit in ["requests_per_minute", "concurrent"] {
+            let key = format!(r#"{{"name":"a","sha256":"","created":0,"{limit}":0}}"#);
+            fs::write(&path, format!(r#"{{"keys":[{key}]}}"#)).expect("ours");
+            let error = KeyFile::open(&path).expect_err("it allows nothing");
+            assert!(error.to_string().contains("leave it out"), "{error}");
+        }
     }
 
     #[test]

@@ -28,6 +28,7 @@ impl Permit {
 /// The state of a key's limits.
 #[derive(Debug)]
 pub(super) struct Limiter {
+    limits: Limits,
     per_minute: Option<Mutex<Bucket>>,
     slots: Option<Arc<Semaphore>>,
 }
@@ -41,17 +42,18 @@ struct Bucket {
 }
 
 impl Bucket {
-    /// Takes one, or says how long to wait for it.
-    fn take(&mut self, now: Instant) -> Result<(), Duration> {
+    /// Takes so many, which are not more than there may be, or says how long to wait for them.
+    fn take(&mut self, count: u32, now: Instant) -> Result<(), Duration> {
+        let count = f64::from(count);
         let per_second = self.size / 60.0;
         let passed = now.saturating_duration_since(self.since).as_secs_f64();
         self.level = (self.level + passed * per_second).min(self.size);
         self.since = now;
-        if self.level >= 1.0 {
-            self.level -= 1.0;
+        if self.level >= count {
+            self.level -= count;
             return Ok(());
         }
-        Err(Duration::from_secs_f64((1.0 - self.level) / per_second))
+        Err(Duration::from_secs_f64((count - self.level) / per_second))
     }
 }
 
@@ -63,22 +65,29 @@ impl Limiter {
         };
         let slots = |count: u32| Arc::new(Semaphore::new(usize::try_from(count).unwrap_or(1)));
         Self {
+            limits: limits.clone(),
             per_minute: limits.requests_per_minute.map(bucket),
             slots: limits.concurrent.map(slots),
         }
     }
 
-    /// Lets a question in.
-    pub(super) fn enter(&self) -> Result<Permit, Failure> {
+    /// Lets a question for so many answers in: each is a question on the site.
+    pub(super) fn enter(&self, count: usize) -> Result<Permit, Failure> {
+        let count = u32::try_from(count).unwrap_or(u32::MAX);
+        let Limits { requests_per_minute, concurrent, .. } = self.limits;
+        if requests_per_minute.into_iter().chain(concurrent).any(|most| count > most) {
+            let message = format!("this key may never ask for {count} answers at once");
+            return Err(Failure::invalid(message).of_param("n"));
+        }
         let slot = self.slots.as_ref().map(|slots| {
-            slots.clone().try_acquire_owned().map_err(|_| {
+            slots.clone().try_acquire_many_owned(count).map_err(|_| {
                 refused("as many answers as this key may have at once are under way", SOON)
             })
         });
         let slot = slot.transpose()?;
         if let Some(bucket) = &self.per_minute {
             let mut bucket = bucket.lock().unwrap_or_else(PoisonError::into_inner);
-            bucket.take(Instant::now()).map_err(|wait| {
+            bucket.take(count, Instant::now()).map_err(|wait| {
                 refused("this key has asked as often as it may in a minute", wait)
             })?;
         }
@@ -99,18 +108,34 @@ mod tests {
     fn a_bucket_refills_with_time() {
         let begin = Instant::now();
         let mut bucket = Bucket { size: 2.0, level: 2.0, since: begin };
-        assert!(bucket.take(begin).is_ok() && bucket.take(begin).is_ok());
-        assert_eq!(bucket.take(begin), Err(Duration::from_secs(30)));
-        assert!(bucket.take(begin + Duration::from_secs(31)).is_ok());
-        assert!(bucket.take(begin + Duration::from_secs(32)).is_err());
+        assert!(bucket.take(1, begin).is_ok() && bucket.take(1, begin).is_ok());
+        assert_eq!(bucket.take(1, begin), Err(Duration::from_secs(30)));
+        assert_eq!(bucket.take(2, begin), Err(Duration::from_secs(60)));
+        assert!(bucket.take(1, begin + Duration::from_secs(31)).is_ok());
+        assert!(bucket.take(1, begin + Duration::from_secs(32)).is_err());
     }
 
     #[test]
     fn a_slot_is_free_again_when_the_answer_is_over() {
         let limiter = Limiter::new(&Limits { concurrent: Some(1), ..Limits::default() });
-        let permit = limiter.enter().expect("the first");
-        assert_eq!(limiter.enter().expect_err("the second").code, "rate_limit_exceeded");
+        let permit = limiter.enter(1).expect("the first");
+        assert_eq!(limiter.enter(1).expect_err("the second").code, "rate_limit_exceeded");
         drop(permit);
-        limiter.enter().expect("free again");
+        limiter.enter(1).expect("free again");
+    }
+
+    #[test]
+    fn each_answer_counts() {
+        let limiter = Limiter::new(&Limits {
+            concurrent: Some(3),
+            requests_per_minute: Some(4),
+            ..Limits::default()
+        });
+        let permit = limiter.enter(2).expect("two of three");
+        assert_eq!(limiter.enter(2).expect_err("four").code, "rate_limit_exceeded");
+        assert_eq!(limiter.enter(4).expect_err("never").code, "invalid_value");
+        drop(permit);
+        let _permit = limiter.enter(2).expect("three and four in the minute");
+        assert_eq!(limiter.enter(1).expect_err("the fifth").code, "rate_limit_exceeded");
     }
 }

@@ -1,5 +1,6 @@
 //! The keys that are valid now.
 
+use std::fs::Permissions;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
@@ -16,6 +17,9 @@ use crate::ids::hex;
 /// How old what is known of the file may be.
 const FRESH: Duration = Duration::from_millis(500);
 
+/// How long a file that cannot be read is taken for one that is just being written.
+const BEARABLE: Duration = Duration::from_secs(3);
+
 /// All keys.
 #[derive(Debug)]
 pub(crate) struct KeyRing {
@@ -29,12 +33,17 @@ struct Key {
     limiter: Limiter,
 }
 
+/// What tells one state of a file from another: what is in it, and who may write it.
+type Stamp = (SystemTime, u64, Permissions);
+
 /// A file, as it was when it was last looked at.
 #[derive(Debug)]
 struct Watched {
     path: PathBuf,
-    stamp: Option<(SystemTime, u64)>,
+    stamp: Option<Stamp>,
     looked: Instant,
+    /// Since when it cannot be read.
+    failing: Option<Instant>,
     keys: Vec<Arc<Key>>,
 }
 
@@ -66,7 +75,8 @@ impl KeyRing {
         });
         let file = file.map(|path| {
             let looked = Instant::now();
-            let mut watched = Watched { path, stamp: None, looked, keys: Vec::new() };
+            let mut watched =
+                Watched { path, stamp: None, looked, failing: None, keys: Vec::new() };
             watched.read()?;
             Ok(Mutex::new(watched))
         });
@@ -115,23 +125,31 @@ impl KeyRing {
 }
 
 impl Watched {
-    /// Follows the file. One that cannot be read leaves what was known: it may be half written by
-    /// hand. One that is gone has no keys.
+    /// Follows the file. One that cannot be read may be half written by hand, so what was known
+    /// stays for a moment; then nobody comes in, as with one that is gone.
     fn fresh(&mut self) {
         if self.looked.elapsed() < FRESH {
             return;
         }
         self.looked = Instant::now();
-        if self.stamp != self.stamp_now()
-            && let Err(error) = self.read()
-        {
-            tracing::error!(%error, "the keys stay as they were");
+        if self.failing.is_none() && self.stamp == self.stamp_now() {
+            return;
+        }
+        match self.read() {
+            Ok(()) => self.failing = None,
+            Err(error) => {
+                let since = *self.failing.get_or_insert_with(Instant::now);
+                if since.elapsed() >= BEARABLE && !self.keys.is_empty() {
+                    tracing::error!(%error, "nobody comes in until the keys can be read");
+                    self.keys.clear();
+                }
+            }
         }
     }
 
-    fn stamp_now(&self) -> Option<(SystemTime, u64)> {
+    fn stamp_now(&self) -> Option<Stamp> {
         let found = std::fs::metadata(&self.path).ok()?;
-        Some((found.modified().ok()?, found.len()))
+        Some((found.modified().ok()?, found.len(), found.permissions()))
     }
 
     /// A key that is as it was goes on with what it has used of its limits.
@@ -173,10 +191,23 @@ impl Caller {
         .of_param("model"))
     }
 
-    /// Lets a question in, or says when to come back.
-    pub(crate) fn enter(&self) -> Result<Permit, Failure> {
+    /// Whether chats may be named. Nobody knows whose bot answers in one before it is asked there.
+    pub(crate) fn check_chats(&self) -> Result<(), Failure> {
         match &self.0 {
-            Some(key) => key.limiter.enter(),
+            Some(key) if !key.record.limits.models.is_empty() => Err(Failure::new(
+                StatusCode::FORBIDDEN,
+                "chat_not_allowed",
+                "this key may ask some models only, and so cannot name a chat; leave out \
+                 x-lenore-chat, and send the conversation",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Lets a question for so many answers in, or says when to come back.
+    pub(crate) fn enter(&self, count: usize) -> Result<Permit, Failure> {
+        match &self.0 {
+            Some(key) => key.limiter.enter(count),
             None => Ok(Permit::free()),
         }
     }

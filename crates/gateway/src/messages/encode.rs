@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::answer::{End, Finish};
+use crate::doors::RequestId;
 use crate::failure::{Failure, Wire};
 use crate::ids;
 use crate::sse::{Encoder, Frames};
@@ -12,6 +13,7 @@ use crate::tools::Call;
 #[derive(Debug)]
 pub(super) struct MessageEncoder {
     id: String,
+    request: RequestId,
     model: String,
     prompt_tokens: u64,
     /// Whether the text's block has begun.
@@ -20,9 +22,9 @@ pub(super) struct MessageEncoder {
 }
 
 impl MessageEncoder {
-    pub(super) fn new(model: String, prompt_tokens: u64) -> Self {
+    pub(super) fn new(model: String, prompt_tokens: u64, request: RequestId) -> Self {
         let id = ids::new("msg_");
-        Self { id, model, prompt_tokens, has_text: false, finished: None }
+        Self { id, request, model, prompt_tokens, has_text: false, finished: None }
     }
 
     fn message(&self, content: Value, end: Option<&End>) -> Value {
@@ -100,7 +102,7 @@ impl Encoder for MessageEncoder {
     }
 
     fn fail(&mut self, failure: &Failure, frames: &mut Frames) {
-        frames.event("error", &failure.body(Wire::Anthropic, &self.id));
+        frames.event("error", &failure.body(Wire::Anthropic, &self.request.0));
     }
 
     fn whole(&mut self, ends: &[End]) -> Value {

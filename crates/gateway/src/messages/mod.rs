@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use self::encode::MessageEncoder;
 use crate::Gateway;
+use crate::doors::RequestId;
 use crate::failure::Failure;
 use crate::fields::Fields;
 use crate::keys::Caller;
@@ -21,6 +22,7 @@ use crate::respond::respond;
 pub(crate) async fn create(
     State(gateway): State<Gateway>,
     Extension(caller): Extension<Caller>,
+    Extension(request_id): Extension<RequestId>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Failure> {
@@ -30,7 +32,8 @@ pub(crate) async fn create(
     let most = fields.take_count("max_tokens")?.map_or_else(|| fields.need("max_tokens"), Ok)?;
     let mut question = request::read(fields, Some(most), options.strict)?;
     question.instruct();
-    let encoder = MessageEncoder::new(gateway.shown(&question.model), question.tokens());
+    let shown = gateway.shown(&question.model);
+    let encoder = MessageEncoder::new(shown, question.tokens(), request_id);
     respond(&gateway, &caller, wishes, question, encoder).await
 }
 

@@ -30,11 +30,26 @@ enum WireRole {
 #[derive(Debug, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum Block {
-    Text { text: String },
-    Image { source: BlockSource },
-    Document { source: BlockSource, title: Option<String> },
-    ToolUse { name: String, input: Value },
-    ToolResult { tool_use_id: String, content: Option<Content<Block>> },
+    Text {
+        text: String,
+    },
+    Image {
+        source: BlockSource,
+    },
+    Document {
+        source: BlockSource,
+        title: Option<String>,
+    },
+    ToolUse {
+        #[serde(default)]
+        id: String,
+        name: String,
+        input: Value,
+    },
+    ToolResult {
+        tool_use_id: String,
+        content: Option<Content<Block>>,
+    },
     Thinking {},
     RedactedThinking {},
 }
@@ -117,9 +132,8 @@ pub(super) fn read(
     }
     let stops = fields.take("stop_sequences")?.unwrap_or_default();
     question.stop = checked_stops(stops, "stop_sequences")?;
-    let tools = toolbox(&mut fields, &mut question.ignored)?;
-    question.reading = Reading { tools, format: format(&mut fields)? };
-    question.ignored.extend(fields.ignored(strict)?);
+    question.reading = Reading { tools: toolbox(&mut fields)?, format: format(&mut fields)? };
+    question.ignored = fields.ignored(strict)?;
     Ok(question)
 }
 
@@ -159,7 +173,9 @@ impl Block {
             Self::Document { source, title } => {
                 Piece::File(source.file(title.as_deref().unwrap_or("document"))?)
             }
-            Self::ToolUse { name, input } => Piece::Text(tools::written(&name, &input.to_string())),
+            Self::ToolUse { id, name, input } => {
+                Piece::Text(tools::written(&id, &name, &input.to_string()))
+            }
             Self::ToolResult { .. } | Self::Thinking {} | Self::RedactedThinking {} => {
                 Piece::Nothing
             }
@@ -178,7 +194,7 @@ impl BlockSource {
 }
 
 /// The tools. Those that run at the service are none here; they are reported.
-fn toolbox(fields: &mut Fields, ignored: &mut Vec<String>) -> Result<Option<Toolbox>, Failure> {
+fn toolbox(fields: &mut Fields) -> Result<Option<Toolbox>, Failure> {
     let wire: Vec<WireTool> = fields.take("tools")?.unwrap_or_default();
     let mut tools = Vec::with_capacity(wire.len());
     for (index, tool) in wire.into_iter().enumerate() {
@@ -187,7 +203,7 @@ fn toolbox(fields: &mut Fields, ignored: &mut Vec<String>) -> Result<Option<Tool
                 let schema = tool.input_schema.map(Value::Object);
                 tools.push(Tool::new(tool.name, tool.description, schema)?);
             }
-            Some(_) => ignored.push(format!("tools[{index}]")),
+            Some(_) => fields.ignore(format!("tools[{index}]")),
         }
     }
     let (choice, is_single) = match fields.take::<WireChoice>("tool_choice")? {

@@ -8,7 +8,7 @@ use super::request::Echoed;
 use crate::answer::{End, Finish};
 use crate::failure::Failure;
 use crate::ids;
-use crate::links::Links;
+use crate::links::{Links, Place};
 use crate::sse::{Encoder, Frames};
 use crate::tools::Call;
 
@@ -21,7 +21,8 @@ pub(super) struct ResponseEncoder {
     prompt_tokens: u64,
     echoed: Echoed,
     links: Arc<Links>,
-    owner: Option<String>,
+    /// Where it is said.
+    place: Place,
     /// The number of the next event.
     sequence: u64,
     /// The message's item, once it has begun.
@@ -36,7 +37,7 @@ impl ResponseEncoder {
         prompt_tokens: u64,
         echoed: Echoed,
         links: Arc<Links>,
-        owner: Option<String>,
+        place: Place,
     ) -> Self {
         Self {
             id: ids::new("resp_"),
@@ -45,7 +46,7 @@ impl ResponseEncoder {
             prompt_tokens,
             echoed,
             links,
-            owner,
+            place,
             sequence: 0,
             message: None,
             finished: None,
@@ -76,7 +77,7 @@ impl ResponseEncoder {
 
     fn complete(&self, end: &End, output: Value) -> Value {
         let is_cut = end.finish == Finish::Length;
-        let mut response = self.told(if is_cut { "incomplete" } else { "completed" }, output);
+        let mut response = self.told(status(end), output);
         if is_cut {
             response["incomplete_details"] = json!({ "reason": "max_output_tokens" });
         } else {
@@ -97,7 +98,7 @@ impl ResponseEncoder {
     /// So that a later request can go on from this one.
     fn remember(&self, end: &End) {
         if let Some(chat) = &end.notes.chat {
-            self.links.add(&self.id, self.owner.as_deref(), chat);
+            self.links.add(&self.id, chat, &self.place);
         }
     }
 
@@ -129,7 +130,8 @@ impl ResponseEncoder {
     }
 
     /// Ends the message's item. What is said of its text is exact, whatever was streamed.
-    fn end_message(&mut self, text: &str, frames: &mut Frames) -> Value {
+    fn end_message(&mut self, end: &End, frames: &mut Frames) -> Value {
+        let text = &*end.text;
         let id = self.begun(frames);
         let at = json!({ "item_id": id, "output_index": 0, "content_index": 0 });
         let mut data = at.clone();
@@ -139,7 +141,7 @@ impl ResponseEncoder {
         let mut data = at;
         data["part"] = output_text(text);
         self.event("response.content_part.done", data, frames);
-        let item = message(&id, "completed", json!([output_text(text)]));
+        let item = message(&id, status(end), json!([output_text(text)]));
         let data = json!({ "output_index": 0, "item": item });
         self.event("response.output_item.done", data, frames);
         item
@@ -188,7 +190,7 @@ impl Encoder for ResponseEncoder {
     fn end(&mut self, _: usize, end: &End, frames: &mut Frames) {
         let mut output = Vec::new();
         if self.message.is_some() || end.calls.is_empty() {
-            output.push(self.end_message(&end.text, frames));
+            output.push(self.end_message(end, frames));
         }
         for call in &end.calls {
             let item = self.call(output.len(), call, frames);
@@ -220,12 +222,17 @@ impl Encoder for ResponseEncoder {
         let mut output = Vec::new();
         if !end.text.is_empty() || end.calls.is_empty() {
             let text = json!([output_text(&end.text)]);
-            output.push(message(&ids::new("msg_"), "completed", text));
+            output.push(message(&ids::new("msg_"), status(end), text));
         }
         output.extend(end.calls.iter().map(function_call));
         self.remember(end);
         self.complete(end, output.into())
     }
+}
+
+/// How an answer that has ended ended.
+fn status(end: &End) -> &'static str {
+    if end.finish == Finish::Length { "incomplete" } else { "completed" }
 }
 
 fn message(id: &str, status: &str, content: Value) -> Value {

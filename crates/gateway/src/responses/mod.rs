@@ -14,6 +14,7 @@ use crate::Gateway;
 use crate::failure::Failure;
 use crate::fields::Fields;
 use crate::keys::Caller;
+use crate::links::Place;
 use crate::question::Wishes;
 use crate::respond::respond;
 
@@ -27,24 +28,43 @@ pub(crate) async fn create(
     let options = &gateway.0.options;
     let fields = Fields::read(&headers, body, options.largest_body).await?;
     let (mut question, echoed) = request::read(fields, options.strict)?;
-    if let Some(previous) = &echoed.previous {
-        let chat = gateway.0.links.chat(previous, caller.name()).ok_or_else(|| {
-            Failure::new(
-                StatusCode::BAD_REQUEST,
-                "previous_response_not_found",
-                "that response is not known here any more; send the whole conversation",
-            )
-            .of_param("previous_response_id")
-        })?;
-        question.chat = Some(chat);
-    }
+    let route = gateway.route(&question.model)?;
+    let place = Place {
+        owner: caller.name().map(str::to_owned),
+        provider: route.provider.name().to_owned(),
+        model: gateway.shown(&route.model),
+    };
+    let links = gateway.0.links.clone();
+    let link = match &echoed.previous {
+        Some(previous) => Some(links.take(previous, &place).ok_or_else(not_found)?),
+        None => None,
+    };
+    question.chat = link.as_ref().map(|link| link.chat.clone());
     question.instruct();
     let encoder = ResponseEncoder::new(
         gateway.shown(&question.model),
         question.tokens(),
         echoed,
-        gateway.0.links.clone(),
-        caller.name().map(str::to_owned),
+        links.clone(),
+        place,
     );
-    respond(&gateway, &caller, wishes, question, encoder).await
+    let response = respond(&gateway, &caller, wishes, question, encoder).await;
+    if let (Err(failure), Some(link)) = (&response, link)
+        && !failure.was_asked()
+    {
+        links.put_back(link);
+    }
+    response
+}
+
+/// Nothing can go on from there: the response is not known, the chat has moved on since, or it is
+/// with another model.
+fn not_found() -> Failure {
+    Failure::new(
+        StatusCode::BAD_REQUEST,
+        "previous_response_not_found",
+        "that response is not the last one of a chat with this model, or not known here any more; \
+         send the whole conversation",
+    )
+    .of_param("previous_response_id")
 }

@@ -52,7 +52,7 @@ pub(super) fn read(mut fields: Fields, strict: bool) -> Result<(Question, Echoed
     let instructions: Option<String> = fields.take("instructions")?;
     question.messages.extend(instructions.clone().map(Message::system));
     let input: Content<Item> = fields.need("input")?;
-    read_input(input, &mut question)?;
+    read_input(input, &mut question, &mut fields)?;
     let most = fields.take_count("max_output_tokens")?;
     question.most = checked_most(most, "max_output_tokens")?;
     let text: Option<Value> = fields.take("text")?;
@@ -74,14 +74,18 @@ pub(super) fn read(mut fields: Fields, strict: bool) -> Result<(Question, Echoed
         "top_p": null,
     });
     question.reading = Reading {
-        tools: toolbox(tools, choice(tool_choice)?, parallel)?,
+        tools: toolbox(tools, choice(tool_choice)?, parallel, &mut fields)?,
         format: text.map(format).transpose()?.flatten(),
     };
     question.ignored = fields.ignored(strict)?;
     Ok((question, Echoed { previous, fields: echoed }))
 }
 
-fn read_input(input: Content<Item>, question: &mut Question) -> Result<(), Failure> {
+fn read_input(
+    input: Content<Item>,
+    question: &mut Question,
+    fields: &mut Fields,
+) -> Result<(), Failure> {
     let items = match input {
         Content::Text(text) => {
             question.messages.push(Message::user(text));
@@ -92,16 +96,25 @@ fn read_input(input: Content<Item>, question: &mut Question) -> Result<(), Failu
     if items.is_empty() {
         return Err(Failure::invalid("input is empty; there is nothing to ask").of_param("input"));
     }
+    let instructions = question.messages.len();
     let last = items.len() - 1;
     for (index, item) in items.into_iter().enumerate() {
-        let read = item.read(index == last, question);
-        read.map_err(|failure| failure.of_param(format!("input[{index}]")))?;
+        let name = format!("input[{index}]");
+        match item.read(index == last, question) {
+            Ok(true) => {}
+            Ok(false) => fields.ignore(name),
+            Err(failure) => return Err(failure.of_param(name)),
+        }
+    }
+    if question.messages.len() == instructions {
+        return Err(Failure::invalid("input has nothing that a bot can be asked").of_param("input"));
     }
     Ok(())
 }
 
 impl Item {
-    fn read(self, is_last: bool, question: &mut Question) -> Result<(), Failure> {
+    /// Adds it to the conversation; `false` where it is the service's own and means nothing here.
+    fn read(self, is_last: bool, question: &mut Question) -> Result<bool, Failure> {
         let text = |content: Option<Content<OpenAiPart>>, question: &mut Question| {
             let text = content.map(|content| content.gather(is_last, &mut question.files));
             text.transpose().map(Option::unwrap_or_default)
@@ -118,7 +131,8 @@ impl Item {
                 let Some(name) = self.name else {
                     return Err(Failure::invalid("a call needs a name"));
                 };
-                let call = tools::written(&name, &self.arguments.unwrap_or_default());
+                let id = self.call_id.unwrap_or_default();
+                let call = tools::written(&id, &name, &self.arguments.unwrap_or_default());
                 append(question, Role::Assistant, &call);
             }
             "function_call_output" => {
@@ -128,12 +142,9 @@ impl Item {
             }
             // The thoughts of a model, which a bot on the web has no use for.
             "reasoning" => {}
-            other => {
-                let message = format!("items of the type {other:?} are not known here");
-                return Err(Failure::invalid(message));
-            }
+            _ => return Ok(false),
         }
-        Ok(())
+        Ok(true)
     }
 }
 
@@ -148,20 +159,26 @@ fn append(question: &mut Question, role: Role, text: &str) {
     }
 }
 
+/// The functions. Tools that run at the service, and those of other forms, are none here.
 fn toolbox(
     tools: Option<Value>,
     choice: Choice,
     parallel: bool,
+    fields: &mut Fields,
 ) -> Result<Option<Toolbox>, Failure> {
     let wrong =
         |error: serde_json::Error| Failure::invalid(format!("tools: {error}")).of_param("tools");
-    let tools: Vec<WireTool> =
+    let wire: Vec<WireTool> =
         serde_json::from_value(tools.unwrap_or_else(|| json!([]))).map_err(wrong)?;
-    let tools = tools.into_iter().map(|tool| match tool.r#type.as_str() {
-        "function" => serde_json::from_value::<Function>(tool.rest).map_err(wrong)?.tool(),
-        _ => Err(Failure::invalid("only tools of the type function are known").of_param("tools")),
-    });
-    Toolbox::new(tools.collect::<Result<_, _>>()?, choice, parallel)
+    let mut tools = Vec::with_capacity(wire.len());
+    for (index, tool) in wire.into_iter().enumerate() {
+        if tool.r#type == "function" {
+            tools.push(serde_json::from_value::<Function>(tool.rest).map_err(wrong)?.tool()?);
+        } else {
+            fields.ignore(format!("tools[{index}]"));
+        }
+    }
+    Toolbox::new(tools, choice, parallel)
 }
 
 fn format(text: Value) -> Result<Option<crate::schema::Format>, Failure> {

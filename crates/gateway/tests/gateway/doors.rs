@@ -33,8 +33,14 @@ async fn without_a_key_only_what_is_nobodys_own_is_open() {
     for headers in right {
         post(server.address, PATH, headers, &hello()).await.with_status(200);
     }
-    let wrong: [&[(&str, &str)]; 6] = [
+    // Some clients give both; one that is valid is enough.
+    for (plain, bearer) in [("placeholder", "Bearer s3cret"), ("s3cret", "Bearer placeholder")] {
+        let headers = [("x-api-key", plain), ("authorization", bearer)];
+        post(server.address, PATH, &headers, &hello()).await.with_status(200);
+    }
+    let wrong: [&[(&str, &str)]; 7] = [
         &[],
+        &[("authorization", "Bearer x"), ("x-api-key", "y")],
         &[("authorization", "Bearer s3cre")],
         &[("authorization", "Bearer s3cret2")],
         &[("authorization", "Basic s3cret")],
@@ -65,9 +71,11 @@ async fn a_key_has_limits_and_can_be_taken_away() {
     let server = Server::with(fake, |builder| builder.key_file(&path)).await;
 
     let headers = [("x-api-key", rare.as_str())];
-    for _ in 0..2 {
-        post(server.address, PATH, &headers, &hello()).await.with_status(200);
-    }
+    let mut body = hello();
+    body["n"] = 3.into();
+    post(server.address, PATH, &headers, &body).await.with_status(400);
+    body["n"] = 2.into();
+    post(server.address, PATH, &headers, &body).await.with_status(200);
     let reply = post(server.address, PATH, &headers, &hello()).await.with_status(429);
     let wait: u64 = reply.header("retry-after").and_then(|wait| wait.parse().ok()).expect("a wait");
     assert!((1..=30).contains(&wait), "{wait}");
@@ -94,6 +102,10 @@ async fn a_key_has_limits_and_can_be_taken_away() {
     let mut body = hello();
     body["model"] = "family/crow".into();
     post(server.address, PATH, &headers, &body).await.with_status(200);
+    // The bot of a chat may be any.
+    let in_chat = [headers[0], ("x-lenore-chat", "abc")];
+    let error = post(server.address, PATH, &in_chat, &body).await.with_status(403).json();
+    assert_eq!(error["error"]["code"], "chat_not_allowed");
     body["model"] = "".into();
     post(server.address, PATH, &headers, &body).await.with_status(403);
 
@@ -104,6 +116,18 @@ async fn a_key_has_limits_and_can_be_taken_away() {
         }
     };
     in_time("the server to notice", refused).await;
+    // Nor does anybody come in for long with a file that cannot be read.
+    let headers = [("x-api-key", rare.as_str())];
+    let written = std::fs::read(&path).expect("ours");
+    std::fs::write(&path, "{").expect("ours");
+    let until = async |status: u16| {
+        while get(server.address, "/v1/models", &headers).await.status != status {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    in_time("the patience's end", until(401)).await;
+    std::fs::write(&path, written).expect("ours");
+    in_time("the server to notice", until(200)).await;
     std::fs::remove_file(&path).expect("ours");
     let headers = [("x-api-key", single.as_str())];
     let refused = async {

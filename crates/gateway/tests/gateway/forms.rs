@@ -1,12 +1,12 @@
-//! Tools and formats: told to the bot, read back, checked, and mended once.
+//! Tools and formats: told to the bot, read back and checked.
 
-use crate::support::{Fake, Server, Step, delta, finished, frames, post, script, started};
+use crate::support::{Fake, Server, delta, finished, frames, post, script, started};
 use lenore_provider::{ChatRequest, Role};
 use serde_json::{Value, json};
 
-const PATH: &str = "/v1/chat/completions";
+pub(crate) const PATH: &str = "/v1/chat/completions";
 
-fn tools() -> Value {
+pub(crate) fn tools() -> Value {
     json!([{ "type": "function", "function": {
         "name": "weather",
         "description": "Tells the weather.",
@@ -18,7 +18,7 @@ fn tools() -> Value {
     }}])
 }
 
-fn ask(words: &str, more: Value) -> Value {
+pub(crate) fn ask(words: &str, more: Value) -> Value {
     let mut body = json!({ "model": "raven", "messages": [{ "role": "user", "content": words }] });
     for (name, value) in more.as_object().expect("an object") {
         body[name] = value.clone();
@@ -27,16 +27,16 @@ fn ask(words: &str, more: Value) -> Value {
 }
 
 /// A bot that says one thing first, and another when it is asked to mend it.
-fn mending(first: &'static str, second: &'static str) -> Fake {
+pub(crate) fn mending(first: &'static str, second: &'static str) -> Fake {
     Fake::new(move |request: &ChatRequest| {
         let text = if request.chat.is_some() { second } else { first };
         vec![started(), delta(text), finished()]
     })
 }
 
-const BAD: &str =
+pub(crate) const BAD: &str =
     "I look.\n<tool_call>{\"name\":\"weather\",\"arguments\":{\"city\":7}}</tool_call>";
-const GOOD: &str =
+pub(crate) const GOOD: &str =
     "<tool_call>{\"name\":\"weather\",\"arguments\":{\"city\":\"Bonn\"}}</tool_call>";
 
 #[tokio::test]
@@ -96,29 +96,6 @@ async fn a_streamed_call_comes_in_pieces_and_its_tag_never() {
 }
 
 #[tokio::test]
-async fn a_call_that_does_not_fit_is_mended_once_in_the_same_chat() {
-    let server = Server::over(mending(BAD, GOOD)).await;
-    for stream in [false, true] {
-        let body = ask("weather?", json!({ "tools": tools(), "stream": stream }));
-        let reply = post(server.address, PATH, &[], &body).await.with_status(200);
-        assert!(reply.body.contains("Bonn") && !reply.body.contains("<tool"), "{}", reply.body);
-        assert_eq!(reply.body.contains("I look."), stream, "what is out stays");
-        let asked = server.fake.asked();
-        let [.., second] = &*asked else { panic!("two questions") };
-        assert_eq!(second.request.chat.as_deref(), Some("c0de"));
-        assert!(second.request.messages[0].content.contains("/city"));
-    }
-    assert_eq!(server.fake.asked().len(), 4);
-    server.end().await;
-    let server = Server::over(mending(BAD, BAD)).await;
-    let body = ask("weather?", json!({ "tools": tools() }));
-    let error = post(server.address, PATH, &[], &body).await.with_status(502);
-    assert_eq!(error.header("x-lenore-error"), Some("bot"));
-    assert_eq!(server.fake.asked().len(), 2, "it is asked again once");
-    server.end().await;
-}
-
-#[tokio::test]
 async fn a_choice_of_tools_is_kept() {
     let server = Server::over(mending("No.", GOOD)).await;
     for choice in
@@ -163,15 +140,64 @@ async fn a_format_is_told_checked_and_mended() {
 }
 
 #[tokio::test]
-async fn what_is_cut_is_not_mended() {
-    let server = Server::start([started(), delta("I look. <tool_call>{\"na"), Step::Hang]).await;
-    let body = ask("hi", json!({ "tools": tools(), "max_tokens": 5 }));
-    let choice =
-        &post(server.address, PATH, &[], &body).await.with_status(200).json()["choices"][0];
-    assert_eq!(choice["finish_reason"], "length");
-    assert_eq!(choice["message"]["content"], "I look.");
-    assert_eq!(server.fake.asked().len(), 1);
+async fn a_call_that_is_quoted_is_text() {
+    let quoted: &'static str = Box::leak(format!("The file:\n```\n{GOOD}\n```").into_boxed_str());
+    let server = Server::start([started(), delta(quoted), finished()]).await;
+    for stream in [false, true] {
+        let body = ask("what is in it?", json!({ "tools": tools(), "stream": stream }));
+        let reply = post(server.address, PATH, &[], &body).await.with_status(200);
+        assert!(!reply.body.contains("tool_calls"), "{}", reply.body);
+        assert!(!stream || streamed(&reply.body).0 == quoted, "{}", reply.body);
+    }
+    assert_eq!(server.fake.asked().len(), 2, "and nothing is to mend");
     server.end().await;
+}
+
+#[tokio::test]
+async fn results_are_told_by_what_the_bot_knows_of_their_calls() {
+    let twice: &'static str = Box::leak(GOOD.repeat(2).into_boxed_str());
+    let server = Server::start([started(), delta(twice), finished()]).await;
+    let mut body = ask("weather?", json!({ "tools": tools() }));
+    let whole = post(server.address, PATH, &[], &body).await.with_status(200).json();
+    let said = &whole["choices"][0]["message"];
+    let messages = body["messages"].as_array_mut().expect("a list");
+    messages.push(said.clone());
+    for (index, text) in [(1, "rain"), (0, "wind")] {
+        let id = &said["tool_calls"][index]["id"];
+        messages.push(json!({ "role": "tool", "tool_call_id": id, "content": text }));
+    }
+    post(server.address, PATH, &[], &body).await.with_status(200);
+    let asked = server.fake.asked();
+    let told = &asked[1].request.messages.last().expect("results").content;
+    let expected = "<tool_result call=\"2\">\nrain\n</tool_result>\n\
+        <tool_result call=\"1\">\nwind\n</tool_result>";
+    assert_eq!(told, expected);
+    server.end().await;
+}
+
+#[tokio::test]
+async fn tools_of_other_kinds_are_reported_or_refused_in_every_dialect() {
+    let lenient = Server::scripted().await;
+    let strict = Server::with(Fake::new(script), |builder| builder.strict(true)).await;
+    let tools = json!([{ "type": "web_search_20250305", "name": "web_search" }]);
+    let messages = json!([{ "role": "user", "content": "hi" }]);
+    for (path, body) in [
+        (PATH, json!({ "messages": messages, "tools": tools })),
+        ("/v1/responses", json!({ "input": messages, "tools": tools })),
+        ("/v1/messages", json!({ "messages": messages, "tools": tools, "max_tokens": 99 })),
+    ] {
+        let reply = post(lenient.address, path, &[], &body).await.with_status(200);
+        assert_eq!(reply.header("x-lenore-ignored"), Some("tools[0]"), "{path}");
+        post(strict.address, path, &[], &body).await.with_status(400);
+    }
+    let items =
+        json!([{ "role": "user", "content": "hi" }, { "type": "web_search_call", "id": "w" }]);
+    let body = json!({ "input": items });
+    let reply = post(lenient.address, "/v1/responses", &[], &body).await.with_status(200);
+    assert_eq!(reply.header("x-lenore-ignored"), Some("input[1]"));
+    post(strict.address, "/v1/responses", &[], &body).await.with_status(400);
+    lenient.end().await;
+    strict.end().await;
 }
 
 #[tokio::test]
@@ -179,7 +205,7 @@ async fn tools_and_formats_that_are_none_are_refused() {
     let server = Server::over(Fake::new(script)).await;
     let tool = |name: &str, parameters: Value| json!([{ "type": "function", "function": { "name": name, "parameters": parameters } }]);
     for more in [
-        json!({ "tools": [{ "type": "web_search" }] }),
+        json!({ "tools": [{ "type": "function" }] }),
         json!({ "tools": tool("a b", json!({})) }),
         json!({ "tools": tool("x", json!({ "type": "nonsense" })) }),
         json!({ "tools": tool("x", json!({ "$ref": "http://127.0.0.1:1/x" })) }),
@@ -198,4 +224,16 @@ async fn tools_and_formats_that_are_none_are_refused() {
     }
     assert_eq!(server.fake.asked().len(), 0);
     server.end().await;
+}
+
+/// The text of a stream, and its notes.
+pub(crate) fn streamed(body: &str) -> (String, Value) {
+    let frames = frames(body);
+    let chunks = frames.iter().filter_map(|(_, data)| serde_json::from_str::<Value>(data).ok());
+    let (mut text, mut notes) = (String::new(), Value::Null);
+    for chunk in chunks {
+        text.push_str(chunk["choices"][0]["delta"]["content"].as_str().unwrap_or_default());
+        notes = chunk["lenore"].clone();
+    }
+    (text, notes)
 }

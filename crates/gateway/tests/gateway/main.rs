@@ -7,6 +7,7 @@ mod forms;
 mod hostile;
 mod leaving;
 mod load;
+mod mending;
 mod messages;
 mod page;
 mod responses;

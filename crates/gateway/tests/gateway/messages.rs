@@ -165,6 +165,8 @@ async fn failures_have_anthropics_shape() {
     let reply = post(server.address, PATH, &[], &ask("[break]", json!({ "stream": true }))).await;
     let events = events(&reply.body);
     assert_eq!(events.last().map(|event| &event["error"]["type"]), Some(&json!("api_error")));
+    let name = events.last().and_then(|event| event["request_id"].as_str());
+    assert_eq!(name, reply.header("request-id"));
     let mut without = ask("hi", json!({}));
     without.as_object_mut().expect("an object").remove("max_tokens");
     let error = post(server.address, PATH, &[], &without).await.with_status(400).json();

@@ -116,6 +116,7 @@ async fn what_is_cut_is_incomplete_and_what_breaks_off_has_failed() {
         };
         assert_eq!(response["status"], "incomplete");
         assert_eq!(response["incomplete_details"]["reason"], "max_output_tokens");
+        assert_eq!(response["output"][0]["status"], "incomplete");
     }
     server.end().await;
     let server = Server::scripted().await;
@@ -151,6 +152,35 @@ async fn a_response_goes_on_in_the_chat_of_an_earlier_one() {
     let error = post(server.address, PATH, &bob, &next).await.with_status(400).json();
     assert_eq!(error["error"]["code"], "previous_response_not_found");
     assert_eq!(server.fake.asked().len(), 2);
+    server.end().await;
+}
+
+#[tokio::test]
+async fn a_chat_goes_on_at_its_end_alone_and_with_its_own_model() {
+    let server = Server::scripted().await;
+    let first = post(server.address, PATH, &[], &ask("Hello", json!({}))).await.json();
+    let next = |words: &str, model: &str, from: &Value| {
+        ask(words, json!({ "previous_response_id": from["id"], "model": model }))
+    };
+    let refused = async |body: Value| {
+        let error = post(server.address, PATH, &[], &body).await.with_status(400).json();
+        assert_eq!(error["error"]["code"], "previous_response_not_found");
+    };
+    refused(next("And then?", "family/crow", &first)).await;
+    // What is refused before it is asked leaves the way open.
+    let body = next("[fail rate_limited]", "raven", &first);
+    post(server.address, PATH, &[], &body).await.with_status(429);
+    let mut body = next("x", "raven", &first);
+    body["input"] = json!([{ "role": "user", "content": [
+        { "type": "input_image", "image_url": "http://example.org/x.png" },
+    ] }]);
+    post(server.address, PATH, &[], &body).await.with_status(400);
+    let second = post(server.address, PATH, &[], &next("And then?", "raven", &first)).await;
+    let second = second.with_status(200).json();
+    refused(next("Another way", "raven", &first)).await;
+    post(server.address, PATH, &[], &next("On", "raven", &second)).await.with_status(200);
+    refused(next("Again", "raven", &second)).await;
+    assert_eq!(server.fake.asked().len(), 4);
     server.end().await;
 }
 

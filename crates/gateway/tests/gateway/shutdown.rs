@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use tokio::net::TcpStream;
 
-use crate::support::{Fake, Server, Step, Wire, delta, finished, request, script, started};
+use crate::support::{
+    Fake, Server, Step, Wire, delta, finished, in_time, request, script, started,
+};
 
 const PATH: &str = "/v1/chat/completions";
 
@@ -51,10 +53,29 @@ async fn what_does_not_finish_is_told_and_stopped() {
     server.shut_down();
     let rest = String::from_utf8(streamed.rest().await).expect("UTF-8");
     assert!(rest.contains("server_ending") && !rest.contains("[DONE]"), "{rest}");
-    assert_eq!(whole.reply().await.with_status(503).json()["error"]["code"], "server_ending");
+    let whole = whole.reply().await.with_status(503);
+    assert_eq!(whole.header("x-should-retry"), Some("false"), "the bot was asked");
+    assert_eq!(whole.json()["error"]["code"], "server_ending");
     let fake = server.ended().await;
     assert_eq!(fake.running(), 0);
     assert!(begin.elapsed() < Duration::from_secs(3), "{:?}", begin.elapsed());
+}
+
+#[tokio::test]
+async fn who_is_still_sending_is_not_cut_off_at_once() {
+    let mut server = Server::with(Fake::new(script), |builder| builder.largest_body(1000)).await;
+    let mut wire = Wire::open(server.address).await;
+    let head = "POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\n\
+        content-type: application/json\r\ncontent-length: 1000000\r\n\r\n";
+    wire.send(head).await;
+    in_time("the refusal", wire.0.readable()).await.expect("it comes");
+    server.shut_down();
+    for _ in 0..5 {
+        wire.send("x".repeat(1000)).await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    wire.reply().await.with_status(413);
+    server.ended().await;
 }
 
 #[tokio::test]
