@@ -28,7 +28,7 @@ type Failure = Box<dyn Error + Send + Sync>;
 /// What Lenore costs, beside its peers, in one run.
 #[derive(Debug, Parser)]
 pub(crate) struct Options {
-    /// Fewer rounds: under two minutes
+    /// Fewer rounds, and none of 64 streams
     #[arg(long)]
     quick: bool,
     /// Put the tables into this file, between its markers

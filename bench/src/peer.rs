@@ -16,7 +16,9 @@ use crate::heard::Heard;
 use crate::process;
 
 /// How long one command may take.
-const WAIT: Duration = Duration::from_secs(40);
+const WAIT: Duration = Duration::from_secs(30);
+/// The same, of one who may take longer.
+const LONG_WAIT: Duration = Duration::from_secs(150);
 
 /// What is to be started, and what it needs.
 #[derive(Clone, Debug)]
@@ -29,6 +31,8 @@ pub(crate) struct Script {
     pub(crate) switches: Vec<String>,
     /// Whether it can follow several chats at once.
     pub(crate) many: bool,
+    /// Whether it is this program in one of its roles.
+    pub(crate) own: bool,
 }
 
 /// A peer that runs.
@@ -102,8 +106,9 @@ impl Peer {
     }
 
     async fn hear(&self) -> Result<Value, Failure> {
+        let wait = if self.script.own { LONG_WAIT } else { WAIT };
         let mut pipes = self.pipes.lock().await;
-        let line = tokio::time::timeout(WAIT, pipes.from.next_line()).await??;
+        let line = tokio::time::timeout(wait, pipes.from.next_line()).await??;
         let heard: Value = serde_json::from_str(&line.ok_or("the peer is gone")?)?;
         match heard["error"].as_str() {
             Some(error) => Err(error.to_owned().into()),
@@ -147,6 +152,11 @@ impl Peer {
     /// Whether it can follow several chats at once.
     pub(crate) fn many(&self) -> bool {
         self.script.many
+    }
+
+    /// Whether it is this program in one of its roles.
+    pub(crate) fn own(&self) -> bool {
+        self.script.own
     }
 
     /// Makes so many pages ready, before any clock runs.

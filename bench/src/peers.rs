@@ -34,7 +34,14 @@ pub(crate) fn found(options: &Options) -> Result<Vec<Script>, Failure> {
 /// This program in one of its own roles.
 fn role(name: &'static str, role: &str, browser: &Path) -> Result<Script, Failure> {
     let command = vec![std::env::current_exe()?, "--role".into(), role.into()];
-    Ok(Script { name, command, browser: browser.into(), switches: Vec::new(), many: true })
+    Ok(Script {
+        name,
+        command,
+        browser: browser.into(),
+        switches: Vec::new(),
+        many: true,
+        own: true,
+    })
 }
 
 /// A script with what it needs; `None` where that is not installed.
@@ -60,5 +67,5 @@ fn peer(name: &'static str, browser: &Path) -> Option<Script> {
         _ => (python(ancestor, "original.py")?, false),
     };
     let browser = if many { browser.into() } else { machine::full_chromium()? };
-    Some(Script { name, command, browser, switches: Vec::new(), many })
+    Some(Script { name, command, browser, switches: Vec::new(), many, own: false })
 }

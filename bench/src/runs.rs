@@ -62,20 +62,22 @@ pub(crate) async fn all(options: &Options) -> Result<(), Failure> {
     let mut rows = Vec::new();
     if wanted(Run::Cold) {
         rows.push(cold::run(&site, &entrants, options.quick).await);
+        rows.push(cold::through_owner(&site, &entrants, options.quick).await);
     }
     let mut bench =
         Bench { site: &site, entrants: &entrants, peers: Vec::new(), quick: options.quick };
     for entrant in &entrants {
         bench.peers.push(entrant.warm(&site).await);
     }
+    // First, while no browser keeps anything of what it did before.
+    if wanted(Run::Memory) {
+        rows.push(memory::run(&mut bench).await);
+    }
     if wanted(Run::Latency) {
         rows.splice(0..0, latency::run(&mut bench).await);
     }
     if wanted(Run::Load) {
         rows.extend(load::run(&mut bench).await);
-    }
-    if wanted(Run::Memory) {
-        rows.push(memory::run(&mut bench).await);
     }
     if wanted(Run::Length) {
         rows.extend(length::run(&mut bench).await);

@@ -1,10 +1,11 @@
-//! From the start of a process to the first piece of an answer, on a profile that is signed in.
+//! From the start of a process to the first piece of an answer, on a profile that is signed in:
+//! with a browser of its own, and through an owner that runs.
 
 use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::Command;
 
 use super::Entrant;
@@ -19,7 +20,7 @@ use crate::table::{Cell, Row};
 const WAIT: Duration = Duration::from_secs(60);
 
 pub(super) async fn run(site: &Site, entrants: &[Entrant], quick: bool) -> Row {
-    let rounds = if quick { 2 } else { 5 };
+    let rounds = if quick { 1 } else { 4 };
     let mut cells: Vec<Cell> = entrants.iter().map(|_| Cell::Rounds(Vec::new())).collect();
     // One round more, whose starts read the programs from the disk.
     for round in 0..=rounds {
@@ -42,6 +43,54 @@ pub(super) async fn run(site: &Site, entrants: &[Entrant], quick: bool) -> Row {
     }
     let goal = "≤ 0.5 s, a third of the original's";
     Row { name: "cold: start of the process to first piece".into(), goal, cells }
+}
+
+/// `lenore ask` while `lenore serve` owns the profile and its browser.
+pub(super) async fn through_owner(site: &Site, entrants: &[Entrant], quick: bool) -> Row {
+    let mut cells: Vec<Cell> = entrants.iter().map(|_| Cell::None).collect();
+    for (Entrant { script, profile }, cell) in entrants.iter().zip(&mut cells) {
+        if script.name == OURS {
+            let rounds = if quick { 3 } else { 10 };
+            *cell = asked_of_owner(&site.url, profile.path(), rounds).await.map_or_else(
+                |error| {
+                    eprintln!("through an owner: {error}");
+                    Cell::Failed
+                },
+                Cell::Times,
+            );
+        }
+    }
+    let goal = "≤ 60 ms over warm";
+    Row { name: "`lenore ask` through a running owner: start to first piece".into(), goal, cells }
+}
+
+async fn asked_of_owner(
+    site: &str,
+    profile: &Path,
+    rounds: usize,
+) -> Result<Vec<Duration>, Failure> {
+    let mut owner = Command::new(program()?)
+        .args(["serve", "--listen", "127.0.0.1:0", "--site", site, "--user-data-dir"])
+        .arg(profile)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()?;
+    let stdout = owner.stdout.take().ok_or("no stdout")?;
+    let mut lines = BufReader::new(stdout).lines();
+    tokio::time::timeout(WAIT, lines.next_line()).await??.ok_or("the owner did not start")?;
+    // The first question pays for what is warm later on.
+    ask(site, profile).await?;
+    let mut times = Vec::new();
+    for _ in 0..rounds {
+        super::pause().await;
+        times.push(ask(site, profile).await?);
+    }
+    owner.kill().await?;
+    // Its browser ends with it, and lets the profile go.
+    super::pause().await;
+    Ok(times)
 }
 
 /// From the start of `lenore ask` to the first byte on its stdout.

@@ -14,20 +14,20 @@ const LONG: usize = 100 * 1024;
 
 pub(super) async fn run(bench: &mut Bench<'_>) -> Vec<Row> {
     let site = bench.site;
-    let streams = bench.in_turn(5, async |peer| {
+    let streams = bench.in_turn(3, async |peer| {
         peer.ready(1).await?;
         let heard = peer.ask(STREAM, 1).await?;
         check(site, &heard).await?;
         Ok(heard)
     });
     let streams = streams.await;
-    let first = bench.in_turn(15, async |peer| {
+    let first = bench.in_turn(10, async |peer| {
         peer.ready(1).await?;
         Ok(peer.ask(SHORT, 1).await?.swap_remove(0).first)
     });
     let first = first.await;
     let prompt = "0123456789abcde\n".repeat(LONG / 16) + SHORT;
-    let long = bench.in_turn(5, async |peer| {
+    let long = bench.in_turn(3, async |peer| {
         peer.ready(1).await?;
         Ok(peer.ask(&prompt, 1).await?.swap_remove(0).first)
     });

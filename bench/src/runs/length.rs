@@ -35,7 +35,7 @@ async fn client(bench: &mut Bench<'_>, updates: usize) -> Row {
         updates * 100
     );
     let times = bench.in_turn(1, async |peer| {
-        let Some(process) = peer.process().filter(|_| peer.many()) else { return Ok(None) };
+        let Some(process) = peer.process().filter(|_| peer.own()) else { return Ok(None) };
         let before = process::cpu(process).ok_or("the system does not tell")?;
         let heard = peer.ask(&prompt, 1).await?;
         let after = process::cpu(process).ok_or("the system does not tell")?;

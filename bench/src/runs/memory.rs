@@ -15,7 +15,7 @@ const PIECES: usize = 50;
 const MORE: usize = 8;
 
 pub(super) async fn run(bench: &mut Bench<'_>) -> Row {
-    let sizes = bench.in_turn(3, async |peer| {
+    let sizes = bench.in_turn(1, async |peer| {
         if !peer.many() {
             return Ok(None);
         }

@@ -10,7 +10,8 @@
 // The text of an answer grows in full copies; what goes out is the change: how much of the last
 // copy stays (`keep`, in UTF-16 units, as JavaScript counts) and what follows. The messages that go
 // out are the variants of `TapMessage` in `decode/tap_message.rs`.
-(emit, { chatPath }) => {
+// `chatPath` begins the paths of chats; frames that are shorter than `long` are read as fast whole.
+(emit, { chatPath, long = 4000 }) => {
   // More messages than this are not followed at once; the oldest is forgotten.
   const FOLLOWED = 200;
   const SUBSCRIPTIONS = new Set([
@@ -63,6 +64,76 @@
     while (at < most && one.charCodeAt(at) === other.charCodeAt(at)) at += 1;
     return at > 0 && isHigh(one.charCodeAt(at - 1)) ? at - 1 : at;
   };
+
+  // The last frame, where it told of one growing answer and nothing else: where its text begins, all
+  // of it up to the text's end (`head`), what follows, and what was made of it. A frame that only
+  // goes on with that text need not be read whole, which for each word of a long text would cost
+  // its square.
+  let grown = null;
+  const MIN_SEQ = /"min_seq":\d+/;
+
+  // Where a text ends in a frame, which has it as JSON in JSON; -1 where that is not plain.
+  const endOfText = (frame, from) => {
+    for (let at = from; at < frame.length; at += 1) {
+      const unit = frame[at];
+      if (unit === '"') return -1;
+      if (unit !== "\\") continue;
+      const escaped = frame[at + 1];
+      if (escaped === '"') return at;
+      // Numbers may stand for quotes and the like.
+      if (escaped === "u") return -1;
+      at += escaped === "\\" && frame[at + 2] === "\\" ? 3 : escaped === "\\" ? 2 : 1;
+    }
+    return -1;
+  };
+
+  // The text that stands in a part of a frame.
+  const textOf = (part) => parse(`"${parse(`"${part}"`)}"`);
+
+  // Remembers a frame that told of an answer and nothing else, so far as its text can be found.
+  const remember = (frame, out, text) => {
+    if (frame.length < long) return;
+    const field = frame.match(/\\"text\\": ?\\"/);
+    if (field === null) return;
+    const start = field.index + field[0].length;
+    const end = endOfText(frame, start);
+    if (end < 0 || textOf(frame.slice(start, end)) !== text) return;
+    const { chat, id, author, state, reason } = out;
+    const told = { k: "message", chat, id, author, state, reason, own: false };
+    const tail = frame.slice(end).replace(MIN_SEQ, "");
+    grown = { start, head: frame.slice(0, end), tail, told };
+  };
+
+  // Whether a frame begins as the last one, by all before its text, by the text's end, and by
+  // samples in between: comparing all of it each time would cost its square. Should a site change
+  // something between the samples, the last frame shows it, which is read whole.
+  const beginsAsBefore = (frame) => {
+    const { start, head } = grown;
+    const isSame = (from, to) => frame.slice(from, to) === head.slice(from, to);
+    if (frame.length < head.length || !isSame(0, start)) return false;
+    const step = Math.ceil((head.length - start) / 16);
+    for (let at = start; at < head.length; at += step) {
+      if (!isSame(at, Math.min(at + 32, head.length))) return false;
+    }
+    return isSame(Math.max(start, head.length - 1000), head.length);
+  };
+
+  // Tells what a frame adds to the last one, if that is all that it does.
+  const goesOn = guarded((frame) => {
+    if (grown === null || !beginsAsBefore(frame)) return false;
+    const { chat, id } = grown.told;
+    const last = told.get(`${chat}/${id}`);
+    if (last === undefined || last.ended || (ours !== null && chat !== ours)) return false;
+    const end = endOfText(frame, grown.head.length);
+    if (end < 0 || frame.slice(end).replace(MIN_SEQ, "") !== grown.tail) return false;
+    const text = textOf(frame.slice(grown.head.length, end));
+    if (!text.isWellFormed() || text === "") return false;
+    grown.head = frame.slice(0, end);
+    emit({ ...grown.told, keep: last.text.length, text });
+    last.text += text;
+    last.at = gaps;
+    return true;
+  });
 
   const gap = (why) => {
     gaps += 1;
@@ -117,6 +188,7 @@
       .filter((file) => file.url !== "");
     if (attachments.length > 0) out.attachments = attachments;
     emit(out);
+    return growing && text !== null && text === node.text ? { out, text } : null;
   });
 
   // A chat as the page reads it: its messages with their full texts.
@@ -191,7 +263,12 @@
     }
     if (frame === null) return false;
     if (typeof frame.error === "string") gap(word(frame.error));
-    list(frame.messages).forEach((text) => typeof text === "string" && concerns(text) && entry(text));
+    const entries = list(frame.messages);
+    const made = entries.map((text) =>
+      typeof text === "string" && concerns(text) ? entry(text) : null,
+    );
+    grown = null;
+    if (made.length === 1 && made[0]?.out) remember(text, made[0].out, made[0].text);
     return Array.isArray(frame.messages) || typeof frame.error === "string";
   });
 
@@ -203,6 +280,7 @@
       this.addEventListener("message", (event) => {
         const { data } = event;
         if (typeof data !== "string") return;
+        if (goesOn(data)) return;
         if (concerns(data)) channel = frame(data) || channel;
         else if (tellsOfAnswersAlone(data)) event.stopImmediatePropagation();
       });
@@ -276,6 +354,7 @@
       gapsBefore = gaps;
       // Who follows this question has not heard of the messages before it.
       told.clear();
+      grown = null;
       ours = name(variables.chatId);
       emit({ k: "sent", nonce: own, bot: word(variables.bot) });
     } else if (asked.withFiles) {

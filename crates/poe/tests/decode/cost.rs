@@ -101,3 +101,25 @@ fn what_is_of_no_use_does_not_leave_the_page() {
     assert_eq!(page.emitted(), Vec::<String>::new());
     assert_eq!(before.iter().filter(|message| message.contains(FOREIGN)).count(), 0, "{before:?}");
 }
+
+/// What the tap reads as JSON of an answer that comes in so many copies.
+fn parsed(copies: usize) -> usize {
+    let mut reader = Reader::new();
+    let call = reader.ask(None);
+    reader.end_call(call, &Ending::ok(body(&accepted(chat(), Some(ANSWER)), &[])));
+    let piece: Units = "\"ravens\" \\ 🐦‍⬛\nand more ".encode_utf16().collect();
+    let mut text = Units::new();
+    for _ in 0..copies {
+        text.extend(&piece);
+        reader.frame(&[copy("incomplete", &text)], Style::Plain);
+    }
+    reader.frame(&[copy("complete", &text)], Style::Plain);
+    assert_eq!((reader.text(), reader.completed), (&*String::from_utf16_lossy(&text), 1));
+    reader.page.parsed()
+}
+
+#[test]
+fn what_is_read_in_the_page_grows_with_the_answer_and_not_with_its_square() {
+    let (once, twice) = (parsed(300), parsed(600));
+    assert!(twice * 10 <= once * 22, "{once} characters for an answer, {twice} for twice as much");
+}

@@ -5,6 +5,13 @@ globalThis.window = globalThis;
 globalThis.location = { pathname: "/chat/of-ours" };
 
 globalThis.play = (() => {
+  // How many characters were read as JSON.
+  let parsed = 0;
+  const nativeParse = JSON.parse;
+  JSON.parse = (text) => {
+    parsed += String(text).length;
+    return nativeParse(text);
+  };
   // What a listener of the page or of the tap threw at the browser.
   const thrown = [];
   // What the page heard on its sockets, read of its calls' replies, and learned of their failures.
@@ -114,6 +121,7 @@ globalThis.play = (() => {
       socket.addEventListener("message", (event) => heard.push(event.data));
       sockets.push(socket);
     },
+    parsed: () => parsed,
     deliver: (data) => sockets.at(-1).dispatch("message", { data }),
     close: (code) => sockets.at(-1).dispatch("close", { code }),
 

@@ -40,7 +40,7 @@ impl Page {
     pub(crate) fn new() -> Self {
         let runtime = Runtime::new().expect("an engine");
         let page = Self(Context::full(&runtime).expect("a document"));
-        for script in [PAGE, &format!("({TAP})(play.emit, {{ chatPath: '/chat/' }})")] {
+        for script in [PAGE, &format!("({TAP})(play.emit, {{ chatPath: '/chat/', long: 0 }})")] {
             page.with(|ctx| {
                 let mut options = EvalOptions::default();
                 options.strict = false;
@@ -98,6 +98,11 @@ impl Page {
     /// What the tap has emitted since the last time, each as JSON.
     pub(crate) fn emitted(&self) -> Vec<String> {
         self.play("emitted", ())
+    }
+
+    /// How many characters the tap has read as JSON.
+    pub(crate) fn parsed(&self) -> usize {
+        self.play("parsed", ())
     }
 
     /// What was thrown at the page's events since the last time.
