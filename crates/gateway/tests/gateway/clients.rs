@@ -184,3 +184,30 @@ async fn the_description_is_true() {
     assert!(ended.status.success(), "{said}\n{}", String::from_utf8_lossy(&ended.stderr));
     server.end().await;
 }
+
+#[tokio::test]
+async fn aichat_of_the_terminal() {
+    let Some(aichat) = installed("aichat/bin/aichat") else { return };
+    let server = Server::scripted().await;
+    let directory = tempfile::tempdir().expect("a directory");
+    let config = format!(
+        "model: lenore:gpt-4\nsave: false\nclients:\n- type: openai-compatible\n  name: lenore\n  \
+         api_base: http://{}/v1\n  api_key: anything\n  models:\n  - name: gpt-4\n",
+        server.address
+    );
+    std::fs::write(directory.path().join("config.yaml"), config).expect("written");
+    let run = async |arguments: &[&str]| {
+        let mut command = Command::new(&aichat);
+        command.env("AICHAT_CONFIG_DIR", directory.path()).args(arguments);
+        let ended = output(command).await;
+        let said = String::from_utf8_lossy(&ended.stdout).trim_end().to_owned();
+        (ended.status.success(), said, String::from_utf8_lossy(&ended.stderr).into_owned())
+    };
+    for arguments in [&["Once?"][..], &["--no-stream", "Once?"]] {
+        let (passed, said, errors) = run(arguments).await;
+        assert!(passed && said == TEXT, "{said}\n{errors}");
+    }
+    let (passed, _, errors) = run(&["[fail not_signed_in]"]).await;
+    assert!(!passed && errors.contains("authentication_error"), "the kind of the error: {errors}");
+    server.end().await;
+}
