@@ -164,8 +164,10 @@ impl Provider for Fake {
                         continue;
                     }
                     Step::Endless(text, rate) => {
-                        tokio::time::sleep(Duration::from_secs(1) / rate.try_into().expect("few"))
-                            .await;
+                        tokio::time::sleep(
+                            Duration::from_secs(1) / u32::try_from(rate).expect("few"),
+                        )
+                        .await;
                         steps.push_front(Step::Endless(text, rate));
                         Ok(Event::Delta(text.into()))
                     }
