@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     fn place(model: &str) -> Place {
-        Place { owner: None, provider: "poe".into(), model: model.into() }
+        Place { owner: None, provider: "web".into(), model: model.into() }
     }
 
     #[test]
