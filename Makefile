@@ -3,7 +3,7 @@
 
 CARGO ?= cargo
 
-.PHONY: bench demo fuzz soak test lint build setup-bench setup-demo setup-test
+.PHONY: bench demo fuzz load soak test lint build setup-bench setup-demo setup-test
 
 build:
 	$(CARGO) build --release -p lenore-cli
@@ -36,6 +36,10 @@ fuzz:
 # Three hundred questions with faults drawn by lot: some ten minutes.
 soak: setup-demo
 	$(CARGO) test --release -p lenore-poe --test soak -- --ignored --nocapture
+
+# A thousand streams at once through the gateway, and what they are delayed: half a minute.
+load:
+	$(CARGO) test --release -p lenore-gateway --test gateway load -- --ignored --nocapture
 
 # What it costs, measured beside its peers in one run of some minutes; the tables go into
 # docs/performance.md. `BENCH=--quick` takes a minute or two.

@@ -6,7 +6,6 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use lenore_provider::Message;
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::Gateway;
@@ -18,13 +17,7 @@ use crate::keys::Caller;
 use crate::question::{Question, Wishes, checked_count, checked_most, checked_stops};
 use crate::respond::respond;
 use crate::sse::{Encoder, Frames};
-use crate::wire::{OneOrMany, usage};
-
-#[derive(Debug, Deserialize)]
-struct StreamOptions {
-    #[serde(default)]
-    include_usage: Option<bool>,
-}
+use crate::wire::{OneOrMany, include_usage, usage};
 
 pub(crate) async fn create(
     State(gateway): State<Gateway>,
@@ -36,8 +29,7 @@ pub(crate) async fn create(
     let options = &gateway.0.options;
     let mut fields = Fields::read(&headers, body, options.largest_body).await?;
     let echo = fields.take("echo")?.unwrap_or_default();
-    let stream_options: Option<StreamOptions> = fields.take("stream_options")?;
-    let include_usage = stream_options.and_then(|options| options.include_usage);
+    let include_usage = include_usage(&mut fields)?;
     let question = read(fields, options.strict)?;
     let encoder = CompletionEncoder {
         id: ids::new("cmpl-"),
@@ -45,7 +37,7 @@ pub(crate) async fn create(
         model: gateway.shown(&question.model),
         prompt_tokens: question.tokens(),
         answer_tokens: 0,
-        include_usage: include_usage.unwrap_or_default(),
+        include_usage,
         echo: question.messages.first().filter(|_| echo).map(|message| message.content.clone()),
         count: question.count,
     };

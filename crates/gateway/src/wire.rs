@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::failure::Failure;
+use crate::fields::Fields;
 use crate::schema::{Format, Schema};
 use crate::tools::{Choice, Tool};
 
@@ -22,6 +23,18 @@ impl OneOrMany {
             Self::Many(texts) => texts,
         }
     }
+}
+
+#[derive(Debug, Deserialize)]
+struct StreamOptions {
+    #[serde(default)]
+    include_usage: Option<bool>,
+}
+
+/// Whether a stream is to end with a piece that tells the usage: `stream_options.include_usage`.
+pub(crate) fn include_usage(fields: &mut Fields) -> Result<bool, Failure> {
+    let options: Option<StreamOptions> = fields.take("stream_options")?;
+    Ok(options.and_then(|options| options.include_usage).unwrap_or_default())
 }
 
 /// A function as a tool. Other kinds of tools are the services' own.

@@ -216,14 +216,12 @@ impl Ask {
         let sending =
             async { Ok(compose::send(&tab.page, &poe.site, &aim.url, &aim.prompt).await) };
         let sent = match caller.stays("send could be pressed", sending).await {
-            Ok(sent) => sent,
-            Err(error) => Err(Unsent::Perhaps(error)),
-        };
-        let sent = match sent {
-            Ok(()) => Ok(()),
-            Err(Unsent::Surely(error)) => return Err(Failure::before(error, was_warm)),
-            Err(Unsent::Perhaps(error)) if is_loss(&error) => Err(unconfirmed().with_source(error)),
-            Err(Unsent::Perhaps(error)) => Err(error),
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(Unsent::Surely(error))) => return Err(Failure::before(error, was_warm)),
+            Ok(Err(Unsent::Perhaps(error))) if is_loss(&error) => {
+                Err(unconfirmed().with_source(error))
+            }
+            Ok(Err(Unsent::Perhaps(error))) | Err(error) => Err(error),
         };
         let now = std::time::Instant::now();
         let asked = self.is_bot_named.then_some(&*self.bot);

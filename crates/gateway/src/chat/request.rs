@@ -9,7 +9,7 @@ use crate::failure::Failure;
 use crate::fields::Fields;
 use crate::question::{Question, Reading, checked_count, checked_most, checked_stops};
 use crate::tools::{self, Toolbox};
-use crate::wire::{Function, OneOrMany, WireFormat, choice};
+use crate::wire::{Function, OneOrMany, WireFormat, choice, include_usage};
 
 #[derive(Debug, Deserialize)]
 struct WireMessage {
@@ -31,12 +31,6 @@ struct WireCall {
 struct CalledFunction {
     name: String,
     arguments: String,
-}
-
-#[derive(Debug, Deserialize)]
-struct StreamOptions {
-    #[serde(default)]
-    include_usage: Option<bool>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -71,8 +65,7 @@ pub(super) fn read(mut fields: Fields, strict: bool) -> Result<(Question, bool),
         (fields.take_count("max_completion_tokens")?, fields.take_count("max_tokens")?);
     question.most = checked_most(newer.or(older), "max_completion_tokens")?;
     question.reading = Reading { tools: tools(&mut fields)?, format: format(&mut fields)? };
-    let options: Option<StreamOptions> = fields.take("stream_options")?;
-    let include_usage = options.and_then(|options| options.include_usage).unwrap_or_default();
+    let include_usage = include_usage(&mut fields)?;
     question.ignored = fields.ignored(strict)?;
     Ok((question, include_usage))
 }
