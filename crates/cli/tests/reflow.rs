@@ -23,6 +23,7 @@ impl Tmux {
         let tmux = Self { socket: world.directory.path().join("tmux") };
         let mut command = tmux.command(&["-f", settings.to_str()?, "new-session", "-d"]);
         command.args(["-x", &size.0.to_string(), "-y", &size.1.to_string(), "--"]);
+        command.args(["sh", "-c", "\"$@\"; tmux -S \"$0\" wait-for -S ended"]).arg(&tmux.socket);
         command.arg(program.as_std().get_program()).args(program.as_std().get_args());
         for (name, value) in program.as_std().get_envs() {
             match value {
@@ -67,6 +68,16 @@ impl Tmux {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
+
+    /// Waits until the program has ended, which its shell tells: what the screen says of it may be
+    /// lost with the lines below the cursor.
+    async fn ended(&self) {
+        let mut command = self.command(&["wait-for", "ended"]);
+        let Ok(told) = tokio::time::timeout(WAIT, command.kill_on_drop(true).status()).await else {
+            panic!("it does not end:\n{}", self.text().await);
+        };
+        assert!(told.expect("tmux").success());
+    }
 }
 
 impl Drop for Tmux {
@@ -90,7 +101,7 @@ async fn a_window_that_gets_narrower_leaves_no_garbage() {
     tmux.resize(33, 40).await;
     tmux.shows("w120.").await;
     tmux.resize(90, 30).await;
-    tmux.shows("Pane is dead").await;
+    tmux.ended().await;
     let shown = tmux.text().await;
     let found: Vec<_> =
         shown.split_whitespace().filter(|word| words.iter().any(|it| it == word)).collect();
