@@ -233,13 +233,16 @@ fn lock(path: &Path) -> Result<File> {
         let mut lock = options.open(&file).map_err(|error| refused(path, error))?;
         match lock.try_lock() {
             Ok(()) => {}
-            // Somebody may only look who the owner is, or be just becoming it.
-            Err(TryLockError::WouldBlock) if patience < 10 => {
+            Err(TryLockError::WouldBlock) => {
+                // Somebody may only look who the owner is, or be just becoming it.
+                let is_owned = matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock));
+                let owner = read_owner(&mut lock).filter(|_| is_owned).map(|owner| owner.pid);
+                if owner.is_some() || patience > 10 {
+                    return Err(in_use(path, owner));
+                }
+                drop(lock);
                 std::thread::sleep(Duration::from_millis(5));
                 continue;
-            }
-            Err(TryLockError::WouldBlock) => {
-                return Err(in_use(path, read_owner(&mut lock).map(|owner| owner.pid)));
             }
             Err(TryLockError::Error(error)) => return Err(refused(path, error)),
         }
