@@ -1,11 +1,12 @@
 // What the tap itself costs in the page, in the page's own kind of JavaScript engine: frames with
 // an answer that grows go through it, and the time in it is added up.
 //
-// Usage: node tap.mjs TAP.JS UPDATES. Prints {cpu_us, emitted}.
+// Usage: node tap.mjs FOLDER UPDATES, with the folder of the page's scripts. Prints
+// {cpu_us, emitted}.
 
 import { readFileSync } from "node:fs";
 
-const [file, updates] = [process.argv[2], Number(process.argv[3])];
+const [folder, updates] = [process.argv[2], Number(process.argv[3])];
 /** What one update adds, in characters. */
 const PIECE = "ravens and more of them, ".repeat(40);
 
@@ -33,8 +34,11 @@ const reply = {
 };
 globalThis.fetch = async () => new Response(JSON.stringify(reply));
 globalThis.location = { pathname: "/GPT-4" };
-const tap = (0, eval)(readFileSync(file, "utf8"));
-tap((message) => (emitted += JSON.stringify(message).length), { chatPath: "/chat/" });
+const [tap, share] = ["tap.js", "share.js"].map((file) =>
+  (0, eval)(readFileSync(`${folder}/${file}`, "utf8")),
+);
+const emit = (message) => (emitted += JSON.stringify(message).length);
+tap(emit, { chatPath: "/chat/" }, share({ name: null }));
 
 new window.WebSocket();
 const body = JSON.stringify({ queryName: "SendMessageMutation", variables: { clientNonce: "n", chatId: null } });

@@ -32,8 +32,8 @@ pub(crate) enum Role {
 enum Command {
     /// Begin, signed in on this profile.
     Open(Opening),
-    /// Have pages ready.
-    Ready,
+    /// Have so many pages ready.
+    Ready { pages: usize },
     /// Ask so many questions at once, to the end of their answers.
     Ask { prompt: String, streams: usize },
     /// Ask, and stay in the middle of the answers once so many pieces of each are here.

@@ -58,8 +58,11 @@ impl Lenore {
                 self.held.clear();
                 Ok(json!({}))
             }
-            // It makes its pages ready itself.
-            Command::Ready | Command::Open(_) | Command::Close => Ok(json!({})),
+            Command::Ready { pages } => {
+                self.poe.warm_up("gpt-4", pages).await?;
+                Ok(json!({}))
+            }
+            Command::Open(_) | Command::Close => Ok(json!({})),
         }
     }
 

@@ -55,7 +55,7 @@ async fn tap(bench: &Bench<'_>, updates: usize) -> Result<Row, Failure> {
     let node = machine::program("node").ok_or("Node is not installed")?;
     let run = Command::new(node)
         .arg(here.join("peers/tap.mjs"))
-        .arg(here.join("../crates/poe/src/tap.js"))
+        .arg(here.join("../crates/poe/src"))
         .arg(updates.to_string())
         .kill_on_drop(true)
         .output();

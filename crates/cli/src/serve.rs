@@ -201,9 +201,9 @@ fn tell(address: SocketAddr, needs_key: bool) {
 
 /// Opens the browser before the first question needs it, and learns whether it is signed in.
 async fn warm_up(poe: Poe, model: String) {
-    let warmed = match poe.warm_up(&model).await {
+    let warmed = match poe.warm_up(&model, 1).await {
         // The usual model may be another provider's.
-        Err(error) if error.kind() == ErrorKind::UnsupportedModel => poe.warm_up("").await,
+        Err(error) if error.kind() == ErrorKind::UnsupportedModel => poe.warm_up("", 1).await,
         warmed => warmed,
     };
     match warmed {

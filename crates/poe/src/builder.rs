@@ -12,6 +12,7 @@ use tokio::sync::{Semaphore, watch};
 use crate::context::Context;
 use crate::conversations::Conversations;
 use crate::error::browser_error;
+use crate::hub::Hub;
 use crate::pace::Pace;
 use crate::session::{Session, Source, WebDriver};
 use crate::tabs::Tabs;
@@ -254,6 +255,7 @@ impl PoeBuilder {
             site,
             placeholders: placeholders.into(),
             session: Session::new(source, self.idle.unwrap_or(IDLE)),
+            hub: Hub::default(),
             tabs: Tabs::new(
                 self.max_chats.unwrap_or(MAX_CHATS),
                 self.max_waiting.unwrap_or(MAX_WAITING),
@@ -264,6 +266,7 @@ impl PoeBuilder {
             closing: watch::Sender::new(false),
             arriving: Semaphore::new(ARRIVING),
             asked: AtomicUsize::new(0),
+            opening: AtomicUsize::new(0),
             is_warming: AtomicBool::new(false),
         })))
     }

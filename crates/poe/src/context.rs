@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use futures_util::future::try_join_all;
 use lenore_browser::{Page, Tap};
 use lenore_provider::Result;
 use regex_lite::Regex;
@@ -13,6 +14,7 @@ use tokio::sync::{Semaphore, watch};
 use crate::Site;
 use crate::compose::{self, Arrival};
 use crate::conversations::Conversations;
+use crate::hub::{self, Hub};
 use crate::pace::Pace;
 use crate::session::Session;
 use crate::tabs::{Spare, Tab, Tabs};
@@ -24,6 +26,7 @@ pub(crate) struct Context {
     pub(crate) placeholders: Arc<[Regex]>,
     pub(crate) session: Arc<Session>,
     pub(crate) tabs: Tabs,
+    pub(crate) hub: Hub,
     pub(crate) pace: Pace,
     pub(crate) conversations: Conversations,
     /// The longest silence that is borne, where the caller does not say.
@@ -33,6 +36,8 @@ pub(crate) struct Context {
     pub(crate) arriving: Semaphore,
     /// How many questions there were.
     pub(crate) asked: AtomicUsize,
+    /// How many tabs are being opened at present.
+    pub(crate) opening: AtomicUsize,
     /// Whether a tab is being brought to a prompt at present.
     pub(crate) is_warming: AtomicBool,
 }
@@ -40,9 +45,26 @@ pub(crate) struct Context {
 impl Context {
     /// A new page with the tap in place.
     pub(crate) async fn open_page(&self) -> Result<(Page, Tap)> {
+        let opening = Opening::begin(&self.opening);
+        // Most of those that are opened have a place already.
+        let tabs = self.tabs.idle() + self.tabs.running().max(opening.count());
+        let hub = match tabs >= hub::WORTH_IT && self.session.is_one_browser() {
+            true => self.hub.name(self).await,
+            false => None,
+        };
+        self.page_of(hub.as_deref(), false).await
+    }
+
+    /// A new page that is a hub, or follows one, or neither.
+    pub(crate) async fn page_of(&self, hub: Option<&str>, is_hub: bool) -> Result<(Page, Tap)> {
         let chat_path = self.site.routes.chat.split_once("{chat}").map(|(before, _)| before);
         let options = json!({ "chatPath": chat_path.unwrap_or("/") });
-        let preload = format!("(emit) => ({})(emit, {options})", include_str!("tap.js"));
+        let sharing = json!({ "name": hub, "isHub": is_hub });
+        let preload = format!(
+            "(emit) => ({})(emit, {options}, ({})({sharing}))",
+            include_str!("tap.js"),
+            include_str!("share.js"),
+        );
         self.session.open_page(&preload).await
     }
 
@@ -97,12 +119,24 @@ impl Context {
 
     /// Brings a tab to the prompt at an address, unless one is there. Whatever else the page shows
     /// is left for the next question to find out.
-    pub(crate) async fn bring_tab_to(&self, url: &str) -> Result<()> {
-        let mut tab = match self.tabs.spare(url) {
+    async fn bring_tab_to(&self, url: &str) -> Result<()> {
+        let tab = match self.tabs.spare(url) {
             Spare::None => return Ok(()),
             Spare::New => Tab::new(self.open_page().await?),
             Spare::Tab(tab) => tab,
         };
+        self.leave_at(tab, url).await
+    }
+
+    /// The same with several tabs, new ones where there are not enough.
+    pub(crate) async fn bring_tabs_to(&self, url: &str, tabs: usize) -> Result<()> {
+        self.bring_tab_to(url).await?;
+        let more = (self.tabs.idle_at(url)..tabs.min(self.tabs.limit()))
+            .map(|_| async { self.leave_at(Tab::new(self.open_page().await?), url).await });
+        try_join_all(more).await.map(drop)
+    }
+
+    async fn leave_at(&self, mut tab: Tab, url: &str) -> Result<()> {
         if tab.told().is_some() && self.arrive(&tab.page, url).await? == Arrival::PromptBox {
             compose::hear_socket(&mut tab.tap, false).await;
             url.clone_into(&mut tab.at);
@@ -114,5 +148,25 @@ impl Context {
     /// Waits until the provider is being closed.
     pub(crate) async fn closing(&self) {
         let _ = self.closing.subscribe().wait_for(|closing| *closing).await;
+    }
+}
+
+/// A tab that is being opened, counted for as long as this lives.
+struct Opening<'a>(&'a AtomicUsize);
+
+impl<'a> Opening<'a> {
+    fn begin(opening: &'a AtomicUsize) -> Self {
+        opening.fetch_add(1, Ordering::Relaxed);
+        Self(opening)
+    }
+
+    fn count(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Opening<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }

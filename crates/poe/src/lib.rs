@@ -17,6 +17,7 @@ pub mod decode;
 mod doctor;
 mod error;
 mod follow;
+mod hub;
 mod models;
 mod pace;
 mod pipe;

@@ -98,16 +98,16 @@ impl Poe {
         }
     }
 
-    /// Opens the browser and brings a tab to the prompt of a model's bot, ahead of the first
-    /// question.
+    /// Opens the browser and brings so many tabs to the prompt of a model's bot, ahead of the first
+    /// questions; no more than answers can be under way at once.
     ///
     /// # Errors
     /// As for a question that is asked.
-    pub async fn warm_up(&self, model: &str) -> Result<()> {
+    pub async fn warm_up(&self, model: &str, tabs: usize) -> Result<()> {
         let _lease = self.0.session.lease();
         let bot = models::bot_of(&self.0.site.models, model)?;
         self.0.asked.fetch_max(1, Ordering::Relaxed);
-        self.0.bring_tab_to(&self.0.site.bot_url(&bot)).await
+        self.0.bring_tabs_to(&self.0.site.bot_url(&bot), tabs).await
     }
 
     /// Signs in by the site's own form: it mails a code to the address, which `code` then yields.
@@ -158,6 +158,7 @@ impl Poe {
         let _closing = Closing::begin(&self.0.closing);
         self.0.session.unused(CLOSING).await;
         self.0.tabs.clear();
+        self.0.hub.close().await;
         self.0.session.close().await;
         self.0.session.disown_profile();
     }

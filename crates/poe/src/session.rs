@@ -74,6 +74,11 @@ impl Session {
         &self.source
     }
 
+    /// Whether all its pages are in one browser, so that they can hear each other.
+    pub(crate) fn is_one_browser(&self) -> bool {
+        !matches!(self.source, Source::WebDriver(_))
+    }
+
     /// The name and version of the browser that is open.
     pub(crate) async fn version(&self) -> Option<String> {
         let browser = self.browser.read().await;

@@ -116,6 +116,11 @@ impl Tabs {
         self.lock().iter().filter(|tab| tab.is_fit()).count()
     }
 
+    /// How many of them wait at an address.
+    pub(crate) fn idle_at(&self, url: &str) -> usize {
+        self.lock().iter().filter(|tab| tab.at == url && tab.is_fit()).count()
+    }
+
     /// A place, where one is free and nobody waits for it.
     pub(crate) fn free_place(&self) -> Option<Place> {
         self.places.clone().try_acquire_owned().ok().map(Place)

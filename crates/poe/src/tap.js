@@ -11,7 +11,8 @@
 // copy stays (`keep`, in UTF-16 units, as JavaScript counts) and what follows. The messages that go
 // out are the variants of `TapMessage` in `decode/tap_message.rs`.
 // `chatPath` begins the paths of chats; frames that are shorter than `long` are read as fast whole.
-(emit, { chatPath, long = 4000 }) => {
+// `sharing` is what `share.js` makes.
+(emit, { chatPath, long = 4000 }, sharing) => {
   // More messages than this are not followed at once; the oldest is forgotten.
   const FOLLOWED = 200;
   const SUBSCRIPTIONS = new Set([
@@ -165,7 +166,10 @@
     const author = word(node.author) ?? last?.author ?? null;
     const state = word(node.state);
     const own = nonce !== null && node.clientNonce === nonce;
-    if (own && chat !== null) ours = chat;
+    if (own && chat !== null && chat !== ours) {
+      ours = chat;
+      claim();
+    }
     if (ours !== null && chat !== ours) return;
     const out = { k: "message", chat, id, author, state, reason: word(node.messageStateText), own };
     const growing = state === "incomplete";
@@ -234,23 +238,20 @@
   // before.
   const isFresh = () => performance.getEntriesByType("navigation")[0]?.type === "navigate";
 
+  // The chat whose messages are for us; "" for all chats, null for none.
+  const wanted = () => {
+    if (ours !== null) return ours;
+    return nonce !== null || location.pathname.startsWith(chatPath) || !isFresh() ? "" : null;
+  };
+
+  // Tells who hears for this tab.
+  const claim = () => sharing.want?.(wanted());
+
   // Whether a frame or an entry may hold something for us. Quotes inside an entry are escaped.
   const concerns = (text) => {
     if (text.includes("refetchChannel") || text.includes('"error"')) return true;
-    if (ours !== null) return text.includes(ours);
-    return nonce !== null || location.pathname.startsWith(chatPath) || !isFresh();
-  };
-
-  const count = (text, part) => {
-    let times = 0;
-    for (let at = text.indexOf(part); at >= 0; at = text.indexOf(part, at + part.length)) times += 1;
-    return times;
-  };
-
-  // Whether a frame tells of growing answers and of nothing else.
-  const tellsOfAnswersAlone = (text) => {
-    const answers = count(text, "messageAdded:");
-    return answers > 0 && answers === count(text, "message_type");
+    const chat = wanted();
+    return chat !== null && text.includes(chat);
   };
 
   // True where the frame is the channel's.
@@ -272,25 +273,29 @@
     return Array.isArray(frame.messages) || typeof frame.error === "string";
   });
 
-  const NativeSocket = window.WebSocket;
-  window.WebSocket = class WebSocket extends NativeSocket {
-    constructor(...given) {
-      super(...given);
-      let channel = false;
-      this.addEventListener("message", (event) => {
-        const { data } = event;
-        if (typeof data !== "string") return;
-        if (goesOn(data)) return;
-        if (concerns(data)) channel = frame(data) || channel;
-        else if (tellsOfAnswersAlone(data)) event.stopImmediatePropagation();
-      });
-      this.addEventListener("close", ({ code }) => {
-        if (channel || this.url.includes("/updates")) gap(`socket closed (${code})`);
-      });
-      this.addEventListener("open", () => emit({ k: "socket", open: true }));
-      this.addEventListener("error", () => emit({ k: "socket", open: false }));
-    }
+  const listen = (socket) => {
+    let channel = false;
+    sharing.offer?.(socket);
+    socket.addEventListener("message", (event) => {
+      const { data } = event;
+      if (typeof data !== "string") return;
+      if (goesOn(data)) return;
+      if (concerns(data)) channel = frame(data) || channel;
+      else if (sharing.answersIn(data) !== null) event.stopImmediatePropagation();
+    });
+    socket.addEventListener("close", ({ code }) => {
+      if (channel || socket.url.includes("/updates")) gap(`socket closed (${code})`);
+    });
+    socket.addEventListener("open", () => emit({ k: "socket", open: true }));
+    socket.addEventListener("error", () => emit({ k: "socket", open: false }));
+    return socket;
   };
+
+  window.WebSocket = new Proxy(window.WebSocket, {
+    construct: (native, given, made) =>
+      listen(sharing.follow?.(...given) ?? Reflect.construct(native, given, made)),
+  });
+  claim();
 
   const reply = (asked, status, retry, body) => {
     const out = { k: "reply", nonce: asked, http: status, retry };
@@ -303,6 +308,7 @@
     }
     const chat = object(created.chat);
     if (created.status === "success" && chat !== null) ours = name(chat.chatId) ?? ours;
+    claim();
     emit({
       ...out,
       status: word(created.status),
@@ -356,6 +362,7 @@
       told.clear();
       grown = null;
       ours = name(variables.chatId);
+      claim();
       emit({ k: "sent", nonce: own, bot: word(variables.bot) });
     } else if (asked.withFiles) {
       emit({ k: "uploading" });

@@ -133,7 +133,7 @@ async fn a_stuck_chat_does_not_hold_up_the_others() {
 #[tokio::test]
 async fn a_tab_waits_at_the_prompt_for_each_question() {
     let world = World::new().await;
-    world.poe.warm_up("gpt-4").await.expect("a prompt");
+    world.poe.warm_up("gpt-4", 1).await.expect("a prompt");
     let loads = page_loads(&world);
     for n in 0..4 {
         assert_eq!(page_loads(&world), loads + n, "loaded ahead of the question, not for it");
@@ -148,7 +148,7 @@ async fn a_tab_waits_at_the_prompt_for_each_question() {
 #[tokio::test]
 async fn a_tab_that_died_while_it_waited_is_replaced() {
     let world = World::new().await;
-    world.poe.warm_up("gpt-4").await.expect("a prompt");
+    world.poe.warm_up("gpt-4", 1).await.expect("a prompt");
     assert!(kill(world.profile.path(), "--type=renderer") > 0);
     until(|| world.poe.health().pages == 0).await;
     assert_eq!(world.ask("[[sim: say=still here]] Hi").await.complete(), "still here");
@@ -158,7 +158,7 @@ async fn a_tab_that_died_while_it_waited_is_replaced() {
 #[tokio::test]
 async fn a_session_that_ended_while_a_tab_waited_is_noticed() {
     let world = World::new().await;
-    world.poe.warm_up("gpt-4").await.expect("a prompt");
+    world.poe.warm_up("gpt-4", 1).await.expect("a prompt");
     world.sim.sign_out_all();
     let error = world.ask("Hi").await.failed();
     assert_eq!(error.kind(), ErrorKind::NotSignedIn);

@@ -175,7 +175,7 @@ async fn open(shared: Shared, args: ChatArgs) -> Result<Chat> {
 /// Opens the browser while the first question is typed.
 fn warm_up(poe: Poe, model: String) {
     tokio::spawn(async move {
-        if let Err(error) = poe.warm_up(&model).await {
+        if let Err(error) = poe.warm_up(&model, 1).await {
             // The question will say so.
             tracing::debug!(%error, "the browser is not ready ahead of the first question");
         }

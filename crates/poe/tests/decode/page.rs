@@ -5,6 +5,7 @@ use rquickjs::function::IntoArgs;
 use rquickjs::{CatchResultExt, Context, Ctx, FromJs, Function, Object, Runtime};
 
 const TAP: &str = include_str!("../../src/tap.js");
+const SHARE: &str = include_str!("../../src/share.js");
 const PAGE: &str = include_str!("page.js");
 
 /// Where the channel's sockets go.
@@ -40,7 +41,10 @@ impl Page {
     pub(crate) fn new() -> Self {
         let runtime = Runtime::new().expect("an engine");
         let page = Self(Context::full(&runtime).expect("a document"));
-        for script in [PAGE, &format!("({TAP})(play.emit, {{ chatPath: '/chat/', long: 0 }})")] {
+        let tap = format!(
+            "({TAP})(play.emit, {{ chatPath: '/chat/', long: 0 }}, ({SHARE})({{ name: null }}))"
+        );
+        for script in [PAGE, &tap] {
             page.with(|ctx| {
                 let mut options = EvalOptions::default();
                 options.strict = false;
