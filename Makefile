@@ -27,7 +27,8 @@ setup-bench:
 	./scripts/setup.sh browser ancestor peers
 
 setup-test:
-	./scripts/setup.sh browser proxy display terminal ancestor react clients
+	./scripts/setup.sh browser driver firefox geckodriver grid proxy socks display terminal ancestor \
+		react clients
 
 # The property tests of the way from the page's traffic to events, on millions of cases: an hour.
 fuzz:

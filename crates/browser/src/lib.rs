@@ -6,18 +6,24 @@
 //! Every wait has a deadline, and no path out leaves a process, a temporary profile or a lock.
 
 mod browser;
+mod child;
 mod chromium;
+mod cookie;
 mod engine;
 mod error;
 mod find;
 mod page;
 mod profile;
 mod proxy;
+mod reasons;
+mod socket;
 mod tap;
+mod webdriver;
 
-pub use browser::{Browser, Cookie, LaunchOptions, PageOptions};
+pub use browser::{Browser, LaunchOptions, PageOptions, Program, WebDriverOptions};
+pub use cookie::{Cookie, SessionCookie};
 pub use error::{Error, ErrorKind, Result};
-pub use find::{can_show_window, find_chromium};
+pub use find::{can_show_window, find_chromium, find_firefox, find_geckodriver};
 pub use page::Page;
 pub use profile::{LOCK_FILE, OwnedProfile, Owner, Profile};
 pub use proxy::Proxy;

@@ -328,6 +328,23 @@ pub(crate) fn browser_at_work(path: &Path) -> Option<u32> {
     }
 }
 
+/// The process id of a Firefox that has this profile open, by its own lock: a link named `lock` to
+/// `<address>:+<pid>`.
+pub(crate) fn firefox_at_work(path: &Path) -> Option<u32> {
+    #[cfg(target_os = "linux")]
+    {
+        let target = fs::read_link(path.join("lock")).ok()?;
+        let pid: u32 = target.to_str()?.rsplit_once(":+")?.1.parse().ok()?;
+        let command = fs::read_to_string(format!("/proc/{pid}/cmdline")).ok()?;
+        command.contains("firefox").then_some(pid)
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = path;
+        None
+    }
+}
+
 /// Whether a process is a browser that was started here, by this program or another of its kind.
 #[cfg(target_os = "linux")]
 fn is_ours(pid: u32) -> bool {

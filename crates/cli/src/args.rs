@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Parser, Subcommand, ValueHint};
-use lenore::{Poe, PoeBuilder, Result, Site, WebDriver};
+use lenore::{Poe, PoeBuilder, Program, Result, SavedSession, Site, WebDriver};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::ask::AskArgs;
 use crate::chat::ChatArgs;
@@ -22,6 +23,7 @@ use crate::logs::LogsArgs;
 use crate::man::ManArgs;
 use crate::mcp::McpArgs;
 use crate::models::ModelsArgs;
+use crate::paths::invalid;
 use crate::profiles::ProfilesArgs;
 use crate::provider::Which;
 use crate::serve::ServeArgs;
@@ -99,6 +101,30 @@ pub(crate) enum Command {
     Man(ManArgs),
 }
 
+/// The browsers that can be started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Kind {
+    /// Chromium, Chrome or Edge
+    Chromium,
+    /// Firefox, by way of a geckodriver
+    Firefox,
+}
+
+impl Kind {
+    fn program(self) -> Program {
+        match self {
+            Self::Chromium => Program::Chromium,
+            Self::Firefox => Program::Firefox,
+        }
+    }
+}
+
+/// What a WebDriver's session has to be. It may hold secrets, so that no message repeats it.
+fn capabilities(text: &str) -> std::result::Result<Map<String, Value>, String> {
+    serde_json::from_str(text).map_err(|_| "give an object of JSON".to_owned())
+}
+
 /// The settings: each an option, a variable of the environment and a key of the settings' file,
 /// in this order.
 #[derive(Clone, Debug, Default, PartialEq, clap::Args, Deserialize, Serialize)]
@@ -167,14 +193,30 @@ pub(crate) struct Shared {
     #[arg(value_name = "BOOL")]
     pub(crate) headed: Option<bool>,
 
-    /// Forward proxy: `http://[user:password@]host:port`, `https://…` or `socks5://host:port`
+    /// Forward proxy: `http://[user:password@]host:port`, `https://…`, `socks5://…`, or `direct` for
+    /// none [default: the one that `HTTPS_PROXY` or `ALL_PROXY` names]
     #[arg(long, global = true, value_name = "URL", env = "LENORE_PROXY", hide_env_values = true)]
     pub(crate) proxy: Option<String>,
 
-    /// The browser's program [default: a Chromium that is found]
+    /// Hosts to ask past the proxy, with commas between: `example.org`, `*.example.org`,
+    /// `host:port`, `192.0.2.0/24`, `<local>` [default: those of `NO_PROXY`, for a proxy of the
+    /// environment]
+    #[arg(long, global = true, value_name = "HOSTS", env = "LENORE_PROXY_BYPASS")]
+    pub(crate) proxy_bypass: Option<String>,
+
+    /// Which browser is started; each has its own profiles [default: chromium]
+    #[arg(long, global = true, value_name = "NAME", env = "LENORE_BROWSER")]
+    pub(crate) browser: Option<Kind>,
+
+    /// The browser's program [default: the one that is found]
     #[arg(long, global = true, value_name = "PATH", env = "LENORE_BROWSER_BINARY")]
     #[arg(value_hint = ValueHint::ExecutablePath)]
     pub(crate) browser_binary: Option<PathBuf>,
+
+    /// The geckodriver that drives a Firefox [default: the one that is found]
+    #[arg(long, global = true, value_name = "PATH", env = "LENORE_BROWSER_DRIVER")]
+    #[arg(value_hint = ValueHint::ExecutablePath)]
+    pub(crate) browser_driver: Option<PathBuf>,
 
     /// A further switch for the browser's command line; repeatable
     #[arg(long, global = true, value_name = "SWITCH", allow_hyphen_values = true)]
@@ -184,10 +226,28 @@ pub(crate) struct Shared {
     #[arg(long, global = true, value_name = "URL", env = "LENORE_CDP", hide_env_values = true)]
     pub(crate) cdp: Option<String>,
 
-    /// Use a WebDriver's browser
+    /// Use a WebDriver's browsers: a chromedriver's, a geckodriver's, a Selenium Grid's
     #[arg(long, global = true, value_name = "URL", env = "LENORE_WEBDRIVER")]
     #[arg(hide_env_values = true)]
     pub(crate) webdriver: Option<String>,
+
+    /// Use a session that runs there already, and leave it open
+    #[arg(long, global = true, value_name = "ID", env = "LENORE_WEBDRIVER_SESSION")]
+    pub(crate) webdriver_session: Option<String>,
+
+    /// What a session there has to be, such as '{"browserName": "firefox"}'
+    #[arg(long, global = true, value_name = "JSON", env = "LENORE_WEBDRIVER_CAPABILITIES")]
+    #[arg(hide_env_values = true, value_parser = capabilities)]
+    pub(crate) webdriver_capabilities: Option<Map<String, Value>>,
+
+    /// How many chats a session there holds before another is opened [default: 4]
+    #[arg(long, global = true, value_name = "N", env = "LENORE_CHATS_PER_SESSION")]
+    pub(crate) chats_per_session: Option<usize>,
+
+    /// The sign-in of sessions there: a file that `lenore login --export` wrote
+    #[arg(long, global = true, value_name = "FILE", env = "LENORE_COOKIES")]
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub(crate) cookies: Option<PathBuf>,
 
     /// The longest silence of the site that is borne, in seconds [default: 120]
     #[arg(long, global = true, value_name = "SECONDS", env = "LENORE_TIMEOUT")]
@@ -215,7 +275,11 @@ impl Shared {
         let mut builder = Poe::builder()
             .site(Site::load(self.site_file.as_deref())?)
             .headless(!self.headed.unwrap_or(false))
+            .proxy_from_env()
             .timeout(Duration::from_secs(self.timeout.unwrap_or(Self::TIMEOUT).max(1)));
+        if let Some(webdriver) = self.webdriver()? {
+            builder = builder.webdriver(webdriver);
+        }
         if let Some(url) = self.site {
             builder = builder.url(url);
         }
@@ -231,16 +295,53 @@ impl Shared {
         if let Some(proxy) = self.proxy {
             builder = builder.proxy(proxy);
         }
+        if let Some(hosts) = self.proxy_bypass {
+            builder = builder.proxy_bypass(hosts);
+        }
+        if let Some(kind) = self.browser {
+            builder = builder.browser(kind.program());
+        }
         if let Some(program) = self.browser_binary {
             builder = builder.browser_binary(program);
+        }
+        if let Some(driver) = self.browser_driver {
+            builder = builder.browser_driver(driver);
         }
         if let Some(address) = self.cdp {
             builder = builder.cdp(address);
         }
-        if let Some(url) = self.webdriver {
-            builder = builder.webdriver(WebDriver { url, session: None });
-        }
         Ok(self.browser_arg.into_iter().fold(builder, PoeBuilder::browser_arg))
+    }
+
+    /// The service whose browsers are used, where one is named.
+    fn webdriver(&self) -> Result<Option<WebDriver>> {
+        let Some(url) = &self.webdriver else {
+            let alone = [
+                ("--webdriver-session", self.webdriver_session.is_some()),
+                ("--webdriver-capabilities", self.webdriver_capabilities.is_some()),
+                ("--chats-per-session", self.chats_per_session.is_some()),
+                ("--cookies", self.cookies.is_some()),
+            ];
+            return match alone.into_iter().find(|(_, is_given)| *is_given) {
+                Some((option, _)) => Err(invalid(format!(
+                    "{option} is for a WebDriver; name its address with --webdriver URL"
+                ))),
+                None => Ok(None),
+            };
+        };
+        let mut webdriver = WebDriver::new(url);
+        webdriver.session.clone_from(&self.webdriver_session);
+        webdriver.capabilities = self.webdriver_capabilities.clone().unwrap_or_default();
+        if let Some(chats) = self.chats_per_session {
+            webdriver.chats_per_session = chats;
+        }
+        webdriver.cookies = self.cookies.as_deref().map(SavedSession::load).transpose()?;
+        Ok(Some(webdriver))
+    }
+
+    /// Which browser is started.
+    pub(crate) fn program(&self) -> Program {
+        self.browser.map(Kind::program).unwrap_or_default()
     }
 
     /// The model that a caller means: aliases are looked up, and the settings' model stands for

@@ -60,7 +60,18 @@ pub(crate) async fn run(shared: Shared, args: DemoArgs) -> ExitCode {
 async fn sign_in(sim: &Sim, shared: Shared) -> Result<lenore::Poe> {
     let progress = Progress::start("starting a browser on a throw-away profile");
     let site = Some(sim.url().to_owned());
-    let shared = Shared { site, cdp: None, webdriver: None, user_data_dir: None, ..shared };
+    // The browser is ours, whatever the settings say.
+    let shared = Shared {
+        site,
+        cdp: None,
+        webdriver: None,
+        webdriver_session: None,
+        webdriver_capabilities: None,
+        chats_per_session: None,
+        cookies: None,
+        user_data_dir: None,
+        ..shared
+    };
     let poe = shared.builder()?.temporary_profile().build()?;
     let code = async {
         sim.inbox(EMAIL).ok_or_else(|| {

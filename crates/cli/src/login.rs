@@ -1,14 +1,18 @@
 //! `lenore login`: the profile is signed in once, by its user.
 
 use std::io::{BufRead, IsTerminal, Write, stdin};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use lenore::{Error, ErrorKind, Poe, Result};
+use clap::ValueHint;
+use lenore::{Error, ErrorKind, Poe, Provider, Result};
 
 use crate::args::Shared;
 use crate::interrupt::Interrupt;
 use crate::output::{Progress, note, report, stderr};
+use crate::paths::invalid;
+use crate::whole_file::Pending;
 
 /// Nobody is hurried; a window that is forgotten closes in the end.
 const BY_HAND: Duration = Duration::from_secs(30 * 60);
@@ -19,7 +23,8 @@ const BY_HAND: Duration = Duration::from_secs(30 * 60);
     lenore login                           sign in in a window, without haste\n  \
     lenore login --email you@example.org   sign in without a window\n  \
     lenore --profile work login            sign in another account\n  \
-    lenore login --check                   only look; ends with 4 where nobody is signed in")]
+    lenore login --check                   only look; ends with 4 where nobody is signed in\n  \
+    lenore login --export session.json     write what signs another browser in (--cookies)")]
 pub(crate) struct LoginArgs {
     /// Only say whether the profile is signed in
     #[arg(long, conflicts_with = "email")]
@@ -28,18 +33,24 @@ pub(crate) struct LoginArgs {
     /// Sign in without a window: the site mails a code to this address, which you then type here
     #[arg(long, value_name = "ADDRESS")]
     email: Option<String>,
+
+    /// Write the session that the profile is signed in with into a file, for `--cookies`: whoever
+    /// has it is signed in as you
+    #[arg(long, value_name = "FILE", conflicts_with = "check", value_hint = ValueHint::FilePath)]
+    export: Option<PathBuf>,
 }
 
 pub(crate) async fn run(shared: Shared, args: LoginArgs) -> ExitCode {
     let mut interrupt = Interrupt::listen();
-    let poe = match shared.builder().and_then(|builder| builder.build()) {
+    let poe = may_sign_in(&shared, &args).and_then(|()| shared.builder()?.build());
+    let poe = match poe {
         Ok(poe) => poe,
         Err(error) => return failed(&error),
     };
     let code = tokio::select! {
-        done = sign_in(&poe, &args) => match done {
+        done = sign_in_and_export(&poe, &args) => match done {
             Ok(words) => {
-                note(words);
+                note(&words);
                 ExitCode::SUCCESS
             }
             Err(error) => failed(&error),
@@ -53,6 +64,36 @@ pub(crate) async fn run(shared: Shared, args: LoginArgs) -> ExitCode {
 fn failed(error: &Error) -> ExitCode {
     report(&error.to_string());
     ExitCode::from(error.kind().exit_code())
+}
+
+/// A sign-in must not end with what was signed in.
+fn may_sign_in(shared: &Shared, args: &LoginArgs) -> Result<()> {
+    let ends = shared.webdriver.is_some() && shared.webdriver_session.is_none();
+    if ends && !args.check && args.export.is_none() {
+        return Err(invalid(
+            "a session of a WebDriver ends with this program, and its sign-in with it; sign a \
+             profile in without --webdriver, and take that with --export FILE",
+        ));
+    }
+    Ok(())
+}
+
+async fn sign_in_and_export(poe: &Poe, args: &LoginArgs) -> Result<String> {
+    let Some(path) = &args.export else { return sign_in(poe, args).await.map(str::to_owned) };
+    let file = Pending::private(path)?;
+    if args.email.is_some() {
+        sign_in(poe, args).await?;
+    }
+    let progress = Progress::start("looking at the site");
+    let session = poe.export_session().await?;
+    drop(progress);
+    file.write(&session.to_json())?;
+    Ok(format!(
+        "{} is written; whoever has this file is signed in as you. To revoke it, sign out of all \
+         devices in your account's settings at {}",
+        path.display(),
+        poe.url()
+    ))
 }
 
 async fn sign_in(poe: &Poe, args: &LoginArgs) -> Result<&'static str> {

@@ -5,15 +5,13 @@ use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
-use lenore::{Error, ErrorKind, Poe, Result};
+use lenore::{Error, ErrorKind, Result};
 
 use crate::args::Shared;
 use crate::logs::confirmed;
 use crate::output::{note, report};
 use crate::paths::invalid;
-
-/// What tells a browser's profile from another directory.
-const MARKS: [&str; 2] = ["Local State", "Default"];
+use crate::profiles;
 
 /// `lenore logout`
 #[derive(Debug, clap::Args)]
@@ -42,13 +40,15 @@ fn forget(shared: &Shared, yes: bool) -> Result<()> {
     if shared.cdp.is_some() || shared.webdriver.is_some() {
         return Err(invalid("that browser is not Lenore's own; sign out in its window"));
     }
-    let path = shared.user_data_dir.clone().map_or_else(Poe::default_user_data_dir, Ok)?;
+    let program = shared.program();
+    let usual = || profiles::directory(profiles::DEFAULT, program);
+    let path = shared.user_data_dir.clone().map_or_else(usual, Ok)?;
     if !path.exists() {
         note(&format!("there is no profile {}; nothing to forget", path.display()));
         return Ok(());
     }
     // Whatever else somebody names by mistake stays.
-    let is_profile = MARKS.into_iter().any(|name| path.join(name).exists());
+    let is_profile = profiles::marks(program).iter().any(|name| path.join(name).exists());
     if !is_profile && fs::read_dir(&path).is_ok_and(|mut entries| entries.next().is_some()) {
         let path = path.display();
         return Err(invalid(format!("{path} is no browser's profile; nothing is removed")));

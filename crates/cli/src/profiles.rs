@@ -1,4 +1,4 @@
-//! `lenore profiles`: a directory for each account, and who uses it.
+//! `lenore profiles`: a directory for each account and browser, and who uses it.
 
 use std::fs;
 use std::io::{Write, stdout};
@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use lenore::{Poe, Result};
+use lenore::{Poe, Program, Result};
 use serde_json::json;
 
 use crate::args::Shared;
 use crate::logs::local_time;
 use crate::output::{note, report};
-use crate::paths::{data_dir, invalid};
+use crate::paths::invalid;
 
 /// The profile where none is named.
 pub(crate) const DEFAULT: &str = "default";
@@ -30,29 +30,35 @@ pub(crate) struct ProfilesArgs {
     json: bool,
 }
 
-/// The directory of a profile with a name.
-pub(crate) fn directory(name: &str) -> Result<PathBuf> {
+/// What a browser writes into its profile, at each run or nearly so.
+pub(crate) fn marks(program: Program) -> &'static [&'static str] {
+    match program {
+        Program::Chromium => &["Local State", "Default", "Default/Preferences", "Default/Cookies"],
+        Program::Firefox => &["prefs.js", "times.json", "cookies.sqlite", "places.sqlite"],
+    }
+}
+
+/// The directory of a profile with a name. Browsers cannot share one.
+pub(crate) fn directory(name: &str, program: Program) -> Result<PathBuf> {
     let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
     if name.is_empty() || name.starts_with('.') || !name.chars().all(is_plain) {
         return Err(invalid(format!(
             "{name:?} is no name for a profile; use letters, digits, '-', '_' and '.'"
         )));
     }
-    if name == DEFAULT {
-        return Poe::default_user_data_dir();
-    }
-    Ok(data_dir()?.join("profiles").join(name))
+    Ok(Poe::profiles_dir(program)?.join(name))
 }
 
 pub(crate) fn run(shared: &Shared, args: &ProfilesArgs) -> ExitCode {
-    let found = match found() {
+    let found = match all() {
         Ok(found) => found,
         Err(error) => {
             report(&error.to_string());
             return ExitCode::from(error.kind().exit_code());
         }
     };
-    let current = shared.user_data_dir.clone().or_else(|| directory(DEFAULT).ok());
+    let default = || directory(DEFAULT, shared.program()).ok();
+    let current = shared.user_data_dir.clone().or_else(default);
     let width = found.iter().map(|profile| profile.name.chars().count()).max().unwrap_or_default();
     for profile in &found {
         let is_current = current.as_ref() == Some(&profile.path);
@@ -71,6 +77,7 @@ pub(crate) fn run(shared: &Shared, args: &ProfilesArgs) -> ExitCode {
 /// A profile that there is.
 struct Profile {
     name: String,
+    program: Program,
     path: PathBuf,
     /// In bytes.
     size: u64,
@@ -79,12 +86,11 @@ struct Profile {
 }
 
 impl Profile {
-    fn of(name: String, path: PathBuf) -> Self {
-        // What a browser writes at each run.
-        let marks = ["Local State", "Default", "Default/Preferences", "Default/Cookies"];
+    fn of(name: String, program: Program, path: PathBuf) -> Self {
         let written = |mark| fs::metadata(path.join(mark)).and_then(|found| found.modified()).ok();
-        let used = marks.into_iter().filter_map(written).max();
+        let used = marks(program).iter().filter_map(written).max();
         Self {
+            program,
             size: size(&path),
             used,
             owner: Poe::owner(&path).map(|owner| owner.pid),
@@ -98,6 +104,7 @@ impl Profile {
             |time: SystemTime| time.duration_since(UNIX_EPOCH).ok().map(|it| it.as_secs());
         json!({
             "name": self.name,
+            "browser": self.browser(),
             "path": self.path.to_string_lossy(),
             "bytes": self.size,
             "last_used": self.used.and_then(seconds),
@@ -107,19 +114,34 @@ impl Profile {
         .to_string()
     }
 
+    fn browser(&self) -> &'static str {
+        match self.program {
+            Program::Chromium => "chromium",
+            Program::Firefox => "firefox",
+        }
+    }
+
     fn line(&self, is_current: bool, width: usize) -> String {
         let mark = if is_current { '*' } else { ' ' };
         let used = self.used.map_or_else(|| "never used".to_owned(), local_time);
         let size = indicatif::DecimalBytes(self.size).to_string();
         let owner = self.owner.map_or_else(String::new, |pid| format!("  used by process {pid}"));
         let path = self.path.display();
-        format!("{mark} {:width$}  {used:16}  {size:>9}  {path}{owner}", self.name)
+        let (name, browser) = (&self.name, self.browser());
+        format!("{mark} {name:width$}  {browser:8}  {used:16}  {size:>9}  {path}{owner}")
     }
 }
 
-/// The profiles with a name, in order.
-fn found() -> Result<Vec<Profile>> {
-    let directory = data_dir()?.join("profiles");
+/// All profiles with a name.
+fn all() -> Result<Vec<Profile>> {
+    let mut all = found(Program::Chromium)?;
+    all.extend(found(Program::Firefox)?);
+    Ok(all)
+}
+
+/// The profiles of a browser, in order of their names.
+fn found(program: Program) -> Result<Vec<Profile>> {
+    let directory = Poe::profiles_dir(program)?;
     let entries = match fs::read_dir(&directory) {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -130,7 +152,7 @@ fn found() -> Result<Vec<Profile>> {
     let profile = |entry: fs::DirEntry| {
         let name = entry.file_name().into_string().ok()?;
         let path = entry.path();
-        (path.is_dir() && !name.starts_with('.')).then(|| Profile::of(name, path))
+        (path.is_dir() && !name.starts_with('.')).then(|| Profile::of(name, program, path))
     };
     let mut found: Vec<_> = entries.flatten().filter_map(profile).collect();
     found.sort_by(|a, b| a.name.cmp(&b.name));
@@ -155,8 +177,10 @@ mod tests {
     #[test]
     fn a_name_leads_nowhere_else() {
         for bad in ["", ".", "..", "a/b", "../x", ".hidden", "a\\b", "a b"] {
-            assert!(directory(bad).is_err(), "{bad:?}");
+            assert!(directory(bad, Program::Chromium).is_err(), "{bad:?}");
         }
-        assert!(directory("work-2").expect("a name").ends_with("profiles/work-2"));
+        let place = |program| directory("work-2", program).expect("a name");
+        assert!(place(Program::Chromium).ends_with("lenore/profiles/work-2"));
+        assert!(place(Program::Firefox).ends_with("lenore/firefox-profiles/work-2"));
     }
 }

@@ -13,6 +13,8 @@ use crate::paths::invalid;
 #[derive(Debug)]
 pub(crate) struct Pending {
     path: PathBuf,
+    /// Whether it is for its user alone.
+    is_private: bool,
     /// Whether another file takes its place; a device or a pipe is written to.
     is_file: bool,
 }
@@ -25,18 +27,28 @@ impl Pending {
         let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let is_file = fs::metadata(path).map_or(true, |found| found.is_file());
         if is_file {
-            substitute(path).map_err(refused)?;
+            substitute(path, false).map_err(refused)?;
         } else {
             File::options().write(true).open(path).map_err(refused)?;
         }
-        Ok(Self { path: path.clone(), is_file })
+        Ok(Self { path: path.clone(), is_private: false, is_file })
+    }
+
+    /// The same for a secret: nobody else can read the file, not even for a moment, whoever could
+    /// read the one whose place it takes.
+    pub(crate) fn private(path: &Path) -> Result<Self> {
+        let pending = Self::new(path)?;
+        if !pending.is_file {
+            return Err(invalid(format!("{} is no file; a secret needs one", path.display())));
+        }
+        Ok(Self { is_private: true, ..pending })
     }
 
     /// Writes the text, and nothing else.
     pub(crate) fn write(self, text: &str) -> Result<()> {
         let path = &self.path;
         let written = if self.is_file {
-            substitute(path).and_then(|mut new| {
+            substitute(path, self.is_private).and_then(|mut new| {
                 new.write_all(text.as_bytes())?;
                 new.as_file().sync_all()?;
                 new.persist(path).map(drop).map_err(|error| error.error)
@@ -49,14 +61,17 @@ impl Pending {
     }
 }
 
-/// A new file beside another one, with its rights, which can take its place.
-fn substitute(path: &Path) -> io::Result<NamedTempFile> {
+/// A new file beside another one, which can take its place: with its rights, or for its user alone.
+fn substitute(path: &Path, is_private: bool) -> io::Result<NamedTempFile> {
     let directory = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
     let mut builder = tempfile::Builder::new();
     builder.prefix(".lenore-");
+    if is_private {
+        return builder.tempfile_in(directory);
+    }
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
@@ -83,6 +98,22 @@ mod tests {
         Pending::new(&path).expect("writable").write("new 🐦").expect("written");
         assert_eq!(fs::read_to_string(&path).expect("readable"), "new 🐦");
         assert_eq!(fs::read_dir(directory.path()).expect("readable").count(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_secret_is_its_users_alone() {
+        use std::os::unix::fs::PermissionsExt;
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("session.json");
+        fs::write(&path, "old").expect("written");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).expect("our own file");
+        Pending::private(&path).expect("writable").write("new").expect("written");
+        assert_eq!(fs::read_to_string(&path).expect("readable"), "new");
+        assert_eq!(fs::metadata(&path).expect("there").permissions().mode() & 0o777, 0o600);
+        let beside = substitute(&path, true).expect("made");
+        assert_eq!(beside.as_file().metadata().expect("there").permissions().mode() & 0o777, 0o600);
+        assert!(Pending::private(Path::new("/dev/null")).is_err());
     }
 
     #[cfg(unix)]

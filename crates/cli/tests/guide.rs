@@ -14,7 +14,7 @@ use tokio::process::Command;
 const GUIDE: &str = include_str!("../../../docs/guide.md");
 
 /// What needs a person, goes on for ever or has a test of its own, by its beginning.
-const ELSEWHERE: [&str; 12] = [
+const ELSEWHERE: [&str; 14] = [
     "cargo install",
     "lenore demo",
     "lenore sim",
@@ -22,6 +22,8 @@ const ELSEWHERE: [&str; 12] = [
     "lenore login  ",
     "lenore login --email",
     "lenore --profile work login",
+    "lenore --browser firefox",
+    "lenore --webdriver",
     "lenore ask --copy",
     "lenore chat",
     "lenore serve",

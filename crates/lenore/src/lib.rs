@@ -32,8 +32,8 @@
 //! Lenore is not affiliated with Poe or Quora.
 
 pub use lenore_poe::{
-    Check, Diagnosis, Examination, Outcome, Owner, Poe, PoeBuilder, Progress, Routes, Selectors,
-    Site, WebDriver, format_prompt,
+    Check, Diagnosis, Examination, Outcome, Owner, Poe, PoeBuilder, Program, Progress, Proxy,
+    Routes, SavedSession, Selectors, Site, WebDriver, format_prompt,
 };
 pub use lenore_poe_api::{PoeApi, PoeApiBuilder};
 pub use lenore_provider::{

@@ -39,7 +39,8 @@ impl PoeApiBuilder {
         self
     }
 
-    /// A forward proxy: `http://[user:password@]host:port`, `https://…` or `socks5://host:port`.
+    /// A forward proxy: `http://[user:password@]host:port`, `https://…` or `socks5://host:port`. An
+    /// empty address, or `direct`, says that there is none.
     /// By default that of the environment (`HTTPS_PROXY` and its kin) is used.
     pub fn proxy(mut self, url: impl Into<String>) -> Self {
         self.proxy = Some(url.into());
@@ -69,9 +70,12 @@ impl PoeApiBuilder {
             // A key is for one place.
             .redirect(reqwest::redirect::Policy::none())
             .user_agent(concat!("lenore/", env!("CARGO_PKG_VERSION")));
-        if let Some(proxy) = &self.proxy {
-            client = client.proxy(reqwest::Proxy::all(proxy).map_err(|_| no_proxy())?);
-        }
+        client = match self.proxy.as_deref() {
+            // The usual variables count.
+            None => client,
+            Some("" | "direct") => client.no_proxy(),
+            Some(proxy) => client.proxy(reqwest::Proxy::all(proxy).map_err(|_| no_proxy())?),
+        };
         // The source might quote a proxy's password.
         let client = client.build().map_err(|_| {
             Error::new(

@@ -1,22 +1,24 @@
 //! The options of the provider, checked once.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::time::Duration;
 
-use lenore_browser::{LaunchOptions, Profile, Proxy};
+use lenore_browser::{LaunchOptions, Profile, Program};
 use lenore_provider::{Error, ErrorKind, Result};
 use tokio::sync::{Semaphore, watch};
 
 use crate::context::Context;
 use crate::conversations::Conversations;
-use crate::error::browser_error;
 use crate::hub::Hub;
 use crate::pace::Pace;
-use crate::session::{Session, Source, WebDriver};
+use crate::proxy::ProxyChoice;
+use crate::session::Session;
+use crate::source::Source;
 use crate::tabs::Tabs;
-use crate::{Poe, Site};
+use crate::{Poe, Site, WebDriver};
 
 /// The longest silence of the site that is borne, where the caller does not say.
 const SILENCE: Duration = Duration::from_secs(120);
@@ -32,17 +34,19 @@ const MAX_WAITING: usize = 64;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The options of a [`Poe`].
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct PoeBuilder {
     site: Option<Site>,
     url: Option<String>,
-    proxy: Option<String>,
+    proxy: ProxyChoice,
     webdriver: Option<WebDriver>,
     cdp: Option<String>,
     user_data_dir: Option<PathBuf>,
     temporary: bool,
     headed: bool,
+    browser: Option<Program>,
     browser_binary: Option<PathBuf>,
+    browser_driver: Option<PathBuf>,
     browser_args: Vec<String>,
     timeout: Option<Duration>,
     idle: Option<Duration>,
@@ -53,9 +57,12 @@ pub struct PoeBuilder {
 
 impl PoeBuilder {
     /// The defaults, with what the environment says in their places: `LENORE_SITE`,
-    /// `LENORE_SITE_FILE`, `LENORE_USER_DATA_DIR`, `LENORE_PROXY`, `LENORE_HEADED` (`1` or `true`),
-    /// `LENORE_BROWSER_BINARY`, `LENORE_CDP`, `LENORE_TIMEOUT` (seconds). The program `lenore`
-    /// reads the same.
+    /// `LENORE_SITE_FILE`, `LENORE_USER_DATA_DIR`, `LENORE_PROXY`, `LENORE_PROXY_BYPASS`, `LENORE_HEADED` (`1` or `true`),
+    /// `LENORE_BROWSER` (`chromium` or `firefox`), `LENORE_BROWSER_BINARY`, `LENORE_BROWSER_DRIVER`,
+    /// `LENORE_CDP`, `LENORE_WEBDRIVER`, `LENORE_WEBDRIVER_SESSION`, `LENORE_WEBDRIVER_CAPABILITIES`
+    /// (a JSON object), `LENORE_CHATS_PER_SESSION`, `LENORE_COOKIES` (a [saved
+    /// session](crate::SavedSession::load)'s file), `LENORE_TIMEOUT` (seconds). The program `lenore` reads
+    /// the same, and both [`proxy_from_env`](Self::proxy_from_env).
     ///
     /// # Errors
     /// [`ErrorKind::InvalidRequest`], naming the variable.
@@ -71,6 +78,12 @@ impl PoeBuilder {
             Some("1" | "true") => true,
             Some(other) => return Err(invalid("LENORE_HEADED", other)),
         };
+        let browser = match text("LENORE_BROWSER").as_deref() {
+            None => None,
+            Some("chromium") => Some(Program::Chromium),
+            Some("firefox") => Some(Program::Firefox),
+            Some(other) => return Err(invalid("LENORE_BROWSER", other)),
+        };
         let seconds = |value: String| match value.parse::<u64>() {
             Ok(seconds) => Ok(Duration::from_secs(seconds)),
             Err(_) => Err(invalid("LENORE_TIMEOUT", &value)),
@@ -78,11 +91,19 @@ impl PoeBuilder {
         Ok(Self {
             site: Some(Site::load(path("LENORE_SITE_FILE").as_deref().map(Path::new))?),
             url: text("LENORE_SITE"),
-            proxy: text("LENORE_PROXY"),
+            proxy: ProxyChoice {
+                // An empty one says that there is none.
+                address: std::env::var("LENORE_PROXY").ok(),
+                bypass: text("LENORE_PROXY_BYPASS"),
+                from_env: true,
+            },
             cdp: text("LENORE_CDP"),
             user_data_dir: path("LENORE_USER_DATA_DIR").map(PathBuf::from),
             headed,
+            browser,
             browser_binary: path("LENORE_BROWSER_BINARY").map(PathBuf::from),
+            browser_driver: path("LENORE_BROWSER_DRIVER").map(PathBuf::from),
+            webdriver: WebDriver::from_env()?,
             timeout: text("LENORE_TIMEOUT").map(seconds).transpose()?,
             ..Self::default()
         })
@@ -102,14 +123,32 @@ impl PoeBuilder {
         self
     }
 
-    /// A forward proxy: `http://[user:password@]host:port`, `https://…`, `socks5://host:port`.
+    /// A forward proxy for everything, addresses of this machine included:
+    /// `http://[user:password@]host:port`, `https://…`, `socks5://…`, `socks4://host:port`. An empty
+    /// address, or `direct`, says that there is none.
     #[must_use]
     pub fn proxy(mut self, proxy: impl Into<String>) -> Self {
-        self.proxy = Some(proxy.into());
+        self.proxy.address = Some(proxy.into());
         self
     }
 
-    /// A WebDriver's browser in place of one of our own.
+    /// The hosts that are asked past the proxy, as [`Proxy::with_bypass`](crate::Proxy::with_bypass)
+    /// takes them.
+    #[must_use]
+    pub fn proxy_bypass(mut self, hosts: impl Into<String>) -> Self {
+        self.proxy.bypass = Some(hosts.into());
+        self
+    }
+
+    /// Where no proxy is named, takes the one that the environment names for the site, as
+    /// [`Proxy::from_env`](crate::Proxy::from_env) reads it. That is for a browser of our own alone.
+    #[must_use]
+    pub fn proxy_from_env(mut self) -> Self {
+        self.proxy.from_env = true;
+        self
+    }
+
+    /// A WebDriver's browsers in place of one of our own.
     #[must_use]
     pub fn webdriver(mut self, webdriver: WebDriver) -> Self {
         self.webdriver = Some(webdriver);
@@ -146,10 +185,25 @@ impl PoeBuilder {
         self
     }
 
+    /// Which browser is started, and asked of a WebDriver; Chromium by default. Each has its own
+    /// [profiles](Poe::profiles_dir).
+    #[must_use]
+    pub fn browser(mut self, program: Program) -> Self {
+        self.browser = Some(program);
+        self
+    }
+
     /// The browser's program, in place of the one that is found.
     #[must_use]
     pub fn browser_binary(mut self, program: impl Into<PathBuf>) -> Self {
         self.browser_binary = Some(program.into());
+        self
+    }
+
+    /// The geckodriver that drives a Firefox of ours, in place of the one that is found.
+    #[must_use]
+    pub fn browser_driver(mut self, program: impl Into<PathBuf>) -> Self {
+        self.browser_driver = Some(program.into());
         self
     }
 
@@ -213,43 +267,69 @@ impl PoeBuilder {
             let message = "a pattern of the site's placeholders does not parse";
             Error::new(ErrorKind::InvalidRequest, message).with_source(error)
         })?;
-        let launch = self.proxy.is_some()
-            || self.user_data_dir.is_some()
-            || self.temporary
-            || self.headed
-            || self.browser_binary.is_some();
+        let invalid = |message: &'static str| Err(Error::new(ErrorKind::InvalidRequest, message));
+        let names_program = self.browser_binary.is_some() || self.browser_driver.is_some();
+        let is_ours = self.user_data_dir.is_some() || self.temporary || names_program;
+        let silence = self.timeout.unwrap_or(SILENCE);
+        let proxy = self.proxy.named()?;
         let source = match (self.cdp, self.webdriver) {
             (Some(_), Some(_)) => {
-                return Err(Error::new(
-                    ErrorKind::InvalidRequest,
-                    "a browser is named twice; give either a DevTools address or a webdriver",
-                ));
+                return invalid(
+                    "a browser is named twice; give either a DevTools address (--cdp) or a \
+                     --webdriver",
+                );
             }
-            (Some(_), None) if launch => {
-                return Err(Error::new(
-                    ErrorKind::InvalidRequest,
+            (Some(_), None) if self.browser == Some(Program::Firefox) => {
+                return invalid(
+                    "a running Firefox has no DevTools address; leave out either --browser \
+                     firefox or --cdp",
+                );
+            }
+            (Some(_), None) if is_ours || self.headed || proxy.is_some() => {
+                return invalid(
                     "a running browser keeps its own profile, window and proxy; leave those \
                      options out with --cdp",
-                ));
+                );
             }
             (Some(address), None) => Source::Attach(address),
-            (None, Some(webdriver)) => Source::WebDriver(webdriver),
-            (None, None) => Source::Launch(LaunchOptions {
-                binary: self.browser_binary,
-                profile: match self.user_data_dir {
+            (None, Some(_)) if is_ours || !self.browser_args.is_empty() => {
+                return invalid(
+                    "a WebDriver starts its browsers itself, on profiles of its own; leave out the \
+                     profile, the browser's program and its switches with --webdriver",
+                );
+            }
+            (None, Some(webdriver)) => {
+                let headless = !self.headed;
+                let options = webdriver.options(&site, self.browser, headless, proxy, silence)?;
+                Source::WebDriver(options)
+            }
+            (None, None) => {
+                let program = self.browser.unwrap_or_default();
+                if program == Program::Chromium && self.browser_driver.is_some() {
+                    return invalid(
+                        "a driver is for Firefox alone; add --browser firefox, or leave out \
+                         --browser-driver",
+                    );
+                }
+                let profile = match self.user_data_dir {
                     _ if self.temporary => Profile::Temporary,
-                    Some(directory) => Profile::Directory(directory),
-                    None => Profile::Directory(Poe::default_user_data_dir()?),
-                },
-                headless: !self.headed,
-                proxy: self
-                    .proxy
-                    .map(|proxy| proxy.parse::<Proxy>())
-                    .transpose()
-                    .map_err(browser_error)?,
-                args: self.browser_args,
-                ..LaunchOptions::default()
-            }),
+                    Some(directory) => {
+                        check_whose(&directory, program)?;
+                        Profile::Directory(directory)
+                    }
+                    None => Profile::Directory(Poe::profiles_dir(program)?.join("default")),
+                };
+                Source::Launch(LaunchOptions {
+                    program,
+                    binary: self.browser_binary,
+                    driver: self.browser_driver,
+                    profile,
+                    headless: !self.headed,
+                    proxy: self.proxy.for_site(&site.url)?,
+                    args: self.browser_args,
+                    ..LaunchOptions::default()
+                })
+            }
         };
         Ok(Poe(Arc::new(Context {
             site,
@@ -262,13 +342,40 @@ impl PoeBuilder {
             ),
             pace: Pace::new(self.patience.unwrap_or(PATIENCE)),
             conversations: Conversations::default(),
-            silence: self.timeout.unwrap_or(SILENCE),
+            silence,
             closing: watch::Sender::new(false),
             arriving: Semaphore::new(ARRIVING),
             asked: AtomicUsize::new(0),
             opening: AtomicUsize::new(0),
             is_warming: AtomicBool::new(false),
         })))
+    }
+}
+
+/// Each browser would take the other's profile for an empty one, and write into it.
+fn check_whose(profile: &Path, program: Program) -> Result<()> {
+    let (mark, whose, other) = match program {
+        Program::Chromium => ("prefs.js", "Firefox", "Chromium"),
+        Program::Firefox => ("Local State", "Chromium", "Firefox"),
+    };
+    if !profile.join(mark).exists() {
+        return Ok(());
+    }
+    let profile = profile.display();
+    let message = format!("the profile {profile} is {whose}'s; name another directory for {other}");
+    Err(Error::new(ErrorKind::InvalidRequest, message))
+}
+
+/// Addresses of proxies and services may hold secrets.
+impl fmt::Debug for PoeBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { user_data_dir, browser, browser_binary, webdriver, .. } = self;
+        f.debug_struct("PoeBuilder")
+            .field("user_data_dir", user_data_dir)
+            .field("browser", browser)
+            .field("browser_binary", browser_binary)
+            .field("webdriver", webdriver)
+            .finish_non_exhaustive()
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use lenore_browser::{Owner, Profile};
+use lenore_browser::{Owner, Profile, Program};
 use lenore_provider::{ChatRequest, Completion, Error, ErrorKind, Health, Model, Provider, Result};
 use tokio::sync::watch;
 
@@ -37,19 +37,33 @@ const CLOSING: Duration = Duration::from_secs(15);
 pub struct Poe(pub(crate) Arc<Context>);
 
 impl Poe {
-    /// Where the profile is kept, unless another directory is named: `lenore/profiles/default` in
-    /// the platform's data directory, such as `~/.local/share` on Linux.
+    /// Where Chromium's profile is kept, unless another directory is named:
+    /// `lenore/profiles/default` in the platform's data directory, such as `~/.local/share` on
+    /// Linux.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidRequest`] where the user has no home directory.
     pub fn default_user_data_dir() -> Result<PathBuf> {
+        Ok(Self::profiles_dir(Program::Chromium)?.join("default"))
+    }
+
+    /// Where the profiles of a browser are kept, each a directory. Chromium and Firefox cannot
+    /// share one, so that Firefox's are in `lenore/firefox-profiles`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidRequest`] where the user has no home directory.
+    pub fn profiles_dir(program: Program) -> Result<PathBuf> {
         let directories = directories::ProjectDirs::from("", "", "lenore").ok_or_else(|| {
             Error::new(
                 ErrorKind::InvalidRequest,
                 "there is no home directory for the profile; name one with --user-data-dir",
             )
         })?;
-        Ok(directories.data_local_dir().join("profiles").join("default"))
+        let name = match program {
+            Program::Chromium => "profiles",
+            Program::Firefox => "firefox-profiles",
+        };
+        Ok(directories.data_local_dir().join(name))
     }
 
     /// Takes the profile now, and until [`close`](Self::close) or the end, so that one process owns
@@ -123,8 +137,7 @@ impl Poe {
     ) -> Result<()> {
         let lease = self.0.session.lease();
         sign_in::by_code(&self.0, email, code).await?;
-        lease.keep_cookies().await;
-        Ok(())
+        lease.keep_cookies(&self.0.site.host()).await
     }
 
     /// Opens the site in a window, on our own profile, and waits until the user has signed in.
@@ -138,8 +151,7 @@ impl Poe {
         let (page, _tap) = self.0.open_page().await?;
         let url = self.0.site.login_url();
         sign_in::wait_for_person(&self.0, &page, &url, wait).await?;
-        lease.keep_cookies().await;
-        Ok(())
+        lease.keep_cookies(&self.0.site.host()).await
     }
 
     /// Checks what can be known of a request before anything starts.

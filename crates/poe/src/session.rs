@@ -5,37 +5,18 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use lenore_browser::{Browser, LaunchOptions, OwnedProfile, Page, PageOptions, Profile, Tap};
+use lenore_browser::{
+    Browser, LaunchOptions, OwnedProfile, Page, PageOptions, Profile, SessionCookie, Tap,
+    WebDriverOptions,
+};
 use lenore_provider::{Error, ErrorKind, Health, Result};
-use tokio::sync::{RwLock, watch};
+use tokio::sync::{RwLock, RwLockReadGuard, watch};
 
 use crate::error::browser_error;
+use crate::source::Source;
 
 /// How long a command to the browser may take.
 const COMMAND: Duration = Duration::from_secs(10);
-
-/// A browser that a WebDriver offers: a chromedriver's, a geckodriver's, a Selenium Grid's.
-///
-/// An adopted session is used, never closed and never reopened; where it is not signed in, that
-/// is [`ErrorKind::NotSignedIn`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct WebDriver {
-    /// The address of the WebDriver service.
-    pub url: String,
-    /// The session to adopt; `None` asks for one of our own.
-    pub session: Option<String>,
-}
-
-/// Whose browser it is.
-#[derive(Clone, Debug)]
-pub(crate) enum Source {
-    /// Ours, on a profile of its own.
-    Launch(LaunchOptions),
-    /// One that runs already, by its DevTools address. Used, never closed, never reopened.
-    Attach(String),
-    /// A WebDriver's.
-    WebDriver(WebDriver),
-}
 
 /// At most one browser at a time, and the count of those who use it.
 #[derive(Debug)]
@@ -47,6 +28,8 @@ pub(crate) struct Session {
     users: watch::Sender<usize>,
     /// The profile, where it is ours between two browsers too.
     owned: Mutex<Option<Arc<OwnedProfile>>>,
+    /// The sign-in that was done in a WebDriver's session, for those that come after it.
+    signed_in: Mutex<Option<Vec<SessionCookie>>>,
     /// What was seen of the browser and the sign-in.
     seen: Mutex<Health>,
     me: Weak<Session>,
@@ -64,6 +47,7 @@ impl Session {
             browser: RwLock::new(None),
             users: watch::Sender::new(0),
             owned: Mutex::default(),
+            signed_in: Mutex::default(),
             seen: Mutex::default(),
             me: me.clone(),
         })
@@ -79,10 +63,11 @@ impl Session {
         !matches!(self.source, Source::WebDriver(_))
     }
 
-    /// The name and version of the browser that is open.
+    /// The name and version of the browser that is open; an adopted one does not tell.
     pub(crate) async fn version(&self) -> Option<String> {
         let browser = self.browser.read().await;
-        browser.as_ref().map(|open| open.version().to_owned())
+        let version = browser.as_ref().map(|open| open.version().to_owned());
+        version.filter(|version| !version.is_empty())
     }
 
     /// How the session is doing.
@@ -119,6 +104,17 @@ impl Session {
     /// Opens a page; before that the browser, where there is none or it is lost.
     pub(crate) async fn open_page(&self, preload: &str) -> Result<(Page, Tap)> {
         let options = PageOptions { preload: preload.to_owned() };
+        let browser = self.opened().await?;
+        let open = browser.as_ref().ok_or_else(|| gone("the browser is gone; ask again"))?;
+        open.open_page(&options, self.source.opening()).await.map_err(browser_error)
+    }
+
+    /// Opens the browser, where there is none or it is lost.
+    pub(crate) async fn open_browser(&self) -> Result<()> {
+        self.opened().await.map(drop)
+    }
+
+    async fn opened(&self) -> Result<RwLockReadGuard<'_, Option<Browser>>> {
         let mut browser = self.browser.read().await;
         if !browser.as_ref().is_some_and(Browser::is_alive) {
             drop(browser);
@@ -136,12 +132,22 @@ impl Session {
             }
             browser = opening.downgrade();
         }
-        let open = browser.as_ref().ok_or_else(|| gone("the browser is gone; ask again"))?;
-        open.open_page(&options, COMMAND).await.map_err(browser_error)
+        Ok(browser)
     }
 
-    /// Closes the headless browser and opens it in a window, on the same profile.
+    /// Closes the headless browser and opens it in a window, on the same profile. Another's
+    /// browser has its own window, or none.
     pub(crate) async fn show_window(&self) -> Result<()> {
+        match &self.source {
+            Source::Launch(_) => {}
+            Source::WebDriver(WebDriverOptions { session: None, headless: true, .. }) => {
+                return Err(gone(
+                    "the WebDriver's session has no window; ask for one with --headed, or sign in \
+                     with a mailed code",
+                ));
+            }
+            Source::Attach(_) | Source::WebDriver(_) => return Ok(()),
+        }
         let mut browser = self.browser.write().await;
         if browser.as_ref().is_some_and(|open| open.is_alive() && !open.is_headless()) {
             return Ok(());
@@ -156,7 +162,8 @@ impl Session {
     /// Whether the browser is in a window that we opened.
     pub(crate) async fn shows_window(&self) -> bool {
         let browser = self.browser.read().await;
-        browser.as_ref().is_some_and(|open| open.is_ours() && !open.is_headless())
+        matches!(self.source, Source::Launch(_))
+            && browser.as_ref().is_some_and(|open| open.is_ours() && !open.is_headless())
     }
 
     /// Whether the browser holds a cookie of this name for this host.
@@ -164,11 +171,19 @@ impl Session {
         let browser = self.browser.read().await;
         let open = browser.as_ref().ok_or_else(|| gone("the browser is gone; ask again"))?;
         let cookies = open.cookies(COMMAND).await.map_err(browser_error)?;
-        let belongs = |domain: &str| {
-            let domain = domain.trim_start_matches('.');
-            host == domain || host.strip_suffix(domain).is_some_and(|sub| sub.ends_with('.'))
-        };
-        Ok(cookies.iter().any(|cookie| cookie.name == name && belongs(&cookie.domain)))
+        Ok(cookies.iter().any(|cookie| cookie.name == name && cookie.belongs_to(host)))
+    }
+
+    /// The cookies that the browser holds for a host, with their values.
+    pub(crate) async fn export_cookies(&self, host: &str) -> Result<Vec<SessionCookie>> {
+        let browser = self.browser.read().await;
+        let open = browser.as_ref().ok_or_else(|| gone("the browser is gone; ask again"))?;
+        open.export_cookies(host, COMMAND).await.map_err(browser_error)
+    }
+
+    /// The error of a browser that is not signed in, with the way to sign it in.
+    pub(crate) fn signed_out(&self) -> Error {
+        self.source.signed_out()
     }
 
     /// The directory of the profile, where it is ours and stays.
@@ -229,14 +244,17 @@ impl Session {
             Source::Attach(address) => {
                 Browser::connect(address, COMMAND).await.map_err(browser_error)
             }
-            Source::WebDriver(WebDriver { url, .. }) => Err(Error::new(
-                ErrorKind::Browser,
-                format!(
-                    "this build has no WebDriver engine, so {url} cannot be used; leave it out, or \
-                     attach to a running Chrome by its DevTools address (--cdp)"
-                ),
-            )),
+            Source::WebDriver(options) => {
+                let signed_in = self.signed_in().clone();
+                let cookies = signed_in.unwrap_or_else(|| options.cookies.clone());
+                let options = WebDriverOptions { cookies, ..options.clone() };
+                Browser::webdriver(&options).await.map_err(browser_error)
+            }
         }
+    }
+
+    fn signed_in(&self) -> MutexGuard<'_, Option<Vec<SessionCookie>>> {
+        self.signed_in.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn close_when_idle(&self) {
@@ -264,16 +282,23 @@ impl Session {
 }
 
 impl Lease {
-    /// Has a new session written to the profile. A browser writes its cookies when it ends, and
-    /// else every half minute, so that one that is killed before would have to be signed in again.
-    pub(crate) async fn keep_cookies(&self) {
+    /// Has a new sign-in at a host kept for the browsers to come. A browser writes its cookies
+    /// when it ends, and else every half minute, so that one that is killed before would have to
+    /// be signed in again. Sessions of a WebDriver end with all that they have, and get it anew.
+    pub(crate) async fn keep_cookies(&self, host: &str) -> Result<()> {
         let lasts = match &self.0.source {
             Source::Launch(options) => !matches!(options.profile, Profile::Temporary),
+            Source::WebDriver(WebDriverOptions { session: None, .. }) => {
+                let cookies = self.0.export_cookies(host).await?;
+                *self.0.signed_in() = Some(cookies);
+                true
+            }
             Source::Attach(_) | Source::WebDriver(_) => false,
         };
         if lasts && *self.0.users.borrow() == 1 {
             self.0.close().await;
         }
+        Ok(())
     }
 }
 

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use crate::compose::{self, Arrival};
 use crate::context::Context;
-use crate::error::{browser_error, challenge, signed_out, site_changed};
+use crate::error::{browser_error, challenge, site_changed};
 
 /// How long a person may take to sign in while a request waits.
 const BY_HAND: Duration = Duration::from_secs(240);
@@ -28,7 +28,7 @@ pub(crate) async fn is_signed_in(poe: &Context) -> Result<bool> {
 pub(crate) async fn by_hand(poe: &Context, url: &str) -> Result<(Page, Tap)> {
     if !poe.session.shows_window().await {
         if !poe.session.may_show_window() {
-            return Err(signed_out());
+            return Err(poe.session.signed_out());
         }
         tracing::warn!("not signed in: sign in in the window that opens now");
         poe.session.show_window().await?;

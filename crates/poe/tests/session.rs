@@ -1,10 +1,12 @@
 //! The browser session opens, closes and reopens by itself, and nothing is left of it.
 
 mod support;
+#[path = "support/webdriver.rs"]
+mod webdriver;
 
 use std::time::Duration;
 
-use lenore_poe::{Poe, WebDriver};
+use lenore_poe::Poe;
 use lenore_provider::{ChatRequest, Completion, ErrorKind, Event, Message, Provider};
 use lenore_sim::Seen;
 use support::{WAIT, World, ask, processes_of};
@@ -159,29 +161,38 @@ async fn several_answers_at_once_are_each_exact() {
     world.end().await;
 }
 
+/// The tabs of a Chrome by its DevTools address, and where each is.
+async fn tabs(address: &str) -> Vec<(String, String)> {
+    let listed = webdriver::request(address, "GET", "/json/list", "").await;
+    let text = |value: &serde_json::Value| value.as_str().expect("text").to_owned();
+    let pages = listed.as_array().expect("a list").iter().filter(|it| it["type"] == "page");
+    let mut tabs: Vec<_> = pages.map(|it| (text(&it["id"]), text(&it["url"]))).collect();
+    tabs.sort();
+    tabs
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_running_chrome_is_used_and_left_as_it_is() {
     let owner = World::with(|builder| builder.browser_arg("--remote-debugging-port=0")).await;
     owner.ask("Hi").await.complete();
     let port = owner.profile.path().join("DevToolsActivePort");
     let port = std::fs::read_to_string(port).expect("written by the browser");
-    let address = format!("http://127.0.0.1:{}", port.lines().next().expect("a port"));
-    let guest = Poe::builder().url(owner.sim.url()).cdp(address).build().expect("valid options");
+    let address = format!("127.0.0.1:{}", port.lines().next().expect("a port"));
+    let tabs = tabs(&address).await;
+    assert!(!tabs.is_empty());
+    let guest = Poe::builder().url(owner.sim.url()).cdp(format!("http://{address}"));
+    let guest = guest.build().expect("valid options");
     ask(&guest, hi("rewrite, others")).await.complete();
     owner.sim.sign_out_all();
     let error = ask(&guest, hi("echo")).await.failed();
     assert_eq!(error.kind(), ErrorKind::NotSignedIn, "another's browser is never reopened");
     guest.close().await;
+    let left = async {
+        while self::tabs(&address).await != tabs {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(WAIT, left).await.expect("its own tabs are left, where they were");
     assert!(!processes_of(owner.profile.path()).is_empty(), "it still runs");
     owner.end().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_webdriver_is_a_clear_error_until_there_is_an_engine_for_it() {
-    let webdriver =
-        WebDriver { url: "http://127.0.0.1:9515".into(), session: Some("adopted".into()) };
-    let poe = Poe::builder().webdriver(webdriver).build().expect("the type is there");
-    let error = ask(&poe, hi("echo")).await.failed();
-    assert_eq!(error.kind(), ErrorKind::Browser);
-    assert!(error.to_string().contains("WebDriver"), "{error}");
 }

@@ -3,8 +3,8 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use crate::LaunchOptions;
 use crate::profile::MARK;
+use crate::{LaunchOptions, Proxy};
 
 /// Always.
 const COMMON: &[&str] = &[
@@ -36,9 +36,42 @@ const COMMON: &[&str] = &[
     "--disable-features=Translate,OptimizationHints,MediaRouter",
 ];
 
+/// With no window.
+const HEADLESS: &[&str] =
+    &["--headless=new", "--hide-scrollbars", "--mute-audio", "--window-size=1280,900"];
+
+/// The switches of every Chromium that is started for us, by us or by a driver.
+pub(crate) fn switches(headless: bool, on_this_machine: bool) -> Vec<&'static str> {
+    let mut switches = COMMON.to_vec();
+    if headless {
+        switches.extend(HEADLESS);
+    }
+    if on_this_machine && runs_as_root() {
+        tracing::warn!(
+            "running as root, so the browser's sandbox is off; prefer a user of its own"
+        );
+        switches.push("--no-sandbox");
+    }
+    switches
+}
+
+/// The switches of a Chromium behind a proxy.
+pub(crate) fn proxy_switches(proxy: &Proxy) -> [String; 2] {
+    [
+        format!("--proxy-server={}", proxy.server()),
+        format!("--proxy-bypass-list={}", proxy.bypass().for_chromium()),
+    ]
+}
+
 /// The whole command line but for the program.
-pub(super) fn arguments(options: &LaunchOptions, profile: &Path) -> Vec<OsString> {
-    let mut arguments: Vec<OsString> = [MARK].iter().chain(COMMON).map(OsString::from).collect();
+pub(super) fn arguments(
+    options: &LaunchOptions,
+    proxy: Option<&Proxy>,
+    profile: &Path,
+) -> Vec<OsString> {
+    let switches = switches(options.headless, true);
+    let mut arguments: Vec<OsString> =
+        [MARK].into_iter().chain(switches).map(OsString::from).collect();
     let mut user_data_dir = OsString::from("--user-data-dir=");
     user_data_dir.push(profile);
     arguments.push(user_data_dir);
@@ -46,23 +79,7 @@ pub(super) fn arguments(options: &LaunchOptions, profile: &Path) -> Vec<OsString
     arguments.push(
         if cfg!(unix) { "--remote-debugging-pipe" } else { "--remote-debugging-port=0" }.into(),
     );
-    if options.headless {
-        arguments.push("--headless=new".into());
-        arguments.push("--hide-scrollbars".into());
-        arguments.push("--mute-audio".into());
-        arguments.push("--window-size=1280,900".into());
-    }
-    if runs_as_root() {
-        tracing::warn!(
-            "running as root, so the browser's sandbox is off; prefer a user of its own"
-        );
-        arguments.push("--no-sandbox".into());
-    }
-    if let Some(proxy) = &options.proxy {
-        arguments.push(format!("--proxy-server={}", proxy.server()).into());
-        // Without this, addresses of this machine would go round the proxy.
-        arguments.push("--proxy-bypass-list=<-loopback>".into());
-    }
+    arguments.extend(proxy.map(proxy_switches).into_iter().flatten().map(OsString::from));
     arguments.extend(options.args.iter().map(OsString::from));
     arguments.push("about:blank".into());
     arguments

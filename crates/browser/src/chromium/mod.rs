@@ -4,6 +4,7 @@
 //! BiDi adds 4.6, and it alone holds at 24 streams.
 
 mod attach;
+mod attendant;
 mod cdp;
 mod command_line;
 mod frames;
@@ -13,12 +14,17 @@ mod process;
 use std::sync::Arc;
 use std::time::Duration;
 
-use self::cdp::protocol::{AttachToTarget, CloseTarget, CreateTarget, GetCookies, GetVersion};
+use self::cdp::protocol::{
+    AttachToTarget, CloseTarget, CookieFound, CreateTarget, GetCookies, GetVersion,
+};
 use self::cdp::{Connection, over_web_socket};
+pub(crate) use self::command_line::{proxy_switches, switches};
 use self::frames::Turn;
 use self::page::ChromiumPage;
 use self::process::Process;
-use crate::{Cookie, Error, ErrorKind, LaunchOptions, Page, PageOptions, Proxy, Result, Tap};
+use crate::cookie::belongs_to;
+use crate::proxy::{Relay, Through};
+use crate::{Cookie, Error, LaunchOptions, Page, PageOptions, Result, SessionCookie, Tap};
 
 /// A Chromium that can be spoken to.
 #[derive(Debug)]
@@ -30,19 +36,27 @@ pub(crate) struct Chromium {
     turn: Option<Turn>,
     version: String,
     headless: bool,
-    proxy: Option<Proxy>,
+    through: Option<Through>,
+    /// After the process, which ends first: nobody else may then listen where it sends.
+    _relay: Option<Relay>,
 }
 
 impl Chromium {
     pub(crate) async fn launch(options: &LaunchOptions) -> Result<Self> {
-        let (process, connection) = Process::start(options).await?;
+        let relay = match &options.proxy {
+            Some(proxy) if proxy.needs_relay() => Some(Relay::start(proxy).await?),
+            _ => None,
+        };
+        let proxy = relay.as_ref().map(Relay::proxy).or(options.proxy.as_ref());
+        let (process, connection) = Process::start(options, proxy).await?;
         let mut browser = Self {
             connection: Arc::new(connection),
             turn: process.frames_are_ours().then(Turn::default),
             process: Some(process),
             version: String::new(),
             headless: options.headless,
-            proxy: options.proxy.clone(),
+            through: proxy.map(|proxy| Through::new(proxy, relay.as_ref())),
+            _relay: relay,
         };
         match browser.connection.call(None, &GetVersion::new(), options.wait).await {
             Ok(version) => {
@@ -69,7 +83,8 @@ impl Chromium {
             turn: None,
             version: version.product,
             headless: false,
-            proxy: None,
+            through: None,
+            _relay: None,
         })
     }
 
@@ -79,7 +94,7 @@ impl Chromium {
         wait: Duration,
     ) -> Result<(Page, Tap)> {
         let (connection, preload) = (self.connection.clone(), options.preload.clone());
-        let (proxy, turn) = (self.proxy.clone(), self.turn.clone());
+        let (through, turn) = (self.through.clone(), self.turn.clone());
         // In a task of its own: whoever stops waiting for the tab leaves none behind, since a page
         // that nobody takes is closed.
         let opening = tokio::spawn(async move {
@@ -89,7 +104,7 @@ impl Chromium {
             let set_up = async {
                 let session = connection.call(None, &attach, wait).await?.session_id;
                 let (connection, target) = (connection.clone(), target.clone());
-                ChromiumPage::open(connection, target, session, &preload, proxy, turn, wait).await
+                ChromiumPage::open(connection, target, session, &preload, through, turn, wait).await
             };
             match set_up.await {
                 Ok((page, tap)) => Ok((Page::new(Arc::new(page)), tap)),
@@ -104,9 +119,18 @@ impl Chromium {
 
     pub(crate) async fn cookies(&self, wait: Duration) -> Result<Vec<Cookie>> {
         let found = self.connection.call(None, &GetCookies::new(), wait).await?;
-        let cookie =
-            |found: cdp::protocol::CookieFound| Cookie { name: found.name, domain: found.domain };
+        let cookie = |found: CookieFound| Cookie { name: found.name, domain: found.domain };
         Ok(found.cookies.into_iter().map(cookie).collect())
+    }
+
+    pub(crate) async fn export_cookies(
+        &self,
+        host: &str,
+        wait: Duration,
+    ) -> Result<Vec<SessionCookie>> {
+        let found = self.connection.call(None, &GetCookies::new(), wait).await?;
+        let ours = found.cookies.into_iter().filter(|found| belongs_to(&found.domain, host));
+        Ok(ours.map(cookie_with_value).collect())
     }
 
     pub(crate) fn version(&self) -> &str {
@@ -141,27 +165,16 @@ impl Drop for Chromium {
     }
 }
 
-/// The error of a page that could not be loaded, from Chromium's `net::ERR_…`.
-fn network_error(reason: &str) -> Error {
-    if reason.contains("ERR_ABORTED") {
-        return Error::new(ErrorKind::Navigated, "the page was left before it was loaded");
+fn cookie_with_value(found: CookieFound) -> SessionCookie {
+    SessionCookie {
+        name: found.name,
+        value: found.value,
+        domain: found.domain,
+        path: found.path,
+        secure: found.secure,
+        http_only: found.http_only,
+        same_site: found.same_site.map(|same_site| same_site.to_lowercase()),
+        // Whole seconds; a fraction is of no use to anybody.
+        expires: Duration::try_from_secs_f64(found.expires).ok().map(|since| since.as_secs()),
     }
-    let hint = match reason {
-        r if r.contains("NAME_NOT_RESOLVED") => "the host's name is not known; check the address",
-        r if r.contains("PROXY_AUTH") || r.contains("TUNNEL") || r.contains("INVALID_AUTH") => {
-            "the proxy refused; check its user and password"
-        }
-        r if r.contains("PROXY") || r.contains("SOCKS") => {
-            "the proxy cannot be reached; check its address"
-        }
-        r if r.contains("CERT") || r.contains("SSL") => {
-            "the connection is not trusted; check the clock, and what intercepts TLS"
-        }
-        r if r.contains("INTERNET_DISCONNECTED") => "this machine is not on the network",
-        r if r.contains("CONNECTION") || r.contains("TIMED_OUT") => {
-            "nothing answers there; check the address and the network"
-        }
-        _ => "the page could not be loaded",
-    };
-    Error::new(ErrorKind::Network, format!("{hint} ({reason})"))
 }

@@ -10,18 +10,17 @@ use serde_json::Value;
 use tokio::sync::watch;
 use tokio::time::timeout_at;
 
+use super::attendant::Attendant;
 use super::cdp::protocol::{
-    AddBinding, AddPreloadScript, AuthResponse, CaptureScreenshot, CloseTarget, ContinueRequest,
-    ContinueWithAuth, DrawFrame, Evaluate, Evaluated, FetchDisable, FetchEnable, FetchPaused,
-    Frame, HandleDialog, InspectorEnable, Navigate, PageEnable, PictureFormat, RuntimeEnable,
+    AddBinding, AddPreloadScript, CaptureScreenshot, CloseTarget, DrawFrame, Evaluate, Evaluated,
+    FetchEnable, Frame, InspectorEnable, Navigate, PageEnable, PictureFormat, RuntimeEnable,
     SetFiles,
 };
-use super::cdp::{Connection, SessionEvent, SessionState, Subscription};
+use super::cdp::{Connection, Subscription};
 use super::frames::{Frames, Turn};
-use super::network_error;
-use crate::Proxy;
-use crate::engine::PageEngine;
-use crate::proxy::Credentials;
+use crate::engine::{PageEngine, PageState};
+use crate::proxy::Through;
+use crate::reasons::network_error;
 use crate::tap::{self, Tap};
 use crate::{Error, ErrorKind, Result};
 
@@ -38,8 +37,8 @@ pub(super) struct ChromiumPage {
     connection: Arc<Connection>,
     target: String,
     session: String,
-    state: watch::Receiver<SessionState>,
-    has_proxy: bool,
+    state: watch::Receiver<PageState>,
+    through: Option<Through>,
     /// Where it waits for our word before it draws.
     turn: Option<Turn>,
     /// Its frames, from its first document on.
@@ -53,15 +52,14 @@ impl ChromiumPage {
         target: String,
         session: String,
         preload: &str,
-        proxy: Option<Proxy>,
+        through: Option<Through>,
         turn: Option<Turn>,
         wait: Duration,
     ) -> Result<(Self, Tap)> {
-        let Subscription { tapped, mut events, state } = connection.subscribe(&session);
-        let has_proxy = proxy.is_some();
-        let credentials = proxy.and_then(|proxy| proxy.credentials().cloned());
+        let Subscription { tapped, events, state } = connection.subscribe(&session);
+        let credentials = through.as_ref().and_then(|through| through.credentials.clone());
         let page =
-            Self { connection, target, session, state, has_proxy, turn, frames: OnceLock::new() };
+            Self { connection, target, session, state, through, turn, frames: OnceLock::new() };
         let send = format!(
             "(() => {{ const send = window.{BINDING}; delete window.{BINDING}; return send; }})()"
         );
@@ -85,18 +83,8 @@ impl ChromiumPage {
         if credentials.is_some() {
             page.connection.call(session, &FetchEnable::new(true), wait).await?;
         }
-        let attendant = Attendant {
-            connection: page.connection.clone(),
-            session: page.session.clone(),
-            credentials,
-            answered: false,
-        };
-        tokio::spawn(async move {
-            let mut attendant = attendant;
-            while let Some(event) = events.recv().await {
-                attendant.attend(&event);
-            }
-        });
+        let attendant = Attendant::new(page.connection.clone(), &page.session, credentials);
+        tokio::spawn(attendant.attend_to(events));
         Ok((page, Tap::new(tapped)))
     }
 
@@ -147,15 +135,11 @@ impl ChromiumPage {
         }
     }
 
-    /// What a proxy says instead of a plain-text site is a page like any other, but for its status:
-    /// 407, and with some proxies 401 for a wrong password.
-    async fn check_proxy(&self, wait: Duration) -> Result<()> {
+    /// Whether what is there came from the site and not from the proxy.
+    async fn check_proxy(&self, through: &Through, url: &str, wait: Duration) -> Result<()> {
         let status = "performance.getEntriesByType('navigation')[0]?.responseStatus";
         let status = self.evaluated(status, true, wait).await?.result.value;
-        match status.as_ref().and_then(Value::as_u64) {
-            Some(status @ (401 | 407)) => Err(network_error(&format!("HTTP {status}, PROXY_AUTH"))),
-            _ => Ok(()),
-        }
+        through.check(url, status.as_ref().and_then(Value::as_u64).unwrap_or(0))
     }
 
     async fn call<C: super::cdp::protocol::Command>(
@@ -166,7 +150,7 @@ impl ChromiumPage {
         self.connection.call(Some(&self.session), command, wait).await.map_err(|error| {
             // A crash may end the session before the command reached it.
             let state = *self.state.borrow();
-            let gone = error.kind() == ErrorKind::Closed && state == SessionState::Crashed;
+            let gone = error.kind() == ErrorKind::Closed && state == PageState::Crashed;
             if gone { state.error() } else { error }
         })
     }
@@ -177,9 +161,16 @@ impl PageEngine for ChromiumPage {
         async move {
             let navigated = self.call(&Navigate::new(url), wait).await?;
             self.begin_frames();
-            match navigated.error_text {
-                Some(reason) if !reason.is_empty() => Err(network_error(&reason)),
-                _ if self.has_proxy => self.check_proxy(wait).await,
+            let failed = navigated.error_text.filter(|reason| !reason.is_empty());
+            match (failed, &self.through) {
+                (Some(reason), through) => {
+                    let error = network_error(&reason);
+                    Err(match through {
+                        Some(through) => through.explain(error, url),
+                        None => error,
+                    })
+                }
+                (None, Some(through)) => self.check_proxy(through, url, wait).await,
                 _ => Ok(()),
             }
         }
@@ -231,7 +222,7 @@ impl PageEngine for ChromiumPage {
     }
 
     fn is_open(&self) -> bool {
-        *self.state.borrow() == SessionState::Open
+        *self.state.borrow() == PageState::Open
     }
 
     fn close(&self, wait: Duration) -> BoxFuture<'_, Result<()>> {
@@ -246,56 +237,5 @@ impl PageEngine for ChromiumPage {
     fn abandon(&self) {
         self.connection.post(None, &CloseTarget::new(&self.target));
         self.connection.unsubscribe(&self.session);
-    }
-}
-
-/// Answers what would hold up the page: dialogs, and a proxy's demand for credentials.
-struct Attendant {
-    connection: Arc<Connection>,
-    session: String,
-    credentials: Option<Credentials>,
-    /// Whether the proxy has been given them; asked again, it has refused them.
-    answered: bool,
-}
-
-impl Attendant {
-    fn attend(&mut self, event: &SessionEvent) {
-        let session = Some(self.session.as_str());
-        match event.method.as_str() {
-            "Page.javascriptDialogOpening" => {
-                self.connection.post(session, &HandleDialog::new(true));
-            }
-            "Fetch.requestPaused" => {
-                let Ok(paused) = serde_json::from_str::<FetchPaused>(event.params.get()) else {
-                    return;
-                };
-                self.connection.post(session, &ContinueRequest::new(&paused.request_id));
-            }
-            "Fetch.authRequired" => self.authorize(event),
-            // The browser remembers the credentials, so its requests need not stop any more.
-            "Page.loadEventFired" if self.answered => {
-                self.connection.post(session, &FetchDisable::new());
-            }
-            _ => {}
-        }
-    }
-
-    fn authorize(&mut self, event: &SessionEvent) {
-        let Ok(paused) = serde_json::from_str::<FetchPaused>(event.params.get()) else { return };
-        let session = Some(self.session.as_str());
-        let asker = paused.auth_challenge.and_then(|challenge| challenge.source);
-        let is_proxy = asker.as_deref() == Some("Proxy");
-        let answer = match &self.credentials {
-            // A site gets nothing of the proxy's.
-            _ if !is_proxy => AuthResponse { response: "Default", username: None, password: None },
-            Some(credentials) if !self.answered => AuthResponse {
-                response: "ProvideCredentials",
-                username: Some(&credentials.user),
-                password: Some(&credentials.password),
-            },
-            _ => AuthResponse { response: "CancelAuth", username: None, password: None },
-        };
-        self.connection.post(session, &ContinueWithAuth::new(&paused.request_id, answer));
-        self.answered |= is_proxy;
     }
 }

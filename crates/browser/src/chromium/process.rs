@@ -1,42 +1,37 @@
 //! A Chromium process of ours: its start, and its end with nothing left behind.
 
-use std::io::Read;
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use super::cdp::Connection;
 use super::{command_line, frames};
+use crate::child::{Group, LastWords};
 use crate::profile::{self, OwnedProfile};
-use crate::{Error, ErrorKind, LaunchOptions, Result, find_chromium};
+use crate::{Error, ErrorKind, LaunchOptions, Proxy, Result, find_chromium};
 
 /// How long a browser that was told to end may take before it is killed. It writes its cookies
 /// meanwhile; 40–120 ms were seen.
 const GRACE: Duration = Duration::from_secs(3);
 
-/// How long killed helpers may take to go. Where nobody reaps orphans they never seem to.
-const HELPERS: Duration = Duration::from_millis(250);
-
-/// How often an ending process is looked at.
-const LOOK: Duration = Duration::from_millis(5);
-
-/// How much of what the program says is kept for an error message, in bytes.
-const LAST_WORDS: usize = 2048;
-
 /// A running browser. Dropping it waits for its end, and kills it if that takes too long; the
 /// connection must be closed before, since that is what tells the browser to end.
 #[derive(Debug)]
 pub(super) struct Process {
-    child: Child,
-    last_words: Arc<Mutex<Vec<u8>>>,
-    /// After the child: fields drop in order, and the profile is let go of last.
+    group: Group,
+    last_words: LastWords,
+    /// After the group: fields drop in order, and the profile is let go of last.
     profile: Arc<OwnedProfile>,
     frames_are_ours: bool,
 }
 
 impl Process {
-    /// Starts the program and connects to it.
-    pub(super) async fn start(options: &LaunchOptions) -> Result<(Self, Connection)> {
+    /// Starts the program, behind a proxy that may stand before that of the options, and connects
+    /// to it.
+    pub(super) async fn start(
+        options: &LaunchOptions,
+        proxy: Option<&Proxy>,
+    ) -> Result<(Self, Connection)> {
         let program = match &options.binary {
             Some(program) => program.clone(),
             None => find_chromium(options.headless)?,
@@ -45,7 +40,7 @@ impl Process {
         let profile = OwnedProfile::open(&options.profile)?;
         let mut command = Command::new(&program);
         command
-            .args(command_line::arguments(options, profile.path()))
+            .args(command_line::arguments(options, proxy, profile.path()))
             .args(if frames_are_ours { frames::SWITCHES } else { &[] })
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -65,21 +60,12 @@ impl Process {
     }
 
     fn new(mut child: Child, profile: Arc<OwnedProfile>, frames_are_ours: bool) -> Self {
-        let last_words = Arc::new(Mutex::new(Vec::new()));
-        if let Some(mut stderr) = child.stderr.take() {
-            let kept = last_words.clone();
-            // Read to its end, so that the browser never blocks on a full pipe.
-            std::thread::spawn(move || {
-                let mut buffer = [0; 4096];
-                while let Ok(n @ 1..) = stderr.read(&mut buffer) {
-                    let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
-                    kept.extend_from_slice(&buffer[..n]);
-                    let excess = kept.len().saturating_sub(LAST_WORDS);
-                    kept.drain(..excess);
-                }
-            });
+        let last_words = LastWords::default();
+        if let Some(stderr) = child.stderr.take() {
+            last_words.listen_to(stderr);
         }
-        Self { child, last_words, profile, frames_are_ours }
+        let group = Group::led_by(child);
+        Self { group, last_words, profile, frames_are_ours }
     }
 
     /// Whether its tabs wait for our word before they draw.
@@ -89,86 +75,27 @@ impl Process {
 
     /// The error of a browser that could not be spoken to after its start.
     pub(super) fn why_it_did_not_start(mut self, error: Error) -> Error {
-        let ended = self.wait_for_exit(Duration::from_millis(500));
+        let ended = self.group.wait_for_exit(Duration::from_millis(500));
         // A second Chromium on a profile hands its work to the first one and leaves.
         if ended && let Some(pid) = profile::browser_at_work(self.profile.path()) {
             return profile::in_use(self.profile.path(), Some(pid));
         }
-        let words = self.last_words.lock().unwrap_or_else(PoisonError::into_inner);
-        let words = String::from_utf8_lossy(&words);
-        let line = words.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("nothing");
         let what = if ended { "ended at once" } else { "does not answer" };
         let message = format!(
             "the browser {what}; check that the program is a Chromium or Chrome. It said: {}",
-            line.trim()
+            self.last_words.last_line()
         );
-        drop(words);
         Error::new(ErrorKind::Launch, message).with_source(error)
-    }
-
-    /// Waits until the process has ended, without taking its status; `false` where it has not.
-    fn wait_for_exit(&mut self, wait: Duration) -> bool {
-        let end = Instant::now() + wait;
-        while !self.has_exited() {
-            if Instant::now() >= end {
-                return false;
-            }
-            std::thread::sleep(LOOK);
-        }
-        true
-    }
-
-    /// Whether the process has ended. Its status is not taken yet, so that its number, which is
-    /// its group's too, cannot be another's when the group is killed.
-    #[cfg(unix)]
-    fn has_exited(&mut self) -> bool {
-        use rustix::process::{WaitId, WaitIdOptions, waitid};
-        let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
-        !matches!(
-            waitid(WaitId::Pid(rustix::process::Pid::from_child(&self.child)), options),
-            Ok(None)
-        )
-    }
-
-    #[cfg(not(unix))]
-    fn has_exited(&mut self) -> bool {
-        !matches!(self.child.try_wait(), Ok(None))
-    }
-
-    /// Waits until the helpers, which nobody else waits for, are gone too.
-    fn wait_for_helpers(&self) {
-        #[cfg(unix)]
-        {
-            use rustix::process::{Pid, test_kill_process_group};
-            let end = Instant::now() + HELPERS;
-            let group = Pid::from_child(&self.child);
-            while test_kill_process_group(group).is_ok() && Instant::now() < end {
-                std::thread::sleep(LOOK);
-            }
-        }
-    }
-
-    /// Kills the browser with all its helpers.
-    fn kill(&mut self) {
-        #[cfg(unix)]
-        {
-            use rustix::process::{Pid, Signal, kill_process_group};
-            let _ = kill_process_group(Pid::from_child(&self.child), Signal::KILL);
-        }
-        #[cfg(not(unix))]
-        let _ = self.child.kill();
     }
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
-        if !self.wait_for_exit(GRACE) {
+        if !self.group.wait_for_exit(GRACE) {
             tracing::warn!("the browser did not end by itself and was killed");
         }
         // Also where it has ended: a helper of it may not have noticed yet.
-        self.kill();
-        let _ = self.child.wait();
-        self.wait_for_helpers();
+        self.group.end();
     }
 }
 
@@ -201,7 +128,7 @@ fn spawn_with_pipe(command: &mut Command) -> std::io::Result<(Child, Connection)
 #[cfg(not(unix))]
 async fn connect_by_port(profile: &std::path::Path, wait: Duration) -> Result<Connection> {
     let file = profile.join("DevToolsActivePort");
-    let end = Instant::now() + wait;
+    let end = std::time::Instant::now() + wait;
     loop {
         let text = std::fs::read_to_string(&file).unwrap_or_default();
         if let Some((port, path)) = text.split_once('\n')
@@ -213,9 +140,9 @@ async fn connect_by_port(profile: &std::path::Path, wait: Duration) -> Result<Co
             )
             .await;
         }
-        if Instant::now() >= end {
+        if std::time::Instant::now() >= end {
             return Err(Error::timeout("the browser's start", wait));
         }
-        tokio::time::sleep(LOOK).await;
+        tokio::time::sleep(crate::child::LOOK).await;
     }
 }

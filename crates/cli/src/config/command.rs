@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, ExitCode};
 
 use clap::{ArgMatches, Subcommand};
-use lenore::{Poe, Provider, Result, Site};
+use lenore::{Poe, Provider, Proxy, Result, Site};
 use serde_json::{Value, json};
 
 use super::{Origin, Origins, file};
@@ -64,11 +64,17 @@ fn show(given: Shared, matches: &ArgMatches, as_json: bool) -> Result<()> {
     let origins = Origins { matches, file: &found };
     let shared = origins.merge(given)?;
     let settings = file::settings(&shared);
+    let inherited = inherited_proxy(&shared)?;
     let width = settings.keys().map(String::len).max().unwrap_or_default();
     for (name, value) in &settings {
         let said = file::names(&shared, name);
-        let value = if said { masked(name, value) } else { usual(name, &shared) };
-        let origin = told(origins.of(name), name);
+        let (value, origin) = match &inherited {
+            Some((proxy, variable)) if name == "proxy" => {
+                (json!(proxy.server()), (*variable).to_owned())
+            }
+            _ if said => (masked(name, value), told(origins.of(name), name)),
+            _ => (usual(name, &shared), told(origins.of(name), name)),
+        };
         print(&if as_json {
             json!({ "key": name, "value": value, "origin": origin }).to_string()
         } else {
@@ -80,6 +86,18 @@ fn show(given: Shared, matches: &ArgMatches, as_json: bool) -> Result<()> {
         note(&format!("the file is {}{there}", path.display()));
     }
     Ok(())
+}
+
+/// The proxy that the environment names for every program, and the variable that does, where it
+/// counts: for a browser of our own, and where no other is named.
+fn inherited_proxy(shared: &Shared) -> Result<Option<(Proxy, &'static str)>> {
+    if shared.proxy.is_some() || shared.cdp.is_some() || shared.webdriver.is_some() {
+        return Ok(None);
+    }
+    let site = || Site::load(shared.site_file.as_deref()).ok().map(|site| site.url);
+    let Some(url) = shared.site.clone().or_else(site) else { return Ok(None) };
+    Proxy::from_env(&url, shared.proxy_bypass.as_deref())
+        .map_err(|error| invalid(error.to_string()))
 }
 
 /// Nobody may be left to read it, which is no failure.
@@ -109,8 +127,10 @@ fn usual(name: &str, shared: &Shared) -> Value {
             Some(json!(profiles::DEFAULT))
         }
         "user_data_dir" if shared.cdp.is_none() && shared.webdriver.is_none() => {
-            path(profiles::directory(shared.profile.as_deref().unwrap_or(profiles::DEFAULT)))
+            let name = shared.profile.as_deref().unwrap_or(profiles::DEFAULT);
+            path(profiles::directory(name, shared.program()))
         }
+        "browser" if shared.cdp.is_none() && shared.webdriver.is_none() => Some(json!("chromium")),
         "site" => Site::load(shared.site_file.as_deref()).ok().map(|site| json!(site.url)),
         "provider" => Some(json!("poe")),
         "log" => Some(json!(true)),
@@ -127,6 +147,16 @@ fn masked(name: &str, value: &Value) -> Value {
     match value {
         Value::String(text) => Value::String(without_secrets(text, is_address)),
         Value::Array(items) => items.iter().map(|item| masked(name, item)).collect(),
+        // A service's own capabilities can be its user's key.
+        Value::Object(entries) if name == "webdriver_capabilities" => {
+            let shown =
+                |key: &str| matches!(key, "browserName" | "browserVersion" | "platformName");
+            let entry = |(key, value): (&String, &Value)| {
+                let value = if shown(key) { value.clone() } else { json!("***") };
+                (key.clone(), value)
+            };
+            entries.iter().map(entry).collect()
+        }
         other => other.clone(),
     }
 }

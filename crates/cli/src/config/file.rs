@@ -37,13 +37,15 @@ pub(super) fn read(given: &Shared) -> Result<Shared> {
     let mut file: Shared = toml::from_str(&text)
         .map_err(|error| invalid(format!("{}{}", path.display(), explained(&text, &error))))?;
     let base = path.parent().unwrap_or(Path::new(""));
-    for path in [&mut file.site_file, &mut file.user_data_dir] {
+    for path in [&mut file.site_file, &mut file.user_data_dir, &mut file.cookies] {
         *path = path.take().map(|path| placed(base, path));
     }
     // The bare name of a program is looked up by the system.
     let is_bare = |path: &PathBuf| path.components().count() == 1;
-    if let Some(program) = file.browser_binary.take_if(|program| !is_bare(program)) {
-        file.browser_binary = Some(placed(base, program));
+    for program in [&mut file.browser_binary, &mut file.browser_driver] {
+        if let Some(path) = program.take_if(|path| !is_bare(path)) {
+            *program = Some(placed(base, path));
+        }
     }
     Ok(file)
 }
@@ -107,10 +109,17 @@ mod tests {
             user_data_dir = "p"
             headed = true
             proxy = "http://127.0.0.1:2"
+            proxy_bypass = "*.example.org"
+            browser = "firefox"
             browser_binary = "b"
+            browser_driver = "d"
             browser_arg = ["--mute-audio"]
             cdp = "c"
             webdriver = "w"
+            webdriver_session = "s"
+            webdriver_capabilities.browserName = "firefox"
+            chats_per_session = 3
+            cookies = "session.json"
             timeout = 7
             max_chats = 2
             patience = 9

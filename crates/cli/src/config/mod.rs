@@ -34,7 +34,7 @@ pub(crate) fn settle(given: Shared, matches: &ArgMatches) -> Result<Shared> {
     let file = file::read(&given)?;
     let mut shared = Origins { matches, file: &file }.merge(given)?;
     if let Some(name) = &shared.profile {
-        shared.user_data_dir = Some(profiles::directory(name)?);
+        shared.user_data_dir = Some(profiles::directory(name, shared.program())?);
     }
     Ok(shared)
 }
@@ -67,16 +67,47 @@ impl Origins<'_> {
         }
     }
 
+    /// What is said of a browser counts for the one that is named there, or further away; what was
+    /// said before another was named belonged to that one's place.
+    fn leave_out_what_belongs_elsewhere(&self, shared: &mut Shared) {
+        let named = |is_given: bool, name| if is_given { self.of(name) } else { Origin::Default };
+        let service = named(shared.webdriver.is_some(), "webdriver");
+        let running = service.max(named(shared.cdp.is_some(), "cdp"));
+        shared.browser.take_if(|_| self.of("browser") < running);
+        let browser = running.max(named(shared.browser.is_some(), "browser"));
+        shared.browser_binary.take_if(|_| self.of("browser_binary") < browser);
+        shared.browser_driver.take_if(|_| self.of("browser_driver") < browser);
+        if self.of("browser_arg") < browser {
+            shared.browser_arg.clear();
+        }
+        shared.webdriver_session.take_if(|_| self.of("webdriver_session") < service);
+        if shared.webdriver_session.is_some() {
+            let session = self.of("webdriver_session");
+            let is_further = |name| self.of(name) < session;
+            shared.webdriver_capabilities.take_if(|_| is_further("webdriver_capabilities"));
+            shared.chats_per_session.take_if(|_| is_further("chats_per_session"));
+            shared.cookies.take_if(|_| is_further("cookies"));
+        }
+    }
+
     /// Which browser and profile are meant can be said in several ways. The way that is said
     /// nearest to the question counts, and the others are left out.
     fn choose_browser(&self, shared: &mut Shared) -> Result<()> {
         let ways = ["profile", "user_data_dir", "cdp", "webdriver"];
         let nearest = ways.map(|way| self.of(way)).into_iter().max().unwrap_or(Origin::Default);
         let counts = |way| self.of(way) == nearest;
+        let had_webdriver = shared.webdriver.is_some();
         shared.profile.take_if(|_| !counts("profile"));
         shared.user_data_dir.take_if(|_| !counts("user_data_dir"));
-        shared.cdp.take_if(|_| !counts("cdp"));
+        shared.cdp.take_if(|_| !counts("cdp") || self.of("browser") > nearest);
         shared.webdriver.take_if(|_| !counts("webdriver"));
+        if had_webdriver && shared.webdriver.is_none() {
+            shared.webdriver_session = None;
+            shared.webdriver_capabilities = None;
+            shared.chats_per_session = None;
+            shared.cookies = None;
+        }
+        self.leave_out_what_belongs_elsewhere(shared);
         if shared.profile.is_some() && shared.user_data_dir.is_some() {
             return Err(invalid(
                 "the profile is named twice; give either --profile or --user-data-dir",
@@ -110,10 +141,17 @@ impl Shared {
             user_data_dir: self.user_data_dir.or(other.user_data_dir),
             headed: self.headed.or(other.headed),
             proxy: self.proxy.or(other.proxy),
+            proxy_bypass: self.proxy_bypass.or(other.proxy_bypass),
+            browser: self.browser.or(other.browser),
             browser_binary: self.browser_binary.or(other.browser_binary),
+            browser_driver: self.browser_driver.or(other.browser_driver),
             browser_arg: first(self.browser_arg, other.browser_arg),
             cdp: self.cdp.or(other.cdp),
             webdriver: self.webdriver.or(other.webdriver),
+            webdriver_session: self.webdriver_session.or(other.webdriver_session),
+            webdriver_capabilities: self.webdriver_capabilities.or(other.webdriver_capabilities),
+            chats_per_session: self.chats_per_session.or(other.chats_per_session),
+            cookies: self.cookies.or(other.cookies),
             timeout: self.timeout.or(other.timeout),
             max_chats: self.max_chats.or(other.max_chats),
             patience: self.patience.or(other.patience),

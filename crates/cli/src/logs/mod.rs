@@ -8,7 +8,7 @@ mod store;
 
 use std::fmt::Display;
 
-use lenore::{Provider, Result};
+use lenore::{Program, Provider, Result};
 use serde::Serialize;
 
 pub(crate) use self::command::{LogsArgs, confirmed, run};
@@ -36,8 +36,13 @@ impl Place {
     /// Where a provider with these settings asks.
     pub(crate) fn of(shared: &Shared, provider: &dyn Provider) -> Self {
         let text = |text: &dyn Display| text.to_string();
+        // A profile of Firefox is another account's, whatever its name.
+        let named = |name: &str| match shared.program() {
+            Program::Chromium => name.to_owned(),
+            Program::Firefox => format!("{name} (firefox)"),
+        };
         let profile = match shared {
-            Shared { profile: Some(name), .. } => text(name),
+            Shared { profile: Some(name), .. } => named(name),
             Shared { user_data_dir: Some(directory), .. } => {
                 let absolute = std::path::absolute(directory).unwrap_or(directory.clone());
                 text(&absolute.display())
@@ -45,7 +50,7 @@ impl Place {
             // An address may hold a secret, which the log need not know.
             Shared { cdp: Some(_), .. } => "cdp".into(),
             Shared { webdriver: Some(_), .. } => "webdriver".into(),
-            _ => profiles::DEFAULT.into(),
+            _ => named(profiles::DEFAULT),
         };
         Self { provider: provider.name().into(), site: provider.url().into(), profile }
     }

@@ -4,11 +4,14 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use lenore_browser::{LaunchOptions, Profile, find_chromium};
+use lenore_browser::{
+    LaunchOptions, Profile, Program, find_chromium, find_firefox, find_geckodriver,
+};
 use lenore_provider::ErrorKind;
 
 use super::{Examiner, Looked, Seen, Trouble};
-use crate::session::Source;
+use crate::context::Context;
+use crate::source::Source;
 
 /// How long a look at the machine may take; a network's file system can be slow.
 const LOOK: Duration = Duration::from_secs(10);
@@ -17,13 +20,28 @@ const LOOK: Duration = Duration::from_secs(10);
 const LITTLE: u64 = 200_000_000;
 
 impl Examiner<'_> {
-    /// Whether a browser of ours can be started here; another's is none of our business.
+    /// Whether a browser of ours can be started here, or a WebDriver gives one; another's machine
+    /// is none of our business.
     pub(super) async fn machine(&mut self) -> bool {
         let poe = self.poe;
-        let Source::Launch(options) = poe.session.source() else { return true };
+        let options = match poe.session.source() {
+            Source::Launch(options) => options,
+            Source::WebDriver(options) => {
+                return self.check("webdriver", options.wait + LOOK, service(poe)).await.is_some();
+            }
+            Source::Attach(_) => return true,
+        };
         let profile = options.profile.clone();
         let room = profile.clone();
-        self.check("browser_program", LOOK, program(options)).await.is_some()
+        let has_programs = match options.program {
+            Program::Chromium => self.check("browser_program", LOOK, program(options)).await,
+            Program::Firefox => {
+                let program = self.check("browser_program", LOOK, program(options)).await;
+                let driver = self.check("browser_driver", LOOK, driver(options)).await;
+                program.and(driver)
+            }
+        };
+        has_programs.is_some()
             && self.check("profile", LOOK, blocking(move || usable(&profile))).await.is_some()
             && self.check("disk_space", LOOK, blocking(move || space(&room))).await.is_some()
     }
@@ -38,17 +56,45 @@ async fn blocking(work: impl FnOnce() -> Looked + Send + 'static) -> Looked {
     })
 }
 
+/// Whether the service answers, and gives a session of a browser.
+async fn service(poe: &Context) -> Looked {
+    poe.session.open_browser().await?;
+    let version = poe.session.version().await;
+    Ok(Seen::ok(match version {
+        Some(version) => format!("the service answers with a session of {version}"),
+        None => "the session that is named answers".to_owned(),
+    }))
+}
+
 async fn program(options: &LaunchOptions) -> Looked {
-    let program = match &options.binary {
-        Some(program) => program.clone(),
-        None => find_chromium(options.headless)?,
+    let program = match (&options.binary, options.program) {
+        (Some(program), _) => program.clone(),
+        (None, Program::Chromium) => find_chromium(options.headless)?,
+        (None, Program::Firefox) => find_firefox()?,
     };
+    let what = match options.program {
+        Program::Chromium => "a Chromium or Chrome",
+        Program::Firefox => "a Firefox",
+    };
+    version(&program, what, "--browser-binary").await
+}
+
+async fn driver(options: &LaunchOptions) -> Looked {
+    let program = match &options.driver {
+        Some(program) => program.clone(),
+        None => find_geckodriver()?,
+    };
+    version(&program, "a geckodriver", "--browser-driver").await
+}
+
+/// What a program says that it is.
+async fn version(program: &Path, what: &str, option: &str) -> Looked {
     let name = program.display();
     // Elsewhere it is a window that opens.
     if !cfg!(unix) {
         return Ok(Seen::ok(name.to_string()));
     }
-    let asked = tokio::process::Command::new(&program)
+    let asked = tokio::process::Command::new(program)
         .arg("--version")
         .stdin(Stdio::null())
         .stderr(Stdio::null())
@@ -59,7 +105,7 @@ async fn program(options: &LaunchOptions) -> Looked {
         Trouble::new(
             ErrorKind::Browser,
             format!("{name} cannot be started: {error}"),
-            "install a Chromium or Chrome, or name its program with --browser-binary",
+            format!("install {what}, or name its program with {option}"),
         )
     })?;
     let words = String::from_utf8_lossy(&told.stdout);
@@ -67,7 +113,7 @@ async fn program(options: &LaunchOptions) -> Looked {
     if !told.status.success() || version.is_empty() {
         return Ok(Seen::warning(
             format!("{name} does not tell its version"),
-            "check that the program is a Chromium or Chrome",
+            format!("check that the program is {what}"),
         ));
     }
     Ok(Seen::ok(format!("{name}, {version}")))

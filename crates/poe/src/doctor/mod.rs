@@ -9,16 +9,17 @@ mod recorder;
 
 use std::time::Duration;
 
+use lenore_browser::Program;
 use lenore_provider::{Error, ErrorKind};
 use tokio::time::timeout;
 
 use self::evidence::Evidence;
 use crate::Poe;
 use crate::context::Context;
-use crate::session::Source;
+use crate::source::Source;
 
-/// The checks of the machine; only where the browser is ours to start.
-const MACHINE: &[&str] = &["browser_program", "profile", "disk_space"];
+/// The checks of the machine; only where the browser is ours to start. The driver is Firefox's.
+const MACHINE: &[&str] = &["browser_program", "browser_driver", "profile", "disk_space"];
 /// The checks of the page, once it is there.
 const PAGE: &[&str] = &[
     "site",
@@ -254,13 +255,18 @@ impl Examiner<'_> {
 
     /// What was not come to is said to be skipped.
     fn skip_the_rest(&mut self, ask: bool) {
-        let (machine, proxy): (_, &[_]) = match self.poe.session.source() {
-            Source::Launch(options) if options.proxy.is_some() => (MACHINE, &["proxy"]),
-            Source::Launch(_) => (MACHINE, &[]),
-            Source::Attach(_) | Source::WebDriver(_) => (&[][..], &[]),
+        let source = self.poe.session.source();
+        let machine = match source {
+            Source::Launch(_) => MACHINE,
+            Source::WebDriver(_) => &["webdriver"],
+            Source::Attach(_) => &[],
         };
+        let proxy: &[_] = if source.proxy().is_some() { &["proxy"] } else { &[] };
         let canary = if ask { CANARY } else { &[] };
-        for name in [machine, &["browser"], proxy, PAGE, canary].concat() {
+        let has_driver =
+            matches!(source, Source::Launch(options) if options.program == Program::Firefox);
+        let names = [machine, &["browser"], proxy, PAGE, canary].concat();
+        for name in names.into_iter().filter(|name| *name != "browser_driver" || has_driver) {
             if self.checks.iter().all(|check| check.name != name) {
                 let finding = "not looked at, since an earlier check failed".to_owned();
                 self.done(Check { name, outcome: Outcome::Skipped, finding, advice: None });

@@ -10,8 +10,8 @@ use tokio::time::Instant;
 use super::recorder::Recorder;
 use super::{Examiner, Looked, Seen, Trouble};
 use crate::compose::{self, Arrival};
-use crate::error::{browser_error, challenge, signed_out};
-use crate::session::Source;
+use crate::error::{browser_error, challenge};
+use crate::source::Source;
 use crate::{models, sign_in};
 
 /// How long the browser may take to start and to open a page.
@@ -35,7 +35,8 @@ impl Examiner<'_> {
         let poe = self.poe;
         self.check("browser", START, async {
             let (page, tap) = poe.open_page().await?;
-            let version = poe.session.version().await.unwrap_or_default();
+            let version = poe.session.version().await;
+            let version = version.unwrap_or_else(|| "the browser".to_owned());
             let finding = match poe.session.source() {
                 Source::Launch(_) => format!("{version} starts and opens a page"),
                 _ => format!("{version} answers and opens a page"),
@@ -71,10 +72,7 @@ impl Examiner<'_> {
     /// Loads the default bot's page, by way of the proxy, and finds out what it is.
     async fn arrive(&mut self, open: &Open) -> Option<Arrival> {
         let poe = self.poe;
-        let proxy = match poe.session.source() {
-            Source::Launch(options) => options.proxy.as_ref(),
-            _ => None,
-        };
+        let proxy = poe.session.source().proxy();
         let page = &open.page;
         let load = async || {
             let url = poe.site.bot_url(&models::bot_of(&poe.site.models, "")?);
@@ -111,7 +109,7 @@ impl Examiner<'_> {
                 _ => sign_in::is_signed_in(poe).await?,
             };
             if !signed_in {
-                return Err(signed_out().into());
+                return Err(poe.session.signed_out().into());
             }
             Ok(Seen::ok("the profile holds a session"))
         })
@@ -189,8 +187,10 @@ async fn element(
 
 /// Whether what the page sends and receives comes by us.
 async fn tapped(open: &mut Open) -> Looked {
-    let native = "() => ['WebSocket', 'fetch'].filter((name) => \
-                  /\\[native code\\]/.test(Function.prototype.toString.call(window[name])))";
+    // What is not the tap's is native, or the constructor of its own sockets.
+    let native = "() => [WebSocket.prototype.constructor === WebSocket && 'WebSocket', \
+                  /\\[native code\\]/.test(Function.prototype.toString.call(fetch)) && 'fetch'] \
+                  .filter(Boolean)";
     let native = open.page.call(native, &[], MARGIN).await?;
     let native: Vec<_> =
         native.as_array().into_iter().flatten().filter_map(|name| name.as_str()).collect();

@@ -111,11 +111,21 @@ impl Answer {
 
 /// Asks and folds the events.
 pub(crate) async fn ask(poe: &Poe, request: ChatRequest) -> Answer {
+    ask_and_see(poe, request, |_| ()).await
+}
+
+/// The same, and shows each event as it comes.
+pub(crate) async fn ask_and_see(
+    poe: &Poe,
+    request: ChatRequest,
+    mut see: impl FnMut(&Event),
+) -> Answer {
     let mut completion = poe.create_completion(request);
     let (mut events, mut text, mut error) = (Vec::new(), Transcript::default(), None);
     while let Some(event) = completion.next().await {
         match event {
             Ok(event) => {
+                see(&event);
                 text.apply(&event);
                 events.push(event);
             }

@@ -8,7 +8,8 @@ use serde_json::value::RawValue;
 use tokio::sync::{mpsc, oneshot};
 
 use super::protocol::{Command, Outgoing};
-use super::router::{Router, SessionState, Subscription};
+use super::router::{Router, Subscription};
+use crate::engine::PageState;
 use crate::{Error, ErrorKind, Result};
 
 /// How many commands may wait for the browser to read them.
@@ -71,7 +72,7 @@ impl Connection {
 
     /// Forgets a tab: its queues end, and its commands fail.
     pub(crate) fn unsubscribe(&self, session: &str) {
-        self.router.end_session(session, SessionState::Closed);
+        self.router.end_session(session, PageState::Closed);
     }
 
     /// Ends the connection. Everything that waits fails.
@@ -163,7 +164,7 @@ mod tests {
         let enable = PageEnable::new();
         let (result, ()) = tokio::join!(connection.call(Some("S"), &enable, WAIT), browser);
         assert_eq!(result.expect_err("crashed").kind(), ErrorKind::Crashed);
-        assert_eq!(*subscription.state.borrow_and_update(), SessionState::Crashed);
+        assert_eq!(*subscription.state.borrow_and_update(), PageState::Crashed);
         assert!(subscription.tapped.recv().await.is_none());
         assert!(!connection.is_closed());
     }

@@ -8,7 +8,7 @@ mod router;
 mod transport;
 
 pub(crate) use connection::Connection;
-pub(crate) use router::{SessionEvent, SessionState, Subscription};
+pub(crate) use router::{SessionEvent, Subscription};
 #[cfg(unix)]
 pub(crate) use transport::over_pipe;
 pub(crate) use transport::over_web_socket;

@@ -143,15 +143,24 @@ pub(crate) struct SessionId {
     pub(crate) session_id: String,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Deserialize)]
 pub(crate) struct Cookies {
     pub(crate) cookies: Vec<CookieFound>,
 }
 
-#[derive(Debug, Deserialize)]
+/// <https://chromedevtools.github.io/devtools-protocol/tot/Network/#type-Cookie>
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct CookieFound {
     pub(crate) name: String,
+    pub(crate) value: String,
     pub(crate) domain: String,
+    pub(crate) path: String,
+    /// In seconds since 1970; negative where it ends with the browser.
+    pub(crate) expires: f64,
+    pub(crate) http_only: bool,
+    pub(crate) secure: bool,
+    pub(crate) same_site: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -7,6 +7,8 @@ use serde_json::value::RawValue;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::protocol::{BindingCalled, CommandError, Detached, Incoming};
+use crate::engine::PageState;
+use crate::reasons::{document_went, navigated};
 use crate::{Error, ErrorKind, Result};
 
 /// How many messages of a tap may wait for their reader. One more is dropped, and seen as a hole.
@@ -44,7 +46,7 @@ struct Pending {
 struct Session {
     tapped: mpsc::Sender<String>,
     events: mpsc::Sender<SessionEvent>,
-    state: watch::Sender<SessionState>,
+    state: watch::Sender<PageState>,
 }
 
 /// An event of a tab other than a call of its binding.
@@ -54,23 +56,6 @@ pub(crate) struct SessionEvent {
     pub(crate) params: Box<RawValue>,
 }
 
-/// Whether a tab can still be spoken to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum SessionState {
-    Open,
-    Crashed,
-    Closed,
-}
-
-impl SessionState {
-    pub(crate) fn error(self) -> Error {
-        match self {
-            Self::Crashed => Error::new(ErrorKind::Crashed, "the page's process crashed"),
-            Self::Open | Self::Closed => Error::new(ErrorKind::Closed, "the page is gone"),
-        }
-    }
-}
-
 /// What comes from one tab.
 #[derive(Debug)]
 pub(crate) struct Subscription {
@@ -78,7 +63,7 @@ pub(crate) struct Subscription {
     pub(crate) tapped: mpsc::Receiver<String>,
     /// Everything else.
     pub(crate) events: mpsc::Receiver<SessionEvent>,
-    pub(crate) state: watch::Receiver<SessionState>,
+    pub(crate) state: watch::Receiver<PageState>,
 }
 
 impl Router {
@@ -90,7 +75,7 @@ impl Router {
         let (tapped, tapped_out) = mpsc::channel(TAPPED);
         let (events, events_out) = mpsc::channel(EVENTS);
         let mut routes = self.lock();
-        let open = if routes.closed { SessionState::Closed } else { SessionState::Open };
+        let open = if routes.closed { PageState::Closed } else { PageState::Open };
         let (state, state_out) = watch::channel(open);
         if !routes.closed {
             routes.sessions.insert(session.to_owned(), Session { tapped, events, state });
@@ -112,8 +97,8 @@ impl Router {
         if let Some(name) = session {
             let state = routes.sessions.get(name).map(|session| *session.state.borrow());
             match state {
-                Some(SessionState::Open) => {}
-                ended => return Err(ended.unwrap_or(SessionState::Closed).error()),
+                Some(PageState::Open) => {}
+                ended => return Err(ended.unwrap_or(PageState::Closed).error()),
             }
         }
         routes.pending.insert(id, Pending { session: session.map(str::to_owned), answer });
@@ -142,7 +127,7 @@ impl Router {
             (Some(id), _) => self.answer(id, incoming.result, incoming.error),
             (None, Some("Target.detachedFromTarget")) => {
                 if let Some(detached) = parsed::<Detached>(incoming.params) {
-                    self.end_session(&detached.session_id, SessionState::Closed);
+                    self.end_session(&detached.session_id, PageState::Closed);
                 }
             }
             (None, Some(method)) => {
@@ -170,7 +155,7 @@ impl Router {
 
     fn event(&self, name: &str, method: &str, params: Option<&RawValue>) {
         if method == "Inspector.targetCrashed" {
-            return self.end_session(name, SessionState::Crashed);
+            return self.end_session(name, PageState::Crashed);
         }
         let routes = self.lock();
         let Some(session) = routes.sessions.get(name) else { return };
@@ -183,13 +168,13 @@ impl Router {
             let params = params.map_or_else(empty, ToOwned::to_owned);
             session.events.try_send(SessionEvent { method: method.to_owned(), params }).is_ok()
         };
-        if !sent && *session.state.borrow() == SessionState::Open {
+        if !sent && *session.state.borrow() == PageState::Open {
             tracing::warn!(method, "a page's events are not read fast enough; one was dropped");
         }
     }
 
     /// Fails what waits for a tab and ends its queues.
-    pub(super) fn end_session(&self, name: &str, state: SessionState) {
+    pub(super) fn end_session(&self, name: &str, state: PageState) {
         let mut routes = self.lock();
         if let Some(session) = routes.sessions.remove(name) {
             session.state.send_replace(state);
@@ -205,7 +190,7 @@ impl Router {
         let mut routes = self.lock();
         routes.closed = true;
         for (_, session) in routes.sessions.drain() {
-            session.state.send_replace(SessionState::Closed);
+            session.state.send_replace(PageState::Closed);
         }
         for (_, pending) in routes.pending.drain() {
             let _ = pending.answer.send(Err(Error::closed()));
@@ -222,18 +207,9 @@ fn empty() -> Box<RawValue> {
     RawValue::from_string("{}".to_owned()).expect("an empty object is JSON")
 }
 
-/// What the browser says where the document went away under a running script.
-const DOCUMENT_WENT: &[&str] = &[
-    "Inspected target navigated or closed",
-    "Execution context was destroyed",
-    "Cannot find context with specified id",
-    "Cannot find default execution context",
-    "Promise was collected",
-];
-
 fn refusal(message: String) -> Error {
-    if DOCUMENT_WENT.iter().any(|known| message.contains(known)) {
-        return Error::new(ErrorKind::Navigated, "the document changed meanwhile");
+    if document_went(&message) {
+        return navigated();
     }
     Error::new(ErrorKind::Protocol, format!("the browser refused: {message}"))
 }

@@ -3,14 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::{SinkExt, StreamExt};
 use tokio::sync::mpsc;
-use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 
 use super::connection::{Connection, OUTGOING};
 use super::router::Router;
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, ErrorKind, Result, socket};
 
 /// Speaks over a pair of pipes: JSON texts, each ended by a NUL.
 ///
@@ -53,9 +50,8 @@ pub(crate) fn over_pipe(
 
 /// Speaks over the WebSocket of a browser that runs already.
 pub(crate) async fn over_web_socket(address: &str, wait: Duration) -> Result<Connection> {
-    // A screenshot or a long prompt is one message; the peer is the user's own browser.
-    let config = WebSocketConfig::default().max_message_size(None).max_frame_size(None);
-    let connecting = tokio_tungstenite::connect_async_with_config(address, Some(config), true);
+    let connecting =
+        tokio_tungstenite::connect_async_with_config(address, Some(socket::config()), true);
     let (socket, _) = tokio::time::timeout(wait, connecting)
         .await
         .map_err(|_| Error::timeout("connecting to the browser", wait))?
@@ -64,27 +60,8 @@ pub(crate) async fn over_web_socket(address: &str, wait: Duration) -> Result<Con
                 .with_source(error)
         })?;
     let router = Arc::<Router>::default();
-    let (outgoing, mut queue) = mpsc::channel::<String>(OUTGOING);
-    let fed = router.clone();
-    tokio::spawn(async move {
-        let (mut sink, mut stream) = socket.split();
-        loop {
-            tokio::select! {
-                command = queue.recv() => {
-                    let Some(text) = command else { break };
-                    if sink.send(Message::text(text)).await.is_err() {
-                        break;
-                    }
-                }
-                message = stream.next() => match message {
-                    Some(Ok(Message::Text(text))) => fed.receive(text.as_bytes()),
-                    Some(Ok(Message::Close(_)) | Err(_)) | None => break,
-                    Some(Ok(_)) => {}
-                },
-            }
-        }
-        let _ = sink.close().await;
-        fed.close();
-    });
+    let (outgoing, queue) = mpsc::channel::<String>(OUTGOING);
+    let (fed, ended) = (router.clone(), router.clone());
+    socket::carry(socket, queue, move |text| fed.receive(text), move || ended.close());
     Ok(Connection::new(outgoing, router))
 }

@@ -1,0 +1,331 @@
+//! Where what comes from a browser goes: answers to their commands, events to their tabs.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde_json::value::RawValue;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::protocol::{
+    ContextDestroyed, Event, Incoming, Message, Realm, RealmDestroyed, TargetCrashed,
+};
+use crate::engine::PageState;
+use crate::reasons::{document_went, navigated};
+use crate::{Error, ErrorKind, Result};
+
+/// How many messages of a tap may wait for their reader. One more is dropped, and seen as a hole.
+pub(super) const TAPPED: usize = 8192;
+/// How many other events may wait.
+pub(super) const EVENTS: usize = 1024;
+/// The event of a Chromium's crash, as its driver hands it on.
+pub(super) const CRASHED: &str = "goog:cdp.Inspector.targetCrashed";
+/// The event of a Chromium that is asked for credentials, as its driver hands it on. Unlike that of
+/// WebDriver it tells who asks.
+pub(super) const CHALLENGED: &str = "goog:cdp.Fetch.authRequired";
+/// The channel of all taps; the tab that a message comes from tells them apart.
+pub(super) const CHANNEL: &str = "tap";
+
+/// Where what comes from the browser goes. Shared with the socket, which feeds it.
+#[derive(Debug)]
+pub(super) struct Router {
+    routes: Mutex<Routes>,
+    closed: watch::Sender<bool>,
+}
+
+#[derive(Debug, Default)]
+struct Routes {
+    /// What an attendant answers, of all tabs. None once it is closed.
+    events: Option<mpsc::Sender<Event>>,
+    pending: HashMap<u64, Pending>,
+    contexts: HashMap<String, Context>,
+}
+
+/// What a command is about, so that it fails as soon as that is gone.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Of<'a> {
+    /// The session.
+    Session,
+    /// A tab.
+    Context(&'a str),
+    /// One document of a tab.
+    Document { context: &'a str, realm: &'a str },
+}
+
+#[derive(Debug)]
+struct Pending {
+    context: Option<String>,
+    realm: Option<String>,
+    answer: oneshot::Sender<Result<Box<RawValue>>>,
+}
+
+#[derive(Debug)]
+struct Context {
+    tapped: mpsc::Sender<String>,
+    state: watch::Sender<PageState>,
+    /// The document's, where it is known.
+    realm: Option<String>,
+    /// By what name its browser tells of a crash, where it does.
+    told_as: Option<String>,
+}
+
+/// What comes from one tab.
+#[derive(Debug)]
+pub(crate) struct Subscription {
+    /// What the page's script emitted, in order.
+    pub(crate) tapped: mpsc::Receiver<String>,
+    pub(crate) state: watch::Receiver<PageState>,
+}
+
+impl Router {
+    pub(super) fn new(events: mpsc::Sender<Event>) -> Self {
+        let routes = Routes { events: Some(events), ..Routes::default() };
+        Self { routes: Mutex::new(routes), closed: watch::Sender::new(false) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Routes> {
+        self.routes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn subscribe(&self, context: &str) -> Subscription {
+        let (tapped, tapped_out) = mpsc::channel(TAPPED);
+        let mut routes = self.lock();
+        let is_open = !self.is_closed();
+        let (state, state_out) =
+            watch::channel(if is_open { PageState::Open } else { PageState::Closed });
+        if is_open {
+            routes
+                .contexts
+                .insert(context.to_owned(), Context { tapped, state, realm: None, told_as: None });
+        }
+        Subscription { tapped: tapped_out, state: state_out }
+    }
+
+    /// Announces a command, whose answer goes to `answer`.
+    pub(super) fn expect(
+        &self,
+        id: u64,
+        of: Of<'_>,
+        answer: oneshot::Sender<Result<Box<RawValue>>>,
+    ) -> Result<()> {
+        let mut routes = self.lock();
+        if self.is_closed() {
+            return Err(Error::closed());
+        }
+        let (context, realm) = match of {
+            Of::Session => (None, None),
+            Of::Context(context) => (Some(context), None),
+            Of::Document { context, realm } => (Some(context), Some(realm)),
+        };
+        if let Some(context) = context {
+            let Some(found) = routes.contexts.get(context) else {
+                return Err(PageState::Closed.error());
+            };
+            if realm.is_some() && realm != found.realm.as_deref() {
+                return Err(navigated());
+            }
+        }
+        let (context, realm) = (context.map(str::to_owned), realm.map(str::to_owned));
+        routes.pending.insert(id, Pending { context, realm, answer });
+        Ok(())
+    }
+
+    /// Gives up waiting for an answer.
+    pub(super) fn forget(&self, id: u64) {
+        self.lock().pending.remove(&id);
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        *self.closed.borrow()
+    }
+
+    pub(super) fn closed(&self) -> watch::Receiver<bool> {
+        self.closed.subscribe()
+    }
+
+    /// The tabs that are subscribed to.
+    pub(super) fn contexts(&self) -> Vec<String> {
+        self.lock().contexts.keys().cloned().collect()
+    }
+
+    /// The realm of a tab's document, where it is known.
+    pub(super) fn realm(&self, context: &str) -> Option<String> {
+        self.lock().contexts.get(context)?.realm.clone()
+    }
+
+    /// Says what the realm of a tab's document is, where that is not known by now.
+    pub(super) fn learn_realm(&self, context: &str, realm: String) {
+        if let Some(context) = self.lock().contexts.get_mut(context) {
+            context.realm.get_or_insert(realm);
+        }
+    }
+
+    /// Says by what name the browser tells of a tab's crash.
+    pub(super) fn learn_name(&self, context: &str, name: String) {
+        if let Some(context) = self.lock().contexts.get_mut(context) {
+            context.told_as = Some(name);
+        }
+    }
+
+    /// Takes one message of the browser.
+    pub(super) fn receive(&self, message: &[u8]) {
+        let incoming: Incoming<'_> = match serde_json::from_slice(message) {
+            Ok(incoming) => incoming,
+            Err(error) => {
+                tracing::debug!(%error, "the browser sent what is not understood");
+                return;
+            }
+        };
+        match (incoming.id, incoming.method.as_deref()) {
+            (Some(id), _) => self.answer(id, &incoming),
+            (None, Some(method)) => self.event(method, incoming.params),
+            (None, None) => {
+                tracing::debug!(error = ?incoming.error, "the browser refused a message")
+            }
+        }
+    }
+
+    fn answer(&self, id: u64, incoming: &Incoming<'_>) {
+        let message = incoming.message.as_deref().unwrap_or_default();
+        let Some(pending) = self.lock().pending.remove(&id) else {
+            if let Some(error) = &incoming.error {
+                tracing::debug!(error = &**error, "a command was refused that nobody waits for");
+            }
+            return;
+        };
+        let answer = match (&incoming.error, incoming.result) {
+            (Some(error), _) => Err(refusal(error, message)),
+            (None, result) => Ok(result.map_or_else(empty, ToOwned::to_owned)),
+        };
+        let _ = pending.answer.send(answer);
+    }
+
+    fn event(&self, method: &str, params: Option<&RawValue>) {
+        match method {
+            "script.message" => {
+                if let Some(message) = parsed(params) {
+                    self.tapped(message);
+                }
+            }
+            "script.realmCreated" => {
+                if let Some(realm) = parsed::<Realm>(params).filter(Realm::is_the_documents)
+                    && let Some(context) = &realm.context
+                    && let Some(context) = self.lock().contexts.get_mut(context)
+                {
+                    context.realm = Some(realm.realm);
+                }
+            }
+            "script.realmDestroyed" => {
+                if let Some(RealmDestroyed { realm }) = parsed(params) {
+                    self.end_realm(&realm);
+                }
+            }
+            "browsingContext.contextDestroyed" => {
+                if let Some(ContextDestroyed { context }) = parsed(params) {
+                    self.end_context(&context, PageState::Closed);
+                }
+            }
+            CRASHED => {
+                if let Some(TargetCrashed { session }) = parsed(params) {
+                    self.crashed(&session);
+                }
+            }
+            "browsingContext.userPromptOpened" => {
+                self.hand_on(method, parsed(params).map(Event::PromptOpened));
+            }
+            "network.authRequired" => {
+                self.hand_on(method, parsed(params).map(Event::AuthRequired));
+            }
+            CHALLENGED => self.hand_on(method, parsed(params).map(Event::Challenged)),
+            _ => {}
+        }
+    }
+
+    fn tapped(&self, message: Message<'_>) {
+        if message.channel != CHANNEL {
+            return;
+        }
+        let routes = self.lock();
+        let Some(context) = routes.contexts.get(&*message.source.context) else { return };
+        if context.tapped.try_send(message.data.value.into_owned()).is_err() {
+            tracing::warn!("a page's messages are not read fast enough; one was dropped");
+        }
+    }
+
+    fn crashed(&self, name: &str) {
+        let told_as = |context: &Context| context.told_as.as_deref() == Some(name);
+        let found = {
+            let routes = self.lock();
+            let found = routes.contexts.iter().find(|(_, context)| told_as(context));
+            found.map(|(context, _)| context.clone())
+        };
+        if let Some(context) = found {
+            self.end_context(&context, PageState::Crashed);
+        }
+    }
+
+    fn hand_on(&self, method: &str, event: Option<Event>) {
+        let routes = self.lock();
+        if let (Some(event), Some(events)) = (event, &routes.events)
+            && events.try_send(event).is_err()
+        {
+            tracing::warn!(method, "an event could not be attended to");
+        }
+    }
+
+    /// Fails the scripts that run in a document that is gone. Some browsers never answer them.
+    fn end_realm(&self, realm: &str) {
+        let mut routes = self.lock();
+        for context in routes.contexts.values_mut() {
+            context.realm.take_if(|known| known == realm);
+        }
+        let of_realm = |pending: &Pending| pending.realm.as_deref() == Some(realm);
+        for (_, pending) in routes.pending.extract_if(|_, pending| of_realm(pending)) {
+            let _ = pending.answer.send(Err(navigated()));
+        }
+    }
+
+    /// Fails what waits for a tab and ends its queue.
+    pub(super) fn end_context(&self, name: &str, state: PageState) {
+        let mut routes = self.lock();
+        if let Some(context) = routes.contexts.remove(name) {
+            context.state.send_replace(state);
+        }
+        let of_context = |pending: &Pending| pending.context.as_deref() == Some(name);
+        for (_, pending) in routes.pending.extract_if(|_, pending| of_context(pending)) {
+            let _ = pending.answer.send(Err(state.error()));
+        }
+    }
+
+    /// The socket's end: everything that waits fails.
+    pub(super) fn close(&self) {
+        let mut routes = self.lock();
+        self.closed.send_replace(true);
+        routes.events.take();
+        for (_, context) in routes.contexts.drain() {
+            context.state.send_replace(PageState::Closed);
+        }
+        for (_, pending) in routes.pending.drain() {
+            let _ = pending.answer.send(Err(Error::closed()));
+        }
+    }
+}
+
+fn parsed<'a, T: serde::Deserialize<'a>>(params: Option<&'a RawValue>) -> Option<T> {
+    let parsed = serde_json::from_str(params?.get());
+    parsed.map_err(|error| tracing::debug!(%error, "an event is not understood")).ok()
+}
+
+fn empty() -> Box<RawValue> {
+    RawValue::from_string("{}".to_owned()).expect("an empty object is JSON")
+}
+
+fn refusal(code: &str, message: &str) -> Error {
+    if code == "invalid session id" {
+        return Error::closed();
+    }
+    if document_went(code) || document_went(message) {
+        return navigated();
+    }
+    let first = message.lines().next().unwrap_or_default();
+    Error::new(ErrorKind::Protocol, format!("the browser refused: {code}: {first}"))
+}
