@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use lenore_browser::TapEvent;
 use lenore_provider::{Error, ErrorKind, Result};
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use crate::ask::{Ask, Caller};
 use crate::compose::{self, Arrival};
 use crate::context::Context;
-use crate::error::{challenge, is_loss, signed_out};
+use crate::error::{challenge, is_loss};
 use crate::pace::Turn;
 use crate::tabs::Tab;
 use crate::watch::{Action, Happening, Watch, unconfirmed};
@@ -20,6 +20,10 @@ use crate::watch::{Action, Happening, Watch, unconfirmed};
 const QUIET: Duration = Duration::from_millis(300);
 /// The least time that a page has to read a chat again.
 const REREAD: Duration = Duration::from_secs(5);
+
+/// How long a service of browsers may take to come back, and how often it is asked meanwhile.
+const RETURN: Duration = Duration::from_secs(45);
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// An answer that is complete.
 #[derive(Debug)]
@@ -140,14 +144,14 @@ impl<'a> Following<'a> {
         };
         if self.tab.is_none() || arrival.as_ref().is_err_and(is_loss) {
             self.tab = None;
-            let tab = Tab::new(self.poe.open_page().await?);
+            let tab = self.another_tab().await?;
             self.happened(&Happening::Opened);
             // In its place before it is loaded: who leaves meanwhile has stop pressed on it.
             let tab = self.tab.insert(tab);
             arrival = compose::arrive_within(&tab.page, site, &url, wait).await;
         }
         match arrival {
-            Ok(Arrival::SignedOut) => Err(signed_out()),
+            Ok(Arrival::SignedOut) => Err(self.poe.session.signed_out()),
             Ok(Arrival::Challenge) => Err(challenge()),
             Ok(Arrival::UnknownBot) => Err(Error::new(
                 ErrorKind::AnswerLost,
@@ -159,6 +163,25 @@ impl<'a> Following<'a> {
             Err(error) => {
                 tracing::debug!(%error, "the chat could not be read again");
                 Ok(())
+            }
+        }
+    }
+
+    /// A new tab. A service of browsers that has just lost one, or is starting anew, is given some
+    /// time.
+    async fn another_tab(&self) -> Result<Tab> {
+        let end = Instant::now() + RETURN.min(self.ask.silence);
+        loop {
+            match self.poe.open_page().await {
+                Err(error)
+                    if error.kind() == ErrorKind::Browser
+                        && self.poe.session.may_return()
+                        && Instant::now() < end =>
+                {
+                    tracing::debug!(%error, "the service is asked again for a browser");
+                    sleep(AGAIN).await;
+                }
+                opened => return opened.map(Tab::new),
             }
         }
     }

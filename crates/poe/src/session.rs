@@ -58,6 +58,11 @@ impl Session {
         &self.source
     }
 
+    /// Whether it is a service's, which may offer another browser in a moment.
+    pub(crate) fn may_return(&self) -> bool {
+        matches!(self.source, Source::WebDriver(WebDriverOptions { session: None, .. }))
+    }
+
     /// Whether all its pages are in one browser, so that they can hear each other.
     pub(crate) fn is_one_browser(&self) -> bool {
         !matches!(self.source, Source::WebDriver(_))

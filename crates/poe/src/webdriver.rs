@@ -70,7 +70,9 @@ impl WebDriver {
         let Some(url) = text("LENORE_WEBDRIVER") else {
             let alone = OF_A_SERVICE.into_iter().find(|name| text(name).is_some());
             return match alone {
-                Some(name) => Err(invalid(format!("{name} is for LENORE_WEBDRIVER, not given"))),
+                Some(name) => Err(invalid(format!(
+                    "{name} is for a WebDriver; name its address in LENORE_WEBDRIVER"
+                ))),
                 None => Ok(None),
             };
         };

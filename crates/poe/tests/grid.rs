@@ -199,8 +199,7 @@ async fn a_hub_that_starts_anew_is_found_again() {
     asked.begun.await.expect("it begins");
     on.grid.restart().await;
     let answer = asked.answer.await.expect("no panic");
-    eprintln!("a hub that starts anew: {:?}", answer.error);
-    on.is_exact(&answer);
+    assert!(on.is_exact(&answer), "{:?}", answer.error);
     assert_eq!(on.world.prompts().len(), 1, "never sent twice");
     let again = on.ask("And now?").await;
     assert!(on.is_exact(&again), "{:?}", again.error);
