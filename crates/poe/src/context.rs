@@ -48,9 +48,11 @@ impl Context {
         let opening = Opening::begin(&self.opening);
         // Most of those that are opened have a place already.
         let tabs = self.tabs.idle() + self.tabs.running().max(opening.count());
-        let hub = match tabs >= hub::WORTH_IT && self.session.is_one_browser() {
-            true => self.hub.name(self).await,
-            false => None,
+        let hub = if tabs >= hub::WORTH_IT && self.session.is_one_browser() {
+            self.session.open_browser().await?;
+            self.hub.name(self).await
+        } else {
+            None
         };
         self.page_of(hub.as_deref(), false).await
     }

@@ -7,7 +7,7 @@
 // a socket of its own takes its place. When the hub's socket closes, or the hub is gone or hangs,
 // the imitation closes as any socket does, and the page does what it always does then.
 //
-// `name` is the hub's, known to no script of the page; `isHub` tells which of both this tab is.
+// `name` is the hub's; `isHub` tells which of both this tab is.
 ({ name, isHub }) => {
   const NativeSocket = window.WebSocket;
   const locks = name === null ? undefined : navigator.locks;
@@ -23,18 +23,23 @@
   const KEPT = 4_000_000;
 
   const since = (url) => Number(url.searchParams.get("min_seq") ?? Number.NaN);
-  // The same channel, wherever its reader begins.
-  const channelOf = (url) => {
-    const channel = new URL(url);
-    channel.searchParams.delete("min_seq");
-    return channel.href;
+  // The same channel, wherever its reader begins, and whichever of its hosts it is read from.
+  const channelOf = ({ pathname, searchParams }) => {
+    const named = new URLSearchParams(searchParams);
+    named.delete("min_seq");
+    return `${pathname}?${named}`;
   };
 
-  // The chats whose answers a frame tells of; null where it tells of anything else.
-  const answersIn = (frame) => {
+  // An entry stands in a frame as JSON in JSON: its quotes have one backslash, those of its texts
+  // have more.
+  const MARKS =
+    /(?<!\\)\\"(?:message_type\\"|unique_id\\": ?\\"(?:message[A-Z]\w*|chatTitleUpdated):([^"\\]*)\\")/g;
+
+  // The chats whose messages and titles a frame tells of; null where it tells of anything else.
+  const chatsIn = (frame) => {
     const chats = [];
     let entries = 0;
-    for (const [, chat] of frame.matchAll(/message_type|messageAdded:([^"\\]*)/g)) {
+    for (const [, chat] of frame.matchAll(MARKS)) {
       if (chat === undefined) entries += 1;
       else chats.push(chat);
     }
@@ -49,7 +54,7 @@
     return release;
   };
 
-  // What a spoke wants is null for no answers, "" for those of all chats, or a chat.
+  // What a spoke wants is null for no chat's, "" for all chats', or a chat.
   const concerns = (wanted, chats) => chats === null || wanted === "" || chats.includes(wanted);
 
   // The hub's side: returns what is to be done with each socket of its page.
@@ -60,8 +65,9 @@
     let kept = [];
     let size = 0;
     let socket = null;
-    // The number of the last entry that is not kept.
+    // The number of the last entry that is not kept, and whether that was heard.
     let lost = Number.NaN;
+    let isTrimmed = false;
 
     const forget = (id) => {
       early.delete(id);
@@ -78,7 +84,7 @@
     const join = ({ id, url, wanted }) => {
       const port = new BroadcastChannel(`${name}/${id}`);
       const from = new URL(url);
-      if (channelOf(from) !== channelOf(socket.url) || !(since(from) >= lost)) {
+      if (channelOf(from) !== channelOf(new URL(socket.url)) || !(since(from) >= lost)) {
         port.postMessage({ refused: true });
         return port.close();
       }
@@ -87,9 +93,16 @@
       spokes.set(id, { port, wanted });
     };
 
-    const change = (spoke, wanted) => {
-      const recent = spoke.wanted === null ? performance.now() - LATE : Number.POSITIVE_INFINITY;
+    const change = (id, spoke, wanted) => {
+      const recent = performance.now() - LATE;
+      const isLate = spoke.wanted === null;
       spoke.wanted = wanted;
+      if (!isLate) return;
+      // What it may have missed is not here any more.
+      if (isTrimmed && kept[0]?.time > recent) {
+        spoke.port.postMessage({ closed: 1006 });
+        return forget(id);
+      }
       for (const { chats, frame, time } of kept) {
         if (time > recent && chats !== null && concerns(wanted, chats)) {
           spoke.port.postMessage({ frame });
@@ -98,7 +111,7 @@
     };
 
     const heard = (frame) => {
-      const chats = answersIn(frame);
+      const chats = chatsIn(frame);
       for (const { port, wanted } of spokes.values()) {
         if (concerns(wanted, chats)) port.postMessage({ frame });
       }
@@ -111,6 +124,7 @@
       const half = kept.splice(0, Math.ceil(kept.length / 2));
       for (const { frame } of half) size -= frame.length;
       lost = half.at(-1).at;
+      isTrimmed = true;
     };
 
     new BroadcastChannel(name).onmessage = ({ data }) => {
@@ -125,7 +139,7 @@
       } else if (wanted === undefined) {
         spoke.port.postMessage({ alive: true });
       } else {
-        change(spoke, wanted);
+        change(id, spoke, wanted);
       }
     };
     hold(name);
@@ -134,7 +148,8 @@
       if (!fresh.url.includes(CHANNEL)) return;
       fresh.addEventListener("open", () => {
         close(1006);
-        [socket, kept, size, lost] = [fresh, [], 0, since(new URL(fresh.url))];
+        [socket, kept, size, isTrimmed] = [fresh, [], 0, false];
+        lost = since(new URL(fresh.url));
         for (const waiting of early.values()) join(waiting);
         early.clear();
       });
@@ -320,6 +335,6 @@
   };
 
   // Without locks nobody would learn that the hub is gone.
-  if (locks === undefined) return { answersIn };
-  return isHub ? { answersIn, offer: hub() } : { answersIn, ...spoke() };
+  if (locks === undefined) return { chatsIn };
+  return isHub ? { chatsIn, offer: hub() } : { chatsIn, ...spoke() };
 }

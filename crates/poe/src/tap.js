@@ -1,8 +1,8 @@
 // What the provider needs of the page's traffic, and nothing else: the page's own question and the
 // reply to it, and the updates of messages on its socket. It runs before the page's scripts, reads
-// what they send and receive, and changes nothing of it, with one exception: the answers of other
-// chats, which the site sends to every tab, are kept from this one. Where many answers run at
-// once, tabs would do little else than read each other's.
+// what they send and receive, and changes nothing of it, with one exception: the messages and titles
+// of other chats, which the site sends to every tab, are kept from this one. Where many answers run
+// at once, tabs would do little else than attend to each other's.
 //
 // Until the page has asked or shows a chat, no message can be ours, and then only those of one
 // chat; all others, which come on the same socket, are not even parsed.
@@ -281,7 +281,7 @@
       if (typeof data !== "string") return;
       if (goesOn(data)) return;
       if (concerns(data)) channel = frame(data) || channel;
-      else if (sharing.answersIn(data) !== null) event.stopImmediatePropagation();
+      else if (sharing.chatsIn(data) !== null) event.stopImmediatePropagation();
     });
     socket.addEventListener("close", ({ code }) => {
       if (channel || socket.url.includes("/updates")) gap(`socket closed (${code})`);

@@ -8,12 +8,20 @@ use std::time::Duration;
 use lenore_provider::{ChatRequest, Message};
 use lenore_sim::{LogEntry, Seen};
 use support::processes::kill;
-use support::{World, ask};
+use support::{WAIT, World, ask};
 
 const CHATS: usize = 6;
 
 fn sockets(world: &World) -> usize {
     world.sim.log().iter().filter(|entry| matches!(entry.what, Seen::SocketOpen)).count()
+}
+
+/// Has tabs wait at the prompt that hear through one socket.
+async fn share(world: &World) {
+    world.poe.warm_up("gpt-4", CHATS).await.expect("prompts");
+    let sockets = sockets(world);
+    // Without sharing there would be two more: those of the sign-in and of the hub.
+    assert!(sockets <= CHATS, "{sockets} sockets");
 }
 
 /// Asks several questions at once, each with its own part in the answer, and checks each answer.
@@ -44,10 +52,7 @@ async fn all_are_exact(world: &World, scenario: impl Fn(usize) -> String) {
 #[tokio::test(flavor = "multi_thread")]
 async fn many_tabs_have_one_socket() {
     let world = World::with(|builder| builder.max_chats(CHATS)).await;
-    world.poe.warm_up("gpt-4", CHATS).await.expect("prompts");
-    let before = sockets(&world);
-    // Without sharing there would be two more: those of the sign-in and of the hub.
-    assert!(before <= CHATS, "{before} sockets");
+    share(&world).await;
     // Early ones, and some that are over at once, come before a tab can say what it wants.
     all_are_exact(&world, |n| match n {
         0 => "say=at once, delay=0, gap=0, chunks=1".to_owned(),
@@ -61,6 +66,7 @@ async fn many_tabs_have_one_socket() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lost_socket_is_lost_for_all_and_nothing_else_is() {
     let world = World::with(|builder| builder.max_chats(CHATS)).await;
+    share(&world).await;
     for fault in ["drop-socket=10, away=300", "missed=10", "refetch=10", "lost=30, lose=4"] {
         all_are_exact(&world, |n| {
             let fault = if n == 0 { fault } else { "others" };
@@ -74,15 +80,22 @@ async fn a_lost_socket_is_lost_for_all_and_nothing_else_is() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_tab_that_hears_may_die() {
     let world = World::with(|builder| builder.max_chats(CHATS)).await;
-    world.poe.warm_up("gpt-4", CHATS).await.expect("prompts");
+    share(&world).await;
     let killed = async {
-        let begun = |entry: &LogEntry| matches!(entry.what, Seen::Send { .. });
-        world.sim.wait_for(begun, support::WAIT).await.expect("asked");
-        tokio::time::sleep(Duration::from_millis(700)).await;
+        let mut after = None;
+        for _ in 0..CHATS {
+            let wanted = |entry: &LogEntry| {
+                after.is_none_or(|after| entry.n > after) && matches!(entry.what, Seen::Send { .. })
+            };
+            let sent = world.sim.wait_for(wanted, WAIT).await.expect("asked");
+            after = Some(sent.n);
+        }
+        // By now the site's replies are there, and the answers run.
+        tokio::time::sleep(Duration::from_millis(500)).await;
         // All tabs share a few processes, the one that hears among them.
         assert!(kill(world.profile.path(), "--type=renderer") > 0);
     };
-    let asked = all_are_exact(&world, |n| format!("say={n} of the ravens, chunks=60, gap=40"));
+    let asked = all_are_exact(&world, |n| format!("say={n} of the ravens, chunks=60, gap=60"));
     tokio::join!(killed, asked);
     world.end().await;
 }

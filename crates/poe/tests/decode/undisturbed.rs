@@ -35,7 +35,7 @@ fn a_page_that_reads_its_replies_reads_all_of_them() {
 
 /// Where many answers run at once, a tab would do little else than read those of the others.
 #[test]
-fn of_other_chats_a_page_hears_all_but_their_answers() {
+fn of_other_chats_a_page_hears_no_messages_and_titles() {
     let page = Page::new();
     let call = page.call(r#"{"queryName":"SendMessageMutation","variables":{"clientNonce":"n"}}"#);
     let answer = |chat: u64| {
@@ -48,13 +48,15 @@ fn of_other_chats_a_page_hears_all_but_their_answers() {
     page.end_call(call, &Ending::ok(accepted(chat(), Some(ANSWER)).to_string()));
     assert_eq!(page.heard(), std::slice::from_ref(&both));
 
-    let title = json!({ "title": "Of other things" });
-    let title = frame(&[update("chatTitleUpdated", 47, title, &[], Style::Plain)], Style::Plain);
+    let title = json!({ "title": "What is messageAdded: in \\\"unique_id\\\": ?" });
+    let title = update("chatTitleUpdated", 47, title, &[], Style::Plain);
+    let points = update("viewerStateUpdated", 9, json!({ "points": 7 }), &[], Style::Plain);
+    let points = frame(&[points, answer(47)], Style::Plain);
     let ours = frame(&[answer(CHAT)], Style::Plain);
-    let others = frame(&[answer(47)], Style::Plain);
-    for heard in [&both, &title, &ours] {
+    for heard in [&both, &points, &ours] {
         page.deliver(heard);
-        page.deliver(&others);
+        page.deliver(&frame(&[answer(47)], Style::Plain));
+        page.deliver(&frame(&[title.clone(), answer(47)], Style::Plain));
         assert_eq!(page.heard(), std::slice::from_ref(heard));
     }
     // The page may have to read all again after these.
