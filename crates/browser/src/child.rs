@@ -11,6 +11,9 @@ const HELPERS: Duration = Duration::from_millis(250);
 /// How often an ending process is looked at.
 pub(crate) const LOOK: Duration = Duration::from_millis(5);
 
+/// How long the last words of a process that has ended may take to be read.
+const LAST: Duration = Duration::from_millis(500);
+
 /// How much of what a program says is kept for an error message, in bytes.
 const LAST_WORDS: usize = 2048;
 
@@ -99,6 +102,16 @@ impl LastWords {
                 kept.drain(..excess);
             }
         });
+    }
+
+    /// Waits until a program that has ended is heard to its end, unless another process still
+    /// holds its pipes.
+    pub(crate) fn wait_for_end(&self) {
+        let end = Instant::now() + LAST;
+        // Each listener has a share of its own.
+        while Arc::strong_count(&self.0) > 1 && Instant::now() < end {
+            std::thread::sleep(LOOK);
+        }
     }
 
     /// All that is kept.

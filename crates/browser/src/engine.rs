@@ -7,7 +7,11 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use serde_json::Value;
 
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, ErrorKind, Page, Result, Tap};
+
+/// How long a browser may take for each step of opening a tab, though nobody waits as long: a tab
+/// that comes late must be closed.
+pub(crate) const LATE: Duration = Duration::from_secs(120);
 
 /// One tab, as its engine drives it. Each call ends by its deadline.
 pub(crate) trait PageEngine: Send + Sync {
@@ -52,5 +56,17 @@ impl PageState {
             Self::Crashed => Error::new(ErrorKind::Crashed, "the page's process crashed"),
             Self::Open | Self::Closed => Error::new(ErrorKind::Closed, "the page is gone"),
         }
+    }
+}
+
+/// Waits for a tab, which is opened in a task of its own: whoever stops waiting for it leaves none
+/// behind, since a page that nobody takes is closed.
+pub(crate) async fn opened(
+    wait: Duration,
+    opening: impl Future<Output = Result<(Page, Tap)>> + Send + 'static,
+) -> Result<(Page, Tap)> {
+    match tokio::time::timeout(wait, tokio::spawn(opening)).await {
+        Ok(opened) => opened.unwrap_or_else(|_| Err(Error::closed())),
+        Err(_) => Err(Error::timeout("opening a tab", wait)),
     }
 }

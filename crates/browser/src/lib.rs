@@ -28,3 +28,4 @@ pub use page::Page;
 pub use profile::{LOCK_FILE, OwnedProfile, Owner, Profile};
 pub use proxy::Proxy;
 pub use tap::{Tap, TapEvent};
+pub use webdriver::sessions_given_back;

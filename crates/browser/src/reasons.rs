@@ -31,8 +31,17 @@ const HINTS: &[(&[&str], &str)] = &[
         "the proxy's certificate is not trusted; check its address, or have its issuer trusted",
     ),
     (
-        &["PROXY_AUTH", "TUNNEL", "INVALID_AUTH", "SOCKS_CONNECTION_FAILED", "proxyAuth"],
+        &["PROXY_AUTH", "INVALID_AUTH", "proxyAuth"],
         "the proxy refused; check its user and password",
+    ),
+    (
+        &["TUNNEL", "SOCKS_CONNECTION_FAILED"],
+        "the proxy refused, or does not reach the site; check its user and password, and the \
+         address",
+    ),
+    (
+        &["SOCKS_CONNECTION_HOST_UNREACHABLE"],
+        "the proxy does not reach the site; check the address",
     ),
     (
         &["PROXY", "SOCKS", "proxyResolveFailure", "proxyConnectFailure"],
@@ -99,6 +108,8 @@ mod tests {
             };
             assert_eq!(hint(chromium), hint(firefox), "{chromium}");
         }
+        let unreached = network_error("net::ERR_SOCKS_CONNECTION_HOST_UNREACHABLE").to_string();
+        assert!(unreached.starts_with("the proxy does not reach the site;"), "{unreached}");
         assert_eq!(network_error("net::ERR_ABORTED").kind(), ErrorKind::Navigated);
         assert!(network_error("novel").to_string().contains("novel"));
     }

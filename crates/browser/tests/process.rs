@@ -3,10 +3,15 @@
 mod support;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::{SinkExt as _, StreamExt as _};
 use lenore_browser::{Browser, ErrorKind, LOCK_FILE, LaunchOptions, PageOptions, Profile};
+use serde_json::{Value, json};
 use support::{browser, serve};
+use tokio::sync::{Notify, mpsc};
+use tokio_tungstenite::tungstenite::Message;
 
 const WAIT: Duration = Duration::from_secs(20);
 
@@ -124,7 +129,7 @@ async fn a_running_browser_is_attached_to_and_left_running() {
     let attached = Browser::connect(&address, WAIT).await.expect("attached");
     assert!(!attached.is_ours());
     let (page, _tap) = attached.open_page(&PageOptions::default(), WAIT).await.expect("opened");
-    assert_eq!(page.call("() => 6 * 7", &[], WAIT).await.expect("alive"), serde_json::json!(42));
+    assert_eq!(page.call("() => 6 * 7", &[], WAIT).await.expect("alive"), json!(42));
     page.close(WAIT).await.expect("closed");
     attached.close().await;
     assert!(browser.is_alive());
@@ -132,6 +137,97 @@ async fn a_running_browser_is_attached_to_and_left_running() {
     browser.close().await;
     let error = Browser::connect(&address, WAIT).await.expect_err("gone");
     assert_eq!(error.kind(), ErrorKind::Launch);
+}
+
+/// The tabs of a browser, as it lists them itself.
+async fn tabs(address: &str) -> Vec<String> {
+    let listed = reqwest::get(format!("{address}/json/list")).await.expect("it answers");
+    let listed: Value = listed.json().await.expect("JSON");
+    let all = listed.as_array().expect("a list").iter();
+    let tabs = all.filter(|target| target["type"] == "page");
+    tabs.map(|tab| tab["id"].as_str().expect("a name").to_owned()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_tab_of_ours_is_left_in_a_browser_that_was_attached_to() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut options = on(dir.path());
+    options.args.push("--remote-debugging-port=0".into());
+    let browser = Browser::launch(&options).await.expect("started");
+    let port = std::fs::read_to_string(dir.path().join("DevToolsActivePort")).expect("written");
+    let address = format!("http://127.0.0.1:{}", port.lines().next().expect("a port"));
+    let before = tabs(&address).await;
+    for is_closed in [true, false] {
+        let attached = Browser::connect(&address, WAIT).await.expect("attached");
+        let mut pages = Vec::new();
+        for _ in 0..3 {
+            pages.push(attached.open_page(&PageOptions::default(), WAIT).await.expect("opened"));
+        }
+        assert_eq!(tabs(&address).await.len(), before.len() + 3);
+        pages.pop();
+        if is_closed {
+            attached.close().await;
+        } else {
+            drop(attached);
+        }
+        let begin = std::time::Instant::now();
+        while tabs(&address).await != before {
+            assert!(begin.elapsed() < WAIT, "ours are closed, theirs are not");
+        }
+    }
+    browser.close().await;
+}
+
+/// A browser that opens a tab only once it is told to; what it was asked to close comes out.
+async fn slow_browser() -> (String, Arc<Notify>, mpsc::Receiver<Value>) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = format!("ws://{}/", listener.local_addr().expect("bound"));
+    let (opens, (closing, closed)) = (Arc::new(Notify::new()), mpsc::channel(8));
+    let opening = opens.clone();
+    tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.expect("attached to");
+        let mut socket = tokio_tungstenite::accept_async(stream).await.expect("a socket");
+        while let Some(Ok(command)) = socket.next().await {
+            let Ok(command) = serde_json::from_slice::<Value>(&command.into_data()) else { break };
+            if command["method"] == "Target.createTarget" {
+                opening.notified().await;
+            }
+            if command["method"] == "Target.closeTarget" {
+                closing.send(command["params"]["targetId"].clone()).await.expect("looked at");
+            }
+            let result = json!({ "product": "Slow/1", "targetId": "T", "sessionId": "S",
+                "identifier": "1" });
+            let mut answer = json!({ "id": command["id"], "result": result });
+            if let Some(session) = command.get("sessionId") {
+                answer["sessionId"] = session.clone();
+            }
+            let answer = Message::text(answer.to_string());
+            socket.send(answer).await.expect("it listens");
+        }
+    });
+    (address, opens, closed)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tab_that_comes_late_is_closed() {
+    let (address, opens, mut closed) = slow_browser().await;
+    let browser = Browser::connect(&address, WAIT).await.expect("attached");
+    let error = browser.open_page(&PageOptions::default(), Duration::from_millis(100)).await;
+    assert_eq!(error.expect_err("it takes longer").kind(), ErrorKind::Timeout);
+    opens.notify_one();
+    let late = tokio::time::timeout(WAIT, closed.recv()).await.expect("in time");
+    assert_eq!(late, Some(json!("T")));
+    browser.close().await;
+}
+
+#[tokio::test]
+async fn a_key_in_a_browsers_address_is_not_repeated() {
+    for address in ["ws://127.0.0.1:1/s3cret?token=s3cret", "wss://s3cret@127.0.0.1:1/?t=s3cret"] {
+        let error = Browser::connect(address, WAIT).await.expect_err("nobody there");
+        assert_eq!(error.kind(), ErrorKind::Launch);
+        assert!(error.to_string().contains("127.0.0.1:1"), "{error}");
+        assert!(!format!("{error} {error:?}").contains("s3cret"), "{error:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,6 +2,8 @@
 
 #[path = "support/drivers.rs"]
 mod drivers;
+#[path = "webdriver/full.rs"]
+mod full;
 mod support;
 
 use std::time::{Duration, Instant};
@@ -162,14 +164,59 @@ async fn pages_are_spread_over_sessions_and_all_are_given_back() {
     drop(browser);
     assert_eq!(sessions(&driver.url).await, 0, "a drop gives them back too");
     // Whoever stops waiting for a session leaves none behind.
-    let impatient = tokio::time::timeout(Duration::from_millis(50), Browser::webdriver(&options));
-    assert!(impatient.await.is_err());
+    let is_begun = async { while sessions(&driver.url).await == 0 {} };
+    tokio::select! {
+        _ = Browser::webdriver(&options) => {}
+        () = is_begun => {}
+    }
     let begin = Instant::now();
-    let mut seen = 0;
-    while seen == 0 || sessions(&driver.url).await > 0 {
-        seen = seen.max(sessions(&driver.url).await);
+    while sessions(&driver.url).await > 0 {
         assert!(begin.elapsed() < WAIT, "it is given back");
     }
+}
+
+#[tokio::test]
+async fn a_drop_inside_a_runtime_of_one_thread_gives_the_sessions_back() {
+    let Some(driver) = Chromedriver::start() else { return };
+    let browser = Browser::webdriver(&WebDriverOptions::new(&driver.url)).await.expect("a session");
+    let begin = Instant::now();
+    drop(browser);
+    // One that was given up would have taken the whole time that giving back may take.
+    assert!(begin.elapsed() < Duration::from_secs(4), "{:?}", begin.elapsed());
+    assert_eq!(sessions(&driver.url).await, 0);
+    let theirs = Theirs::begin(&driver.url, true).await;
+    let before = theirs.tabs().await;
+    let options =
+        WebDriverOptions { session: Some(theirs.id.clone()), ..WebDriverOptions::new(&driver.url) };
+    let browser = Browser::webdriver(&options).await.expect("adopted");
+    let _pages = [open(&browser).await, open(&browser).await];
+    let begin = Instant::now();
+    drop(browser);
+    assert!(begin.elapsed() < Duration::from_secs(4), "{:?}", begin.elapsed());
+    while theirs.tabs().await != before {
+        assert!(begin.elapsed() < WAIT, "ours are closed");
+    }
+    theirs.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tab_that_has_crashed_is_not_left_in_an_adopted_session() {
+    let Some(driver) = Chromedriver::start() else { return };
+    let theirs = Theirs::begin(&driver.url, true).await;
+    let before = theirs.tabs().await;
+    let options =
+        WebDriverOptions { session: Some(theirs.id.clone()), ..WebDriverOptions::new(&driver.url) };
+    let browser = Browser::webdriver(&options).await.expect("adopted");
+    let (page, mut tap) = open(&browser).await;
+    let _ = page.navigate("chrome://crash", WAIT).await;
+    while tokio::time::timeout(WAIT, tap.next()).await.expect("the tap ends").is_some() {}
+    assert_eq!(
+        page.call("() => 1", &[], WAIT).await.expect_err("it crashed").kind(),
+        ErrorKind::Crashed
+    );
+    browser.close().await;
+    assert_eq!(theirs.tabs().await, before);
+    theirs.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -213,6 +260,7 @@ async fn a_driver_that_dies_fails_its_pages_at_once() {
     assert!(!browser.is_alive());
     let error = browser.open_page(&PageOptions::default(), WAIT).await.expect_err("nobody there");
     assert_eq!(error.kind(), ErrorKind::Launch);
+    assert!(error.to_string().contains("no WebDriver service answers"), "{error}");
     assert!(begin.elapsed() < WAIT / 2, "it is told at once");
     browser.close().await;
 }
@@ -253,7 +301,10 @@ async fn a_session_begins_with_its_cookies() {
     assert_eq!(seen, json!("signed=s3cret"));
     let names = browser.cookies(WAIT).await.expect("read");
     assert!(names.iter().any(|cookie| cookie.belongs_to("example.org")));
-    assert!(!format!("{options:?}{browser:?}").contains("s3cret"));
+    let all = ask(reqwest::Method::GET, &format!("{}/sessions", driver.url), None).await;
+    let id = all["value"][0]["id"].as_str().expect("it lives");
+    let debugged = format!("{options:?}{browser:?}{page:?}");
+    assert!(!debugged.contains("s3cret") && !debugged.contains(id), "{debugged}");
     browser.close().await;
 }
 
@@ -339,7 +390,7 @@ async fn a_firefox_that_is_killed_fails_its_pages_at_once() {
     };
     let begin = Instant::now();
     let (called, ()) = tokio::join!(call, kill);
-    assert_eq!(called.expect_err("gone").kind(), ErrorKind::Closed);
+    assert!(matches!(called.expect_err("gone").kind(), ErrorKind::Closed | ErrorKind::Navigated));
     while tokio::time::timeout(WAIT, tap.next()).await.expect("the tap ends").is_some() {}
     assert!(!browser.is_alive() && begin.elapsed() < WAIT / 2);
     browser.close().await;
@@ -406,7 +457,7 @@ async fn a_process_that_is_killed_takes_its_firefox_along() {
     child.wait().expect("ended");
     let killed = Instant::now();
     while !processes_of(dir.path()).is_empty() {
-        assert!(killed.elapsed() < Duration::from_secs(2), "an orphan");
+        assert!(killed.elapsed() < Duration::from_secs(10), "an orphan");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }

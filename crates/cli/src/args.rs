@@ -1,10 +1,11 @@
 //! The command line: what there is to do, and the options that everything shares.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::builder::BoolishValueParser;
+use clap::builder::{BoolishValueParser, TypedValueParser};
 use clap::{ArgAction, Parser, Subcommand, ValueHint};
 use lenore::{Poe, PoeBuilder, Program, Result, SavedSession, Site, WebDriver};
 use serde::{Deserialize, Serialize};
@@ -120,9 +121,26 @@ impl Kind {
     }
 }
 
-/// What a WebDriver's session has to be. It may hold secrets, so that no message repeats it.
-fn capabilities(text: &str) -> std::result::Result<Map<String, Value>, String> {
-    serde_json::from_str(text).map_err(|_| "give an object of JSON".to_owned())
+/// What a WebDriver's session has to be. It may hold secrets, and clap repeats what a simpler parser
+/// refuses.
+#[derive(Clone)]
+struct Capabilities;
+
+impl TypedValueParser for Capabilities {
+    type Value = Map<String, Value>;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        _: Option<&clap::Arg>,
+        value: &OsStr,
+    ) -> std::result::Result<Self::Value, clap::Error> {
+        serde_json::from_slice(value.as_encoded_bytes()).map_err(|_| {
+            let message = "--webdriver-capabilities, or LENORE_WEBDRIVER_CAPABILITIES, is no \
+                           object of JSON, such as '{\"browserName\": \"firefox\"}'\n";
+            clap::Error::raw(clap::error::ErrorKind::ValueValidation, message).with_cmd(command)
+        })
+    }
 }
 
 /// The settings: each an option, a variable of the environment and a key of the settings' file,
@@ -237,7 +255,7 @@ pub(crate) struct Shared {
 
     /// What a session there has to be, such as '{"browserName": "firefox"}'
     #[arg(long, global = true, value_name = "JSON", env = "LENORE_WEBDRIVER_CAPABILITIES")]
-    #[arg(hide_env_values = true, value_parser = capabilities)]
+    #[arg(hide_env_values = true, value_parser = Capabilities)]
     pub(crate) webdriver_capabilities: Option<Map<String, Value>>,
 
     /// How many chats a session there holds before another is opened [default: 4]

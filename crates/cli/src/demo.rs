@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use lenore::{ChatRequest, Error, ErrorKind, Message, Result};
+use lenore::{ChatRequest, Error, ErrorKind, Message, Result, Site};
 use lenore_sim::{Options, Sim};
 
 use crate::answer::{Answer, Delivery};
@@ -60,9 +60,12 @@ pub(crate) async fn run(shared: Shared, args: DemoArgs) -> ExitCode {
 async fn sign_in(sim: &Sim, shared: Shared) -> Result<lenore::Poe> {
     let progress = Progress::start("starting a browser on a throw-away profile");
     let site = Some(sim.url().to_owned());
-    // The browser is ours, whatever the settings say.
+    // The site and the browser are ours, whatever the settings say.
     let shared = Shared {
         site,
+        site_file: None,
+        proxy: Some("direct".to_owned()),
+        proxy_bypass: None,
         cdp: None,
         webdriver: None,
         webdriver_session: None,
@@ -72,7 +75,7 @@ async fn sign_in(sim: &Sim, shared: Shared) -> Result<lenore::Poe> {
         user_data_dir: None,
         ..shared
     };
-    let poe = shared.builder()?.temporary_profile().build()?;
+    let poe = shared.builder()?.site(Site::poe()).temporary_profile().build()?;
     let code = async {
         sim.inbox(EMAIL).ok_or_else(|| {
             Error::new(ErrorKind::SiteChanged, "the local site sent no code; this is a bug")

@@ -20,6 +20,9 @@ async fn what_contradicts_itself_is_told() {
         (&["--cookies", "session.json"], "name its address with --webdriver URL"),
         (&["--browser", "firefox", "--cdp", "http://127.0.0.1:1"], "no DevTools address"),
         (&["--browser-driver", "geckodriver"], "add --browser firefox"),
+        (&["--cdp", "http://127.0.0.1:1", "--proxy", "http://127.0.0.1:1"], "keeps its own"),
+        (&["--cdp", "http://127.0.0.1:1", "--headed"], "keeps its own"),
+        (&["--cdp", "http://127.0.0.1:1", "--browser-arg=--mute-audio"], "keeps its own"),
         (&["--webdriver", "http://127.0.0.1:1", "--user-data-dir", "p"], "profiles of its own"),
         (&["--webdriver", "http://127.0.0.1:1", "--browser-binary", "b"], "profiles of its own"),
         (&["--webdriver", "http://127.0.0.1:1", "--profile", "work"], "keeps its own profile"),
@@ -43,9 +46,25 @@ async fn what_contradicts_itself_is_told() {
         let ended = home.run(&[*options, &["ask", "Hi"]].concat()).await.with_code(2);
         assert!(ended.error().contains(said), "{options:?}: {ended:#?}");
     }
-    let secret = ["--webdriver-capabilities", r#"{"key": "s3cret""#, "models"];
-    let ended = home.run(&secret).await.with_code(2);
-    assert!(ended.stderr.contains("object of JSON"), "{ended:#?}");
+}
+
+#[tokio::test]
+async fn capabilities_that_cannot_be_read_are_not_repeated() {
+    let home = Home::new();
+    for broken in [r#"{"key": "s3cret""#, r#""s3cret""#, "s3cret"] {
+        let option = home.lenore(&["--webdriver-capabilities", broken, "models"]);
+        let mut variable = home.lenore(&["models"]);
+        variable.env("LENORE_WEBDRIVER_CAPABILITIES", broken);
+        for command in [option, variable] {
+            let ended = Program::start(command).end().await.with_code(2);
+            assert!(ended.stderr.contains("object of JSON"), "{ended:#?}");
+            assert!(!ended.stderr.contains("s3cret"), "{ended:#?}");
+        }
+    }
+    home.set("config.toml", "webdriver_capabilities = 's3cret'");
+    let ended = home.run(&["models"]).await.with_code(2);
+    assert!(ended.stderr.contains("line 1: this is not what belongs here"), "{ended:#?}");
+    assert!(!ended.stderr.contains("s3cret"), "{ended:#?}");
 }
 
 /// The settings that hold, by `lenore config --json`.
@@ -105,6 +124,25 @@ async fn what_is_said_nearest_names_the_browser() {
     let moved = held(&home, &session[..2], &[]).await;
     assert_eq!(value(&moved, "chats_per_session"), "3", "it is for any service");
 
+    // What runs already stays as it is, whatever the file says of others.
+    home.set(
+        "config.toml",
+        "webdriver = 'http://127.0.0.1:1'\nproxy = 'http://127.0.0.1:2'\n\
+         proxy_bypass = 'example.org'\nheaded = true\nbrowser = 'firefox'\n",
+    );
+    let of_the_file = ["proxy", "proxy_bypass", "headed", "browser"];
+    let values = |held: &[(String, String)]| of_the_file.map(|name| value(held, name).to_owned());
+    let kept = ["http://127.0.0.1:2", "example.org", "true", "firefox"];
+    assert_eq!(values(&held(&home, &[], &[]).await), kept);
+    let left_out = ["null", "null", "false", "null"];
+    for running in [&["--cdp", "http://127.0.0.1:1"][..], &["--webdriver-session", "s"]] {
+        assert_eq!(values(&held(&home, running, &[]).await), left_out, "{running:?}");
+        // It is tried, and nobody answers there.
+        home.run(&[running, &["ask", "Hi"]].concat()).await.with_code(11);
+    }
+    let moved = held(&home, &session[..2], &[]).await;
+    assert_eq!(values(&moved)[..3], kept[..3], "it is for any service");
+
     // Each browser has its own programs and profiles.
     home.set("config.toml", "browser_binary = '/opt/chromium'\nprofile = 'work'\n");
     let file = held(&home, &[], &[]).await;
@@ -112,6 +150,8 @@ async fn what_is_said_nearest_names_the_browser() {
     assert_eq!(value(&file, "browser"), "chromium");
     let firefox = held(&home, &[], &[("LENORE_BROWSER", "firefox")]).await;
     assert_eq!(value(&firefox, "browser_binary"), "null");
+    let other = held(&home, &["--webdriver", "http://127.0.0.1:1"], &[]).await;
+    assert_eq!(value(&other, "profile"), "null", "a service has none");
     let place = value(&firefox, "user_data_dir");
     assert!(place.ends_with("lenore/firefox-profiles/work"), "{place}");
     home.set("config.toml", "cdp = 'http://127.0.0.1:1'");
@@ -253,7 +293,7 @@ async fn a_firefox_profile_is_signed_in_used_and_forgotten() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_that_was_exported_signs_a_webdrivers_browser_in() {
     for kind in [Kind::Chromedriver, Kind::Geckodriver] {
-        let Some(driver) = Driver::start(kind).await else { return };
+        let Some(driver) = Driver::start(kind).await else { continue };
         let world = World::new().await;
         let file = world.directory.path().join("session.json");
         export(&world, &file).await.with_code(0);

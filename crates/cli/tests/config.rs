@@ -91,8 +91,12 @@ async fn an_editor_finds_a_file_to_fill() {
 #[tokio::test]
 async fn secrets_are_not_shown() {
     let home = Home::new();
-    home.set("config.toml", "proxy = 'http://ann:s3cret@proxy.example:3128'");
-    let options = ["--cdp", "wss://cloud.example/?token=s3cret", "config"];
+    home.set(
+        "config.toml",
+        "proxy = 'http://ann:s3cret@proxy.example:3128'\n\
+         cdp = 'wss://cloud.example/?token=s3cret'",
+    );
+    let options = ["config"];
     for json in [&[][..], &["--json"]] {
         let ended = home.run(&[&options[..], json].concat()).await.with_code(0);
         assert!(ended.stdout.contains("proxy.example:3128"), "{ended:#?}");

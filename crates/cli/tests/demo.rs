@@ -7,7 +7,7 @@ mod support;
 use std::path::Path;
 
 use rustix::process::Signal;
-use support::{Program, lenore, processes_of};
+use support::{Home, Program, lenore, processes_of};
 
 fn demo(directory: &Path, prompt: &str) -> Program {
     let mut command = lenore(&["demo", prompt]);
@@ -32,6 +32,19 @@ async fn the_answer_is_on_stdout_and_nothing_is_left() {
     assert_eq!(ended.stdout, format!("{prompt}\n"));
     assert!(ended.stderr.contains("signed in"), "{}", ended.stderr);
     assert!(ended.stderr.contains("lenore login"), "it says how to go on: {}", ended.stderr);
+    assert_tidy(directory.path());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn settings_for_the_real_site_do_not_matter() {
+    let (home, directory) = (Home::new(), tempfile::tempdir().expect("a directory"));
+    // Facts that do not hold for the local site.
+    let facts = home.set("site.toml", "session_cookie = 'other'\n[routes]\nlogin = '/no/such'\n");
+    let mut command = home.lenore(&["demo", "Ravens? [[sim: echo]]"]);
+    command.env("TMPDIR", directory.path()).env("LENORE_SITE_FILE", facts);
+    command.env("LENORE_PROXY", "http://127.0.0.1:1").env("LENORE_PROXY_BYPASS", "example.org");
+    let ended = Program::start(command).end().await.with_code(0);
+    assert_eq!(ended.stdout, "Ravens? [[sim: echo]]\n");
     assert_tidy(directory.path());
 }
 

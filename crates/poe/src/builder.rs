@@ -285,10 +285,12 @@ impl PoeBuilder {
                      firefox or --cdp",
                 );
             }
-            (Some(_), None) if is_ours || self.headed || proxy.is_some() => {
+            (Some(_), None)
+                if is_ours || self.headed || proxy.is_some() || !self.browser_args.is_empty() =>
+            {
                 return invalid(
-                    "a running browser keeps its own profile, window and proxy; leave those \
-                     options out with --cdp",
+                    "a running browser keeps its own profile, window, proxy and switches; leave \
+                     those options out with --cdp",
                 );
             }
             (Some(address), None) => Source::Attach(address),

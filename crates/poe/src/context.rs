@@ -24,9 +24,10 @@ use crate::tabs::{Spare, Tab, Tabs};
 pub(crate) struct Context {
     pub(crate) site: Site,
     pub(crate) placeholders: Arc<[Regex]>,
-    pub(crate) session: Arc<Session>,
+    // Before the session: fields drop in order, and tabs close while there is a browser.
     pub(crate) tabs: Tabs,
     pub(crate) hub: Hub,
+    pub(crate) session: Arc<Session>,
     pub(crate) pace: Pace,
     pub(crate) conversations: Conversations,
     /// The longest silence that is borne, where the caller does not say.

@@ -127,6 +127,9 @@ impl Poe {
     /// Signs in by the site's own form: it mails a code to the address, which `code` then yields.
     /// `code` is awaited only once the site asks for it.
     ///
+    /// Other sessions of a WebDriver are signed in with it only where nothing else is under way at
+    /// that time, so that there it belongs before the first question.
+    ///
     /// # Errors
     /// [`ErrorKind::NotSignedIn`] where the site does not take the code,
     /// [`ErrorKind::SiteChanged`] where the form is not as known, and whatever `code` fails with.

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use lenore_browser::{Cookie, SessionCookie};
 use lenore_provider::{Error, ErrorKind, Result};
@@ -67,20 +67,23 @@ impl SavedSession {
     /// Whether it can sign in to a site.
     pub(crate) fn check(&self, site: &Site) -> Result<()> {
         let host = site.host();
-        let mut sessions = self.cookies.iter().filter(|cookie| {
+        let is_session = |cookie: &&SessionCookie| {
             let SessionCookie { name, domain, .. } = *cookie;
             let found = Cookie { name: name.clone(), domain: domain.clone() };
             found.name == site.session_cookie && found.belongs_to(&host)
-        });
-        let Some(session) = sessions.next() else {
+        };
+        let sessions: Vec<_> = self.cookies.iter().filter(is_session).collect();
+        if sessions.is_empty() {
             return Err(Error::new(
                 ErrorKind::InvalidRequest,
                 format!("the saved session is for {}; it does not sign in to {host}", self.host),
             ));
+        }
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let is_over = |session: &&SessionCookie| {
+            session.expires.is_some_and(|seconds| seconds < now.as_secs())
         };
-        let expires =
-            session.expires.map(|since| SystemTime::UNIX_EPOCH + Duration::from_secs(since));
-        if expires.is_some_and(|expires| expires < SystemTime::now()) {
+        if sessions.iter().all(is_over) {
             return Err(Error::new(
                 ErrorKind::NotSignedIn,
                 "the saved session has expired; `lenore login --export FILE` writes a new one",
@@ -150,6 +153,10 @@ mod tests {
         assert_eq!(kind(saved("p-b", "poe.com", None)), None);
         assert_eq!(kind(saved("p-b", ".poe.com", later)), None);
         assert_eq!(kind(saved("p-b", "poe.com", Some(1))), Some(ErrorKind::NotSignedIn));
+        assert_eq!(kind(saved("p-b", "poe.com", Some(u64::MAX))), None);
+        let mut two = saved("p-b", "poe.com", Some(1));
+        two.cookies.extend(saved("p-b", ".poe.com", later).cookies);
+        assert_eq!(kind(two), None, "one that is old hides no other");
         assert_eq!(kind(saved("p-b", "evil.com", later)), Some(ErrorKind::InvalidRequest));
         assert_eq!(kind(saved("other", "poe.com", later)), Some(ErrorKind::InvalidRequest));
     }

@@ -228,6 +228,8 @@ impl Session {
         if let Some(browser) = self.browser.write().await.take() {
             browser.close().await;
         }
+        // One that was being begun when it was given up.
+        lenore_browser::sessions_given_back().await;
     }
 
     async fn open(&self, headless: Option<bool>) -> Result<Browser> {

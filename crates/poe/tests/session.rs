@@ -171,6 +171,16 @@ async fn tabs(address: &str) -> Vec<(String, String)> {
     tabs
 }
 
+/// Waits until a Chrome's own tabs are left, where they were.
+async fn only_these_are_left(address: &str, those: &[(String, String)]) {
+    let left = async {
+        while tabs(address).await != those {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(WAIT, left).await.expect("no tab of ours");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_running_chrome_is_used_and_left_as_it_is() {
     let owner = World::with(|builder| builder.browser_arg("--remote-debugging-port=0")).await;
@@ -180,19 +190,23 @@ async fn a_running_chrome_is_used_and_left_as_it_is() {
     let address = format!("127.0.0.1:{}", port.lines().next().expect("a port"));
     let tabs = tabs(&address).await;
     assert!(!tabs.is_empty());
-    let guest = Poe::builder().url(owner.sim.url()).cdp(format!("http://{address}"));
-    let guest = guest.build().expect("valid options");
+    let guest = || Poe::builder().url(owner.sim.url()).cdp(format!("http://{address}"));
+    let idle = guest().idle_timeout(Duration::from_millis(300)).build().expect("valid options");
+    for _ in 0..2 {
+        ask(&idle, hi("echo")).await.complete();
+        only_these_are_left(&address, &tabs).await;
+    }
+    let dropped = guest().build().expect("valid options");
+    ask(&dropped, hi("echo")).await.complete();
+    drop(dropped);
+    only_these_are_left(&address, &tabs).await;
+    let guest = guest().build().expect("valid options");
     ask(&guest, hi("rewrite, others")).await.complete();
     owner.sim.sign_out_all();
     let error = ask(&guest, hi("echo")).await.failed();
     assert_eq!(error.kind(), ErrorKind::NotSignedIn, "another's browser is never reopened");
     guest.close().await;
-    let left = async {
-        while self::tabs(&address).await != tabs {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    };
-    tokio::time::timeout(WAIT, left).await.expect("its own tabs are left, where they were");
+    only_these_are_left(&address, &tabs).await;
     assert!(!processes_of(owner.profile.path()).is_empty(), "it still runs");
     owner.end().await;
 }

@@ -81,6 +81,7 @@ async fn answers_are_exact(sim: &Sim, poe: &Poe) {
         assert_eq!(answer.complete(), newest(), "{words}");
     }
     let streamed = ask(poe, request("Ravens? [[sim: length=2000, chunks=40, gap=20]]")).await;
+    assert_eq!(streamed.complete(), newest());
     let deltas = streamed.events.iter().filter(|event| matches!(event, Event::Delta(_))).count();
     assert!(deltas > 3, "it came in {deltas} pieces");
     let emoji = "🐦‍⬛ κόραξ 渡鴉 \u{202e}⁰ [[sim: echo, chunks=9]]";
@@ -320,7 +321,9 @@ async fn a_firefox_session_that_is_lost_amid_an_answer_loses_nothing() {
 async fn a_service_that_dies_amid_an_answer_is_told() {
     let Some(mut driver) = Driver::start(Kind::Chromedriver).await else { return };
     let site = Site::new().await;
-    let poe = site.poe(site.webdriver(&driver));
+    // So long it is waited for, in case that it starts anew.
+    let builder = site.builder().timeout(WAIT / 2);
+    let poe = builder.webdriver(site.webdriver(&driver)).build().expect("valid options");
     let error = amid_an_answer(&poe, async || driver.kill().await).await.expect_err("it is dead");
     assert_eq!(error.kind(), ErrorKind::Browser, "{error}");
     assert!(error.partial().is_some_and(|text| !text.is_empty()), "what came is in it");

@@ -10,19 +10,20 @@ mod command_line;
 mod frames;
 mod page;
 mod process;
+mod tabs;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use self::cdp::protocol::{
-    AttachToTarget, CloseTarget, CookieFound, CreateTarget, GetCookies, GetVersion,
-};
+use self::cdp::protocol::{AttachToTarget, CookieFound, CreateTarget, GetCookies, GetVersion};
 use self::cdp::{Connection, over_web_socket};
 pub(crate) use self::command_line::{proxy_switches, switches};
 use self::frames::Turn;
 use self::page::ChromiumPage;
 use self::process::Process;
+use self::tabs::Tabs;
 use crate::cookie::belongs_to;
+use crate::engine::{LATE, opened};
 use crate::proxy::{Relay, Through};
 use crate::{Cookie, Error, LaunchOptions, Page, PageOptions, Result, SessionCookie, Tap};
 
@@ -30,6 +31,7 @@ use crate::{Cookie, Error, LaunchOptions, Page, PageOptions, Result, SessionCook
 #[derive(Debug)]
 pub(crate) struct Chromium {
     connection: Arc<Connection>,
+    tabs: Arc<Tabs>,
     /// Ours, if we started it.
     process: Option<Process>,
     /// Where its tabs wait for our word before they draw.
@@ -49,8 +51,10 @@ impl Chromium {
         };
         let proxy = relay.as_ref().map(Relay::proxy).or(options.proxy.as_ref());
         let (process, connection) = Process::start(options, proxy).await?;
+        let connection = Arc::new(connection);
         let mut browser = Self {
-            connection: Arc::new(connection),
+            tabs: Tabs::of(connection.clone()),
+            connection,
             turn: process.frames_are_ours().then(Turn::default),
             process: Some(process),
             version: String::new(),
@@ -77,8 +81,10 @@ impl Chromium {
         let address = attach::web_socket_address(address, wait).await?;
         let connection = over_web_socket(&address, wait).await?;
         let version = connection.call(None, &GetVersion::new(), wait).await?;
+        let connection = Arc::new(connection);
         Ok(Self {
-            connection: Arc::new(connection),
+            tabs: Tabs::of(connection.clone()),
+            connection,
             process: None,
             turn: None,
             version: version.product,
@@ -94,27 +100,25 @@ impl Chromium {
         wait: Duration,
     ) -> Result<(Page, Tap)> {
         let (connection, preload) = (self.connection.clone(), options.preload.clone());
-        let (through, turn) = (self.through.clone(), self.turn.clone());
-        // In a task of its own: whoever stops waiting for the tab leaves none behind, since a page
-        // that nobody takes is closed.
-        let opening = tokio::spawn(async move {
+        let (through, turn, tabs) = (self.through.clone(), self.turn.clone(), self.tabs.clone());
+        opened(wait, async move {
             let create = CreateTarget::new("about:blank", turn.is_some());
-            let target = connection.call(None, &create, wait).await?.target_id;
-            let attach = AttachToTarget::new(&target, true);
+            let tab = Arc::new(tabs.add(connection.call(None, &create, LATE).await?.target_id));
             let set_up = async {
-                let session = connection.call(None, &attach, wait).await?.session_id;
-                let (connection, target) = (connection.clone(), target.clone());
-                ChromiumPage::open(connection, target, session, &preload, through, turn, wait).await
+                let attach = AttachToTarget::new(tab.target(), true);
+                let session = connection.call(None, &attach, LATE).await?.session_id;
+                let (connection, tab) = (connection.clone(), tab.clone());
+                ChromiumPage::open(connection, tab, session, &preload, through, turn, LATE).await
             };
             match set_up.await {
                 Ok((page, tap)) => Ok((Page::new(Arc::new(page)), tap)),
                 Err(error) => {
-                    connection.post(None, &CloseTarget::new(&target));
+                    tab.abandon();
                     Err(error)
                 }
             }
-        });
-        opening.await.unwrap_or_else(|_| Err(Error::closed()))
+        })
+        .await
     }
 
     pub(crate) async fn cookies(&self, wait: Duration) -> Result<Vec<Cookie>> {
@@ -150,6 +154,9 @@ impl Chromium {
     }
 
     pub(crate) async fn close(mut self) {
+        if !self.is_ours() {
+            self.tabs.close().await;
+        }
         self.connection.close();
         if let Some(process) = self.process.take() {
             // Waiting for a process blocks; where the runtime refuses, the drop has done it.
@@ -160,6 +167,9 @@ impl Chromium {
 
 impl Drop for Chromium {
     fn drop(&mut self) {
+        if !self.is_ours() {
+            self.tabs.abandon();
+        }
         // Closing the pipe is what tells a browser of ours to end; the process then waits for it.
         self.connection.close();
     }

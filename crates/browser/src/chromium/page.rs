@@ -12,12 +12,12 @@ use tokio::time::timeout_at;
 
 use super::attendant::Attendant;
 use super::cdp::protocol::{
-    AddBinding, AddPreloadScript, CaptureScreenshot, CloseTarget, DrawFrame, Evaluate, Evaluated,
-    FetchEnable, Frame, InspectorEnable, Navigate, PageEnable, PictureFormat, RuntimeEnable,
-    SetFiles,
+    AddBinding, AddPreloadScript, CaptureScreenshot, DrawFrame, Evaluate, Evaluated, FetchEnable,
+    Frame, InspectorEnable, Navigate, PageEnable, PictureFormat, RuntimeEnable, SetFiles,
 };
 use super::cdp::{Connection, Subscription};
 use super::frames::{Frames, Turn};
+use super::tabs::Tab;
 use crate::engine::{PageEngine, PageState};
 use crate::proxy::Through;
 use crate::reasons::network_error;
@@ -35,7 +35,7 @@ const BETWEEN_TRIES: Duration = Duration::from_millis(20);
 #[derive(Debug)]
 pub(super) struct ChromiumPage {
     connection: Arc<Connection>,
-    target: String,
+    tab: Arc<Tab>,
     session: String,
     state: watch::Receiver<PageState>,
     through: Option<Through>,
@@ -49,7 +49,7 @@ impl ChromiumPage {
     /// Sets a new tab up: preload script and binding in place, its events attended to.
     pub(super) async fn open(
         connection: Arc<Connection>,
-        target: String,
+        tab: Arc<Tab>,
         session: String,
         preload: &str,
         through: Option<Through>,
@@ -58,8 +58,7 @@ impl ChromiumPage {
     ) -> Result<(Self, Tap)> {
         let Subscription { tapped, events, state } = connection.subscribe(&session);
         let credentials = through.as_ref().and_then(|through| through.credentials.clone());
-        let page =
-            Self { connection, target, session, state, through, turn, frames: OnceLock::new() };
+        let page = Self { connection, tab, session, state, through, turn, frames: OnceLock::new() };
         let send = format!(
             "(() => {{ const send = window.{BINDING}; delete window.{BINDING}; return send; }})()"
         );
@@ -227,15 +226,15 @@ impl PageEngine for ChromiumPage {
 
     fn close(&self, wait: Duration) -> BoxFuture<'_, Result<()>> {
         async move {
-            let closed = self.connection.call(None, &CloseTarget::new(&self.target), wait).await;
+            let closed = self.tab.close(wait).await;
             self.connection.unsubscribe(&self.session);
-            closed.map(drop)
+            closed
         }
         .boxed()
     }
 
     fn abandon(&self) {
-        self.connection.post(None, &CloseTarget::new(&self.target));
+        self.tab.abandon();
         self.connection.unsubscribe(&self.session);
     }
 }

@@ -1,5 +1,7 @@
 //! The proxy that the environment's usual variables name, for every program alike.
 
+use std::ffi::OsString;
+
 use super::Proxy;
 use crate::{Error, ErrorKind, Result};
 
@@ -15,14 +17,14 @@ impl Proxy {
     /// # Errors
     /// [`InvalidOption`](ErrorKind::InvalidOption), naming the variable.
     pub fn from_env(site: &str, bypass: Option<&str>) -> Result<Option<(Self, &'static str)>> {
-        read(site, bypass, |name| std::env::var(name).ok())
+        read(site, bypass, |name| std::env::var_os(name))
     }
 }
 
 fn read(
     site: &str,
     bypass: Option<&str>,
-    variable: impl Fn(&str) -> Option<String>,
+    variable: impl Fn(&str) -> Option<OsString>,
 ) -> Result<Option<(Proxy, &'static str)>> {
     let names: &[_] = match site.split_once("://").map(|(scheme, _)| scheme) {
         Some("https") => &["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"],
@@ -31,12 +33,18 @@ fn read(
     };
     let first = |names: &[&'static str]| {
         let mut said = names.iter().map(|name| (*name, variable(name).unwrap_or_default()));
-        said.find(|(_, value)| !value.is_empty())
+        let first = said.find(|(_, value)| !value.is_empty());
+        let unicode = first.map(|(name, value)| {
+            let not_unicode = |_| Error::new(ErrorKind::InvalidOption, "its value is not Unicode");
+            let value = value.into_string().map_err(not_unicode);
+            value.map(|value| (name, value)).map_err(|error| within(name, error))
+        });
+        unicode.transpose()
     };
-    let Some((name, address)) = first(names) else { return Ok(None) };
+    let Some((name, address)) = first(names)? else { return Ok(None) };
     let mut proxy: Proxy = address.parse().map_err(|error| within(name, error))?;
     proxy.bypass.set_loopback();
-    let proxy = match (bypass, first(&["no_proxy", "NO_PROXY"])) {
+    let proxy = match (bypass, first(&["no_proxy", "NO_PROXY"])?) {
         (Some(hosts), _) => proxy.with_bypass(hosts)?,
         (None, Some((name, hosts))) => {
             proxy.with_bypass(&hosts).map_err(|error| within(name, error))?
@@ -59,7 +67,7 @@ mod tests {
     fn found(site: &str, bypass: Option<&str>, variables: &[(&str, &str)]) -> Result<Found> {
         let value = |name: &str| {
             let said = variables.iter().find(|(of, _)| *of == name);
-            said.map(|(_, value)| (*value).to_owned())
+            said.map(|(_, value)| OsString::from(value))
         };
         let proxy = read(site, bypass, value)?;
         Ok(proxy
@@ -110,5 +118,18 @@ mod tests {
         assert!(!format!("{error:?}").contains("s3cret"));
         let error = found("https://s", None, &[("all_proxy", "h"), ("NO_PROXY", "a..b")]);
         assert!(error.expect_err("no hosts").to_string().starts_with("NO_PROXY: "));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_value_that_is_no_text_is_said_to_be_none() {
+        use std::os::unix::ffi::OsStringExt;
+        let bytes = |of: &'static str| {
+            move |name: &str| (name == of).then(|| OsString::from_vec(b"http://s3cret\xff".into()))
+        };
+        let error = read("https://s", None, bytes("https_proxy")).expect_err("no text");
+        assert_eq!(error.kind(), ErrorKind::InvalidOption);
+        assert_eq!(error.to_string(), "https_proxy: its value is not Unicode");
+        assert!(read("https://s", None, bytes("HTTP_PROXY")).expect("not asked").is_none());
     }
 }

@@ -96,11 +96,14 @@ impl Geckodriver {
     /// Whether it listens; `false` where somebody else has taken its port.
     async fn listens(&mut self, end: Instant) -> Result<bool> {
         loop {
+            let has_exited = self.group.has_exited();
+            if has_exited {
+                self.last_words.wait_for_end();
+            }
             let words = self.last_words.text();
-            if words.contains("Listening on") {
+            if words.contains("Listening on") && !has_exited {
                 return Ok(true);
             }
-            let has_exited = self.group.has_exited();
             if has_exited && words.contains("in use") {
                 return Ok(false);
             }

@@ -10,6 +10,7 @@ mod bidi;
 mod capabilities;
 mod fleet;
 mod geckodriver;
+mod left;
 mod navigation;
 mod page;
 mod service;
@@ -25,11 +26,13 @@ use self::bidi::{Cookies, Of};
 use self::capabilities::{Facts, Kind};
 use self::fleet::{Fleet, Plan};
 use self::geckodriver::Geckodriver;
+pub use self::left::sessions_given_back;
 use self::page::BidiPage;
 use self::service::Service;
 use self::session::Session;
 use crate::browser::WebDriverOptions;
 use crate::cookie::belongs_to;
+use crate::engine::{LATE, opened};
 use crate::proxy::{Relay, Through};
 use crate::{
     Cookie, Error, ErrorKind, LaunchOptions, Page, PageOptions, Proxy, Result, SessionCookie, Tap,
@@ -130,13 +133,11 @@ impl WebDriver {
     ) -> Result<(Page, Tap)> {
         let (preload, through) = (options.preload.clone(), self.through.clone());
         let place = self.fleet.place().await?;
-        // In a task of its own: whoever stops waiting for the tab leaves none behind, since a page
-        // that nobody takes is closed.
-        let opening = tokio::spawn(async move {
-            let (page, tap) = BidiPage::open(place, &preload, through, wait).await?;
+        opened(wait, async move {
+            let (page, tap) = BidiPage::open(place, &preload, through, LATE).await?;
             Ok((Page::new(Arc::new(page)), tap))
-        });
-        opening.await.unwrap_or_else(|_| Err(Error::closed()))
+        })
+        .await
     }
 
     pub(crate) async fn cookies(&self, wait: Duration) -> Result<Vec<Cookie>> {

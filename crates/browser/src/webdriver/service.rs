@@ -75,7 +75,14 @@ impl Service {
         let cleared = url.set_username("").and_then(|()| url.set_password(None));
         cleared.map_err(|()| invalid())?;
         // Asked directly: what proxies the environment names are for the sites.
-        let client = Client::builder().no_proxy().http1_only().build().map_err(|error| {
+        let client = Client::builder()
+            .no_proxy()
+            .http1_only()
+            // A connection that is kept belongs to the runtime that opened it, which may be the
+            // one that is blocked while sessions are given back.
+            .pool_max_idle_per_host(0)
+            .build();
+        let client = client.map_err(|error| {
             Error::new(ErrorKind::Launch, "HTTP cannot be used here").with_source(error)
         })?;
         Ok(Self { client, url, credentials })
@@ -158,13 +165,9 @@ impl Service {
         address: &Url,
         wait: Duration,
     ) -> Result<WebSocketStream<Upgraded>> {
-        let mut url = address.clone();
-        let scheme = if matches!(url.scheme(), "wss" | "https") { "https" } else { "http" };
-        // Between the four schemes of the web every change is possible.
-        let _ = url.set_scheme(scheme);
         let key = generate_key();
         let request = self
-            .request(Method::GET, url)
+            .request(Method::GET, of_http(address))
             .header(CONNECTION, "Upgrade")
             .header(UPGRADE, "websocket")
             .header(SEC_WEBSOCKET_VERSION, "13")
@@ -190,13 +193,14 @@ impl Service {
     /// address, since behind a gateway or in a container a service may not know what it is called.
     /// A Grid gives its own name as its nodes know it, so there it is the other way round.
     pub(super) fn sockets_at(&self, address: &Url) -> Vec<Url> {
+        let address = of_http(address);
         let through = self.at(address.path().trim_start_matches('/'));
-        if through == *address {
+        if through == address {
             vec![through]
         } else if address.path().ends_with(GRID) {
-            vec![through, address.clone()]
+            vec![through, address]
         } else {
-            vec![address.clone(), through]
+            vec![address, through]
         }
     }
 
@@ -217,12 +221,20 @@ impl Service {
     }
 
     fn request(&self, method: Method, url: Url) -> RequestBuilder {
-        let same_host = url.host_str() == self.url.host_str();
+        let credentials = self.credentials.as_ref().filter(|_| self.may_know_them(&url));
         let request = self.client.request(method, url);
-        match &self.credentials {
-            Some((user, password)) if same_host => request.basic_auth(user, Some(password)),
-            _ => request,
+        match credentials {
+            Some((user, password)) => request.basic_auth(user, Some(password)),
+            None => request,
         }
+    }
+
+    /// Whether an address is the service's own, so that the credentials may be sent to it; never
+    /// in plain text where the service is spoken to over TLS.
+    fn may_know_them(&self, url: &Url) -> bool {
+        url.host_str() == self.url.host_str()
+            && url.port_or_known_default() == self.url.port_or_known_default()
+            && (has_tls(url) || !has_tls(&self.url))
     }
 
     async fn ask(
@@ -278,6 +290,18 @@ impl Service {
     }
 }
 
+fn has_tls(url: &Url) -> bool {
+    matches!(url.scheme(), "https" | "wss")
+}
+
+/// The same address with the scheme by which its socket is asked for.
+fn of_http(address: &Url) -> Url {
+    let mut url = address.clone();
+    // Between the four schemes of the web every change is possible.
+    let _ = url.set_scheme(if has_tls(address) { "https" } else { "http" });
+    url
+}
+
 /// The first line of a service's words, up to where it repeats what it was asked for: keys may be
 /// among that.
 fn harmless(words: &str) -> String {
@@ -289,5 +313,44 @@ fn harmless(words: &str) -> String {
 impl fmt::Debug for Service {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Service").field(&self.place()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_go_to_the_service_alone_and_never_in_plain_text() {
+        let knows = |service: &str, address: &str| {
+            let service = Service::new(service).expect("valid");
+            let request = service.request(Method::GET, of_http(&address.parse().expect("valid")));
+            request.build().expect("valid").headers().contains_key("authorization")
+        };
+        let secure = "https://ann:s3cret@grid/wd/hub";
+        assert!(knows(secure, "https://grid/wd/hub/session"));
+        assert!(knows(secure, "wss://grid:443/session/1/se/bidi"));
+        for other in
+            ["ws://grid/session/1", "ws://grid:443/session/1", "wss://grid:9515/", "wss://h/"]
+        {
+            assert!(!knows(secure, other), "{other}");
+        }
+        assert!(knows("http://ann:s3cret@grid:4444", "ws://grid:4444/session/1/se/bidi"));
+        assert!(!knows("http://ann:s3cret@grid:4444", "ws://grid:9515/session/1"));
+        assert!(knows("wss://ann:s3cret@grid/session/1", "wss://grid/session/1"));
+    }
+
+    #[test]
+    fn a_sockets_address_that_is_the_services_own_is_tried_once() {
+        let at = |service: &str, address: &str| {
+            let service = Service::new(service).expect("valid");
+            let found = service.sockets_at(&address.parse().expect("valid"));
+            found.iter().map(Url::to_string).collect::<Vec<_>>()
+        };
+        assert_eq!(at("http://h:1", "ws://h:1/session/x"), ["http://h:1/session/x"]);
+        let (direct, through) = ("http://d:1/session/x", "http://h:1/session/x");
+        assert_eq!(at("http://h:1", "ws://d:1/session/x"), [direct, through]);
+        let (direct, through) = ("http://d:1/session/x/se/bidi", "http://h:1/session/x/se/bidi");
+        assert_eq!(at("http://h:1", "ws://d:1/session/x/se/bidi"), [through, direct]);
     }
 }

@@ -1,19 +1,21 @@
 //! One session of a service: its socket, and its end.
 
+use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
 use serde_json::{Value, json};
+use tokio::runtime::Handle;
 use url::Url;
 
 use super::attendant::Attendant;
 use super::bidi::{Connection, Nothing, Of};
+use super::left::{GIVE_BACK, Left};
 use super::service::{Created, Service};
 use crate::proxy::Credentials;
 use crate::{Error, ErrorKind, Result, SessionCookie};
-
-/// How long giving a session back may take, and the farewell to our tabs in somebody else's.
-const GIVE_BACK: Duration = Duration::from_secs(5);
 
 /// How often a session is asked whether it is there, and how long its answer may take.
 const BEAT: Duration = Duration::from_secs(5);
@@ -22,13 +24,11 @@ const ANSWER: Duration = Duration::from_secs(10);
 /// How long a socket may take to open: at an address of another network nobody ever answers.
 const SOCKET: Duration = Duration::from_secs(10);
 
-/// A session that can be spoken to.
-#[derive(Debug)]
+/// A session that can be spoken to. Dropping it closes its socket, and gives one of ours back.
 pub(super) struct Session {
     pub(super) connection: Arc<Connection>,
-    service: Service,
-    id: String,
-    is_ours: bool,
+    /// None where it is somebody else's.
+    owned: Option<Owned>,
     version: String,
     /// Whether a proxy asks for credentials of ours.
     pub(super) answers_proxy: bool,
@@ -45,7 +45,7 @@ impl Session {
     ) -> Result<Self> {
         let end = Instant::now() + wait;
         let Created { session_id: id, capabilities } = service.create(capabilities, wait).await?;
-        let unfinished = Unfinished { service: service.clone(), id: Some(id.clone()) };
+        let owned = Owned { service: service.clone(), id, is_given_back: AtomicBool::new(false) };
         let word = |name: &str| capabilities.get(name).and_then(Value::as_str);
         let address = word("webSocketUrl").and_then(|address| Url::parse(address).ok());
         let address = address.ok_or_else(|| {
@@ -56,15 +56,13 @@ impl Session {
         let left = end.saturating_duration_since(Instant::now());
         let version =
             [word("browserName"), word("browserVersion")].into_iter().flatten().collect::<Vec<_>>();
-        let session =
-            Self::over_first(service, service.sockets_at(&address), &id, credentials, left);
+        let session = Self::over_first(service, service.sockets_at(&address), credentials, left);
         let mut session = session.await?;
-        for cookie in cookies {
-            session.set_cookie(cookie, wait).await?;
-        }
-        unfinished.finish();
-        session.is_ours = true;
+        session.owned = Some(owned);
         session.version = version.join("/");
+        for cookie in cookies {
+            session.set_cookie(cookie).await?;
+        }
         tracing::debug!(browser = session.version, "a session has begun");
         Ok(session)
     }
@@ -80,7 +78,7 @@ impl Session {
             service.check(id, wait).await?;
         }
         let sockets = service.sockets_of(id);
-        Self::over_first(service, sockets, id, credentials, wait).await.map_err(|error| {
+        Self::over_first(service, sockets, credentials, wait).await.map_err(|error| {
             let message = format!(
                 "the session at {} has no socket; begin it with the capability webSocketUrl: true, \
                  or, where a geckodriver runs it, name the ws:// address that it was begun with",
@@ -94,7 +92,6 @@ impl Session {
     async fn over_first(
         service: &Service,
         addresses: Vec<Url>,
-        id: &str,
         credentials: Option<Credentials>,
         wait: Duration,
     ) -> Result<Self> {
@@ -102,7 +99,7 @@ impl Session {
         let mut failure = None;
         for address in addresses {
             let left = end.saturating_duration_since(Instant::now()).min(SOCKET);
-            match Self::over(service, &address, id, credentials.clone(), left).await {
+            match Self::over(service, &address, credentials.clone(), left).await {
                 Ok(session) => return Ok(session),
                 Err(error) => failure = Some(error),
             }
@@ -113,7 +110,6 @@ impl Session {
     async fn over(
         service: &Service,
         address: &Url,
-        id: &str,
         credentials: Option<Credentials>,
         wait: Duration,
     ) -> Result<Self> {
@@ -124,14 +120,12 @@ impl Session {
         connection.call::<Value>(Of::Session, "session.status", json!({}), wait).await?;
         let answers_proxy = credentials.is_some();
         tokio::spawn(Attendant::new(connection.clone(), credentials).attend_all(events));
-        Ok(Self {
-            connection,
-            service: service.clone(),
-            id: id.to_owned(),
-            is_ours: false,
-            version: String::new(),
-            answers_proxy,
-        })
+        Ok(Self { connection, owned: None, version: String::new(), answers_proxy })
+    }
+
+    /// Whether it was begun for us.
+    pub(super) fn is_ours(&self) -> bool {
+        self.owned.is_some()
     }
 
     /// The browser's name and version, where it told.
@@ -148,23 +142,26 @@ impl Session {
     /// The end of the socket alone does not tell: a Grid leaves it open, and even answers its
     /// pings, where the node has died or the session has timed out. So the session itself is
     /// asked, which also keeps it from timing out while it has nothing else to say.
-    pub(super) async fn lost(&self) {
-        let mut closed = self.connection.closed();
-        loop {
-            tokio::select! {
-                _ = closed.wait_for(|closed| *closed) => return,
-                () = tokio::time::sleep(BEAT) => {}
-            }
-            let answer: Result<Value> =
-                self.connection.call(Of::Session, "session.status", json!({}), ANSWER).await;
-            if answer.is_err_and(|error| error.kind() == ErrorKind::Timeout) {
-                tracing::debug!("a session does not answer");
-                self.connection.close();
+    pub(super) fn lost(&self) -> impl Future<Output = ()> + use<> {
+        let connection = self.connection.clone();
+        async move {
+            let mut closed = connection.closed();
+            loop {
+                tokio::select! {
+                    _ = closed.wait_for(|closed| *closed) => return,
+                    () = tokio::time::sleep(BEAT) => {}
+                }
+                let answer: Result<Value> =
+                    connection.call(Of::Session, "session.status", json!({}), ANSWER).await;
+                if answer.is_err_and(|error| error.kind() == ErrorKind::Timeout) {
+                    tracing::debug!("a session does not answer");
+                    connection.close();
+                }
             }
         }
     }
 
-    async fn set_cookie(&self, cookie: &SessionCookie, wait: Duration) -> Result<()> {
+    async fn set_cookie(&self, cookie: &SessionCookie) -> Result<()> {
         let mut wanted = json!({
             "name": cookie.name,
             "value": { "type": "string", "value": cookie.value },
@@ -181,7 +178,7 @@ impl Session {
         }
         let params = json!({ "cookie": wanted });
         let set: Result<Value> =
-            self.connection.call(Of::Session, "storage.setCookie", params, wait).await;
+            self.connection.call(Of::Session, "storage.setCookie", params, ANSWER).await;
         set.map(drop).map_err(|error| {
             if error.kind() != ErrorKind::Protocol {
                 return error;
@@ -197,37 +194,72 @@ impl Session {
     /// Gives one of our own back to the service; somebody else's loses our tabs, and nothing more.
     pub(super) async fn end(&self) {
         let connection = &self.connection;
-        if self.is_ours {
+        if let Some(owned) = &self.owned {
             connection.close();
-            self.service.clone().end(&self.id, GIVE_BACK).await;
-        } else {
-            for context in connection.contexts() {
-                let params = json!({ "context": context });
-                let _: Result<Nothing> =
-                    connection.call(Of::Session, "browsingContext.close", params, GIVE_BACK).await;
-            }
-            connection.close();
+            owned.give_back().await;
+            return;
         }
+        let closing = connection.contexts().into_iter().map(|context| async move {
+            let params = json!({ "context": context });
+            let _: Result<Nothing> =
+                connection.call(Of::Session, "browsingContext.close", params, GIVE_BACK).await;
+        });
+        join_all(closing).await;
+        connection.close();
+    }
+
+    /// Leaves somebody else's without waiting for the end of our tabs.
+    pub(super) fn leave(&self) {
+        for context in self.connection.contexts() {
+            self.connection.post("browsingContext.close", &json!({ "context": context }));
+        }
+        self.connection.close();
     }
 }
 
-/// A session that has begun at the service and that nobody holds yet. Dropping it gives it back.
-struct Unfinished {
-    service: Service,
-    id: Option<String>,
-}
-
-impl Unfinished {
-    fn finish(mut self) {
-        self.id = None;
-    }
-}
-
-impl Drop for Unfinished {
+impl Drop for Session {
     fn drop(&mut self) {
-        if let (Some(id), Ok(runtime)) = (self.id.take(), tokio::runtime::Handle::try_current()) {
-            let service = self.service.clone();
-            runtime.spawn(async move { service.end(&id, GIVE_BACK).await });
+        // Its attendant holds the connection too.
+        self.connection.close();
+    }
+}
+
+/// The id is a key to the browser.
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session").field("version", &self.version).finish_non_exhaustive()
+    }
+}
+
+/// A session that has begun for us. Dropping it gives it back, where that was not done in order.
+struct Owned {
+    service: Service,
+    id: String,
+    is_given_back: AtomicBool,
+}
+
+impl Owned {
+    async fn give_back(&self) {
+        let _left = Left::one_more();
+        self.service.end(&self.id, GIVE_BACK).await;
+        self.is_given_back.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Owned {
+    fn drop(&mut self) {
+        if *self.is_given_back.get_mut() {
+            return;
         }
+        let Ok(runtime) = Handle::try_current() else {
+            tracing::warn!("a session could not be given back");
+            return;
+        };
+        let (service, id, left) =
+            (self.service.clone(), std::mem::take(&mut self.id), Left::one_more());
+        runtime.spawn(async move {
+            service.end(&id, GIVE_BACK).await;
+            drop(left);
+        });
     }
 }

@@ -125,7 +125,7 @@ async fn an_http_proxy_gets_its_password_also_for_a_secure_site() {
         let through = Through::proxy(&address, &[]).await;
         for url in [format!("https://{secure}/"), format!("http://{site}/")] {
             let error = through.load(&url).await.expect_err("refused");
-            network(&error, "the proxy refused; check its user and password");
+            network(&error, "check its user and password");
         }
         through.end().await;
     }

@@ -118,19 +118,18 @@ fn told(origin: Origin, name: &str) -> String {
 /// What holds where nobody says anything.
 fn usual(name: &str, shared: &Shared) -> Value {
     let path = |path: Result<std::path::PathBuf>| path.ok().map(|path| json!(path));
+    let is_ours = shared.cdp.is_none() && shared.webdriver.is_none();
     let value = match name {
         "model" => {
             let poe = Poe::builder().temporary_profile().build();
             poe.ok().map(|poe| json!(poe.default_model()))
         }
-        "profile" if shared.user_data_dir.is_none() && shared.cdp.is_none() => {
-            Some(json!(profiles::DEFAULT))
-        }
-        "user_data_dir" if shared.cdp.is_none() && shared.webdriver.is_none() => {
+        "profile" if is_ours && shared.user_data_dir.is_none() => Some(json!(profiles::DEFAULT)),
+        "user_data_dir" if is_ours => {
             let name = shared.profile.as_deref().unwrap_or(profiles::DEFAULT);
             path(profiles::directory(name, shared.program()))
         }
-        "browser" if shared.cdp.is_none() && shared.webdriver.is_none() => Some(json!("chromium")),
+        "browser" if is_ours => Some(json!("chromium")),
         "site" => Site::load(shared.site_file.as_deref()).ok().map(|site| json!(site.url)),
         "provider" => Some(json!("poe")),
         "log" => Some(json!(true)),

@@ -75,7 +75,13 @@ fn placed(base: &Path, path: PathBuf) -> PathBuf {
 
 /// What is wrong, with the line, and with the key that was probably meant.
 fn explained(text: &str, error: &toml::de::Error) -> String {
-    let message = error.message().trim().replace('\n', "; ");
+    let mut message = error.message().trim().replace('\n', "; ");
+    let repeats_value = ["invalid type", "invalid value", "unknown variant"];
+    if repeats_value.iter().any(|beginning| message.starts_with(beginning)) {
+        // The value may be a secret at the wrong place.
+        let expected = message.rsplit_once(", expected ").map_or("something else", |(_, it)| it);
+        message = format!("this is not what belongs here; expected {expected}");
+    }
     let Some(span) = error.span() else { return format!(": {message}") };
     let line = text.get(..span.start).unwrap_or(text).matches('\n').count() + 1;
     if !message.starts_with("unknown field") {
@@ -140,8 +146,15 @@ mod tests {
             ("zzz = 1", ", line 1: there is no setting called zzz; `lenore config` lists"),
             (
                 "model = 'a'\ntimeout = 'soon'",
-                ", line 2: invalid type: string \"soon\", expected u64",
+                ", line 2: this is not what belongs here; expected u64",
             ),
+            ("provider = 'x, expected y'", "; expected `poe` or `poe-api`"),
+            ("webdriver_capabilities = 's3cret'", "; expected a map"),
+            ("[[webdriver_capabilities]]\nkey = 's3cret'", "; expected a map"),
+            ("proxy = [\"s3cret\"]", "; expected a string"),
+            ("\nproxy = http://ann:s3cret@h", ", line 2: "),
+            ("proxy = \"http://ann:s3cret@h", ", line 1: "),
+            ("[proxy.'s3cret']\nx = 1\n[proxy]", ": this is not what belongs here; expected"),
             ("model = ", ", line 1: "),
             ("model = 1\nmodel = 2", "line"),
         ];
@@ -149,6 +162,8 @@ mod tests {
             let error = toml::from_str::<Shared>(text).expect_err(text);
             let explained = explained(text, &error);
             assert!(explained.contains(expected), "{text:?}: {explained}");
+            let is_repeated = ["s3cret", "soon", "x,"].iter().any(|it| explained.contains(it));
+            assert!(!is_repeated, "{text:?}: {explained}");
         }
     }
 }

@@ -81,13 +81,16 @@ impl Origins<'_> {
             shared.browser_arg.clear();
         }
         shared.webdriver_session.take_if(|_| self.of("webdriver_session") < service);
-        if shared.webdriver_session.is_some() {
-            let session = self.of("webdriver_session");
-            let is_further = |name| self.of(name) < session;
-            shared.webdriver_capabilities.take_if(|_| is_further("webdriver_capabilities"));
-            shared.chats_per_session.take_if(|_| is_further("chats_per_session"));
-            shared.cookies.take_if(|_| is_further("cookies"));
-        }
+        let session = named(shared.webdriver_session.is_some(), "webdriver_session");
+        shared.browser.take_if(|_| self.of("browser") < session);
+        shared.webdriver_capabilities.take_if(|_| self.of("webdriver_capabilities") < session);
+        shared.chats_per_session.take_if(|_| self.of("chats_per_session") < session);
+        shared.cookies.take_if(|_| self.of("cookies") < session);
+        // What runs already keeps its window and its proxy.
+        let kept = session.max(named(shared.cdp.is_some(), "cdp"));
+        shared.headed.take_if(|_| self.of("headed") < kept);
+        shared.proxy.take_if(|_| self.of("proxy") < kept);
+        shared.proxy_bypass.take_if(|_| self.of("proxy_bypass") < kept);
     }
 
     /// Which browser and profile are meant can be said in several ways. The way that is said

@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::protocol::{Command, Outgoing};
 use super::router::{Router, Subscription};
 use crate::engine::PageState;
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, ErrorKind, Result, socket};
 
 /// How many commands may wait for the browser to read them.
 pub(super) const OUTGOING: usize = 256;
@@ -58,10 +58,8 @@ impl Connection {
     pub(crate) fn post<C: Command>(&self, session: Option<&str>, command: &C) {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         let envelope = Outgoing { id, method: C::METHOD, params: command, session_id: session };
-        if let (Some(sender), Ok(text)) = (self.sender(), serde_json::to_string(&envelope))
-            && let Err(error) = sender.try_send(text)
-        {
-            tracing::debug!(method = C::METHOD, %error, "a command was not sent");
+        if let (Some(sender), Ok(text)) = (self.sender(), serde_json::to_string(&envelope)) {
+            socket::post(&sender, text);
         }
     }
 

@@ -56,12 +56,22 @@ pub(crate) async fn over_web_socket(address: &str, wait: Duration) -> Result<Con
         .await
         .map_err(|_| Error::timeout("connecting to the browser", wait))?
         .map_err(|error| {
-            Error::new(ErrorKind::Launch, format!("no browser answers at {address}: {error}"))
-                .with_source(error)
+            let message = format!("no browser answers at {}: {error}", place(address));
+            Error::new(ErrorKind::Launch, message).with_source(error)
         })?;
     let router = Arc::<Router>::default();
     let (outgoing, queue) = mpsc::channel::<String>(OUTGOING);
     let (fed, ended) = (router.clone(), router.clone());
     socket::carry(socket, queue, move |text| fed.receive(text), move || ended.close());
     Ok(Connection::new(outgoing, router))
+}
+
+/// Host and port of an address; the rest of it may be a key.
+fn place(address: &str) -> String {
+    let url = url::Url::parse(address).ok();
+    let host = url.as_ref().and_then(url::Url::host_str).unwrap_or("its address");
+    match url.as_ref().and_then(url::Url::port_or_known_default) {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    }
 }

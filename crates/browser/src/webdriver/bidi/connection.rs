@@ -87,10 +87,8 @@ impl Connection {
     /// connection is gone, which every later call says.
     pub(crate) fn post(&self, method: &'static str, params: &Value) {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
-        if let Some(sender) = self.sender()
-            && let Err(error) = sender.try_send(envelope(id, method, params))
-        {
-            tracing::debug!(method, %error, "a command was not sent");
+        if let Some(sender) = self.sender() {
+            socket::post(&sender, envelope(id, method, params));
         }
     }
 
@@ -104,7 +102,7 @@ impl Connection {
         self.router.end_context(context, PageState::Closed);
     }
 
-    /// The tabs that are subscribed to.
+    /// The tabs of ours that are not known to be gone, crashed ones included.
     pub(crate) fn contexts(&self) -> Vec<String> {
         self.router.contexts()
     }

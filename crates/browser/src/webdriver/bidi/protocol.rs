@@ -226,8 +226,10 @@ impl CookieFound {
             path: self.path,
             secure: self.secure,
             http_only: self.http_only,
-            // What has no rule is called `none`, or `default`.
-            same_site: self.same_site.filter(|same_site| same_site != "default"),
+            // What has no rule is called `default`, or `none`, which as a rule goes over TLS alone.
+            same_site: self
+                .same_site
+                .filter(|rule| rule != "default" && (self.secure || rule != "none")),
             expires: self.expiry.map(|expiry| expiry as u64),
         })
     }
@@ -253,3 +255,28 @@ macro_rules! without_content {
 }
 
 without_content!(Evaluated, Picture, Cookies);
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_cookie_without_a_rule_gets_none() {
+        for (told, secure, rule) in [
+            ("none", true, Some("none")),
+            ("none", false, None),
+            ("default", true, None),
+            ("lax", false, Some("lax")),
+        ] {
+            let found = json!({
+                "name": "n", "value": { "type": "string", "value": "v" }, "domain": "d",
+                "path": "/", "httpOnly": true, "secure": secure, "sameSite": told,
+            });
+            let found: CookieFound = serde_json::from_value(found).expect("a cookie");
+            let cookie = found.with_value().expect("text");
+            assert_eq!(cookie.same_site.as_deref(), rule, "{told}");
+        }
+    }
+}

@@ -1,6 +1,6 @@
 //! Where what comes from a browser goes: answers to their commands, events to their tabs.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::value::RawValue;
@@ -38,6 +38,8 @@ struct Routes {
     events: Option<mpsc::Sender<Event>>,
     pending: HashMap<u64, Pending>,
     contexts: HashMap<String, Context>,
+    /// Those that nobody listens to any more, and that are not gone yet, as far as is known.
+    lingering: HashSet<String>,
 }
 
 /// What a command is about, so that it fails as soon as that is gone.
@@ -142,9 +144,10 @@ impl Router {
         self.closed.subscribe()
     }
 
-    /// The tabs that are subscribed to.
+    /// The tabs of ours that are not known to be gone, crashed ones included.
     pub(super) fn contexts(&self) -> Vec<String> {
-        self.lock().contexts.keys().cloned().collect()
+        let routes = self.lock();
+        routes.contexts.keys().chain(&routes.lingering).cloned().collect()
     }
 
     /// The realm of a tab's document, where it is known.
@@ -222,6 +225,7 @@ impl Router {
             "browsingContext.contextDestroyed" => {
                 if let Some(ContextDestroyed { context }) = parsed(params) {
                     self.end_context(&context, PageState::Closed);
+                    self.lock().lingering.remove(&context);
                 }
             }
             CRASHED => {
@@ -289,6 +293,7 @@ impl Router {
         let mut routes = self.lock();
         if let Some(context) = routes.contexts.remove(name) {
             context.state.send_replace(state);
+            routes.lingering.insert(name.to_owned());
         }
         let of_context = |pending: &Pending| pending.context.as_deref() == Some(name);
         for (_, pending) in routes.pending.extract_if(|_, pending| of_context(pending)) {
