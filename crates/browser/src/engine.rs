@@ -1,4 +1,4 @@
-//! What an engine must do for a [`Page`](crate::Page), so that the page's vocabulary is written
+//! What an engine must do for a [`Page`], so that the page's vocabulary is written
 //! once for all of them.
 
 use std::path::PathBuf;
