@@ -48,8 +48,8 @@ impl Context {
     pub(crate) async fn open_page(&self) -> Result<(Page, Tap)> {
         let opening = Opening::begin(&self.opening);
         // Most of those that are opened have a place already.
-        let tabs = self.tabs.idle() + self.tabs.running().max(opening.count());
-        let hub = if tabs >= hub::WORTH_IT && self.session.is_one_browser() {
+        let busy = self.tabs.running().max(opening.count());
+        let hub = if busy >= hub::WORTH_IT && self.session.is_one_browser() {
             self.session.open_browser().await?;
             self.hub.name(self).await
         } else {

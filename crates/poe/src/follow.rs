@@ -21,9 +21,11 @@ const QUIET: Duration = Duration::from_millis(300);
 /// The least time that a page has to read a chat again.
 const REREAD: Duration = Duration::from_secs(5);
 
-/// How long a service of browsers may take to come back, and how often it is asked meanwhile.
+/// How long a service of browsers may take to come back, and what is waited between two tries.
 const RETURN: Duration = Duration::from_secs(45);
 const AGAIN: Duration = Duration::from_secs(1);
+/// How many new tabs may be lost with the last one: tabs share processes.
+const LOST_WITH_IT: u32 = 2;
 
 /// An answer that is complete.
 #[derive(Debug)]
@@ -167,22 +169,23 @@ impl<'a> Following<'a> {
         }
     }
 
-    /// A new tab. A service of browsers that has just lost one, or is starting anew, is given some
-    /// time.
+    /// A new tab. Where it crashes with the last one, another is tried; a service of browsers that
+    /// has just lost one, or is starting anew, is given some time.
     async fn another_tab(&self) -> Result<Tab> {
         let end = Instant::now() + RETURN.min(self.ask.silence);
+        let mut failures = 0;
         loop {
-            match self.poe.open_page().await {
-                Err(error)
-                    if error.kind() == ErrorKind::Browser
-                        && self.poe.session.may_return()
-                        && Instant::now() < end =>
-                {
-                    tracing::debug!(%error, "the service is asked again for a browser");
-                    sleep(AGAIN).await;
-                }
+            let error = match self.poe.open_page().await {
+                Err(error) if error.kind() == ErrorKind::Browser => error,
                 opened => return opened.map(Tab::new),
+            };
+            failures += 1;
+            let may_return = self.poe.session.may_return() && Instant::now() < end;
+            if failures > LOST_WITH_IT && !may_return {
+                return Err(error);
             }
+            tracing::debug!(%error, "another tab is tried");
+            sleep(AGAIN).await;
         }
     }
 

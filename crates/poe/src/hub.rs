@@ -11,7 +11,8 @@ use crate::context::Context;
 use crate::decode::TapMessage;
 use crate::models;
 
-/// From how many tabs on one of its own is worth it. With fewer, each tab hears for itself.
+/// From how many tabs on that are busy at once one of its own is worth it. With fewer, each hears
+/// for itself.
 pub(crate) const WORTH_IT: usize = 3;
 /// How long its page may take. Who waits for it opens a tab without it then.
 const READY: Duration = Duration::from_secs(5);
