@@ -4,7 +4,7 @@
 # (tinyproxy), `socks` (microsocks), `display` (Xvfb), `terminal` (tmux), `ancestor` (the original
 # Python provider, in target/ancestor, and chromedriver), `react` (in target/react), `peers` (those
 # of the bench, in target/peers), `clients` (those of OpenAI and Anthropic, and schemathesis, in
-# target/clients).
+# target/clients; with CI set aichat, too).
 # With apt it does so by itself; elsewhere it says what to install, and fails for a browser only:
 # the tests that need the others say that they are skipped.
 set -eu
@@ -129,12 +129,17 @@ react() {
 
 clients() {
     skipped="the tests with them are skipped"
+    # Who checks all is told by the tests what is missing.
+    [ -z "${CI:-}" ] || skipped="the tests with them fail"
     cd "$(dirname "$0")/.."
+    python3 -c 'import ensurepip' >/dev/null 2>&1 || { have apt-get && install python3-venv; } || true
+    have npm || { have apt-get && install nodejs npm; } || true
     [ -x target/clients/py/bin/schemathesis ] || {
         mkdir -p target/clients
         echo "installing the clients in Python, and schemathesis" >&2
         python3 -m venv target/clients/py >/dev/null 2>&1 &&
-            target/clients/py/bin/pip install -q openai anthropic schemathesis >/dev/null 2>&1 || {
+            target/clients/py/bin/pip install -q openai==3.54.0 anthropic==2.12.0 \
+                schemathesis==4.32.5 >/dev/null 2>&1 || {
             rm -rf target/clients/py
             echo "they cannot be installed here: $skipped" >&2
         }
@@ -150,7 +155,7 @@ clients() {
     [ -d target/clients/node/node_modules/openai ] || {
         mkdir -p target/clients/node
         echo "installing the client in JavaScript" >&2
-        npm install --silent --no-save --prefix target/clients/node openai@6 >/dev/null 2>&1 || {
+        npm install --silent --no-save --prefix target/clients/node openai@6.49.0 >/dev/null 2>&1 || {
             rm -rf target/clients/node
             echo "it cannot be installed here: $skipped" >&2
         }

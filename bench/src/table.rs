@@ -68,7 +68,8 @@ pub(crate) fn write(file: &Path, text: &str) -> Result<(), Failure> {
     Ok(std::fs::write(file, format!("{before}{BEGIN}\n{text}\n{END}{after}"))?)
 }
 
-fn middle(cell: &Cell) -> Option<f64> {
+/// The middle of what was measured: seconds, or bytes.
+pub(crate) fn middle(cell: &Cell) -> Option<f64> {
     match cell {
         Cell::Times(times) | Cell::Rounds(times) => Some(quantile(times, 0.5)?.as_secs_f64()),
         #[allow(clippy::cast_precision_loss)]

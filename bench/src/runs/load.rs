@@ -1,5 +1,7 @@
 //! Many streams at once.
 
+use std::time::Duration;
+
 use super::{Bench, check, row};
 use crate::Failure;
 use crate::figures::meanwhile;
@@ -20,6 +22,8 @@ const LOADS: [Load; 2] = [
 
 /// For how long all streams run, in seconds.
 const SECONDS: usize = 4;
+/// How long the pages rest before they are asked: they go on after their prompt is there.
+const REST: Duration = Duration::from_secs(1);
 
 pub(super) async fn run(bench: &mut Bench<'_>) -> Vec<Row> {
     let site = bench.site;
@@ -27,8 +31,9 @@ pub(super) async fn run(bench: &mut Bench<'_>) -> Vec<Row> {
     // A browser that many streams are too much for takes half a minute to show it.
     let loads = if bench.quick { &LOADS[..1] } else { &LOADS[..] };
     for &Load { streams, rate, rounds, goal } in loads {
+        // The bot begins when all have asked, which is measured elsewhere.
         let prompt = format!(
-            "Measure this. [[sim: stamp, chunks={}, gap={}, delay=200]]",
+            "Measure this. [[sim: stamp, chunks={}, gap={}, delay=2000]]",
             rate * SECONDS,
             1000 / rate
         );
@@ -37,6 +42,7 @@ pub(super) async fn run(bench: &mut Bench<'_>) -> Vec<Row> {
                 return Ok(None);
             }
             peer.ready(streams).await?;
+            tokio::time::sleep(REST).await;
             let heard = peer.ask(&prompt, streams).await?;
             check(site, &heard).await?;
             let ages = meanwhile(&heard);

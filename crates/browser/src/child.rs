@@ -31,6 +31,11 @@ impl Group {
         Self(child)
     }
 
+    /// The number of the process, which is its group's too.
+    pub(crate) fn leader(&self) -> u32 {
+        self.0.id()
+    }
+
     /// Waits until the process has ended, without taking its status; `false` where it has not.
     pub(crate) fn wait_for_exit(&mut self, wait: Duration) -> bool {
         let end = Instant::now() + wait;

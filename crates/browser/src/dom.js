@@ -63,6 +63,10 @@
   const text = (element) =>
     "value" in element ? element.value : element.innerText.replace(/\n$/, "");
 
+  // Whether a box has this text. At the end of an editor, a line break need not be one of the text's.
+  const holds = (element, value) =>
+    text(element) === ("value" in element ? value : value.replace(/\n$/, ""));
+
   // An editor of rich text takes what is pasted, in one step. One that does not listen to that
   // gets its text as it is; the browser's own insertion takes minutes for long texts.
   const paste = (element, value) => {
@@ -82,5 +86,5 @@
     element.dispatchEvent(new InputEvent("input", { bubbles: true, inputType: "insertText" }));
   };
 
-  return { visible, enabled, find, until, text, fill };
+  return { visible, enabled, find, until, text, holds, fill };
 })()

@@ -25,7 +25,7 @@ pub use cookie::{Cookie, SessionCookie};
 pub use error::{Error, ErrorKind, Result};
 pub use find::{can_show_window, find_chromium, find_firefox, find_geckodriver};
 pub use page::Page;
-pub use profile::{LOCK_FILE, OwnedProfile, Owner, Profile};
+pub use profile::{LOCK_FILE, OwnedProfile, Owner, Profile, abandon_profiles};
 pub use proxy::Proxy;
 pub use tap::{Tap, TapEvent};
 pub use webdriver::sessions_given_back;

@@ -3,7 +3,8 @@
 use std::fs::{self, File, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -87,8 +88,7 @@ impl Profile {
     pub fn check(&self) -> Result<()> {
         match self {
             Self::Directory(path) if path.exists() => {
-                let owned =
-                    OwnedProfile { path: path.clone(), lock: Some(lock(path)?), temporary: None };
+                let owned = OwnedProfile::holding(path.clone(), lock(path)?, None);
                 let other = browser_at_work(path).filter(|pid| !is_ours(*pid));
                 drop(owned);
                 other.map_or(Ok(()), |pid| Err(in_use(path, Some(pid))))
@@ -105,6 +105,18 @@ pub struct OwnedProfile {
     /// Locked as long as it is open; the system lets go of it whatever ends this process.
     lock: Option<File>,
     temporary: Option<TempDir>,
+    /// The group of processes that is at work on it; zero for none.
+    group: AtomicU32,
+}
+
+/// The profiles that this process owns.
+static OWNED: Mutex<Vec<Weak<OwnedProfile>>> = Mutex::new(Vec::new());
+
+/// For a process that is about to end at once, and drops nothing: removes its locks, and its
+/// throw-away profiles with the browsers on them. Other browsers end by themselves.
+pub fn abandon_profiles() {
+    let owned = std::mem::take(&mut *OWNED.lock().unwrap_or_else(PoisonError::into_inner));
+    owned.iter().filter_map(Weak::upgrade).for_each(|profile| profile.abandon());
 }
 
 impl OwnedProfile {
@@ -131,7 +143,11 @@ impl OwnedProfile {
             }
             Profile::Owned(owned) => return Ok(owned.clone()),
         };
-        Self::of(path, temporary).map(Arc::new)
+        let owned = Arc::new(Self::of(path, temporary)?);
+        let mut all = OWNED.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|profile| profile.strong_count() > 0);
+        all.push(Arc::downgrade(&owned));
+        Ok(owned)
     }
 
     /// Tells other processes of the user something, through the lock: [`Profile::owner`] reads it.
@@ -151,7 +167,32 @@ impl OwnedProfile {
         {
             return Err(in_use(&path, Some(pid)));
         }
-        Ok(Self { path, lock: Some(lock), temporary })
+        Ok(Self::holding(path, lock, temporary))
+    }
+
+    fn holding(path: PathBuf, lock: File, temporary: Option<TempDir>) -> Self {
+        Self { path, lock: Some(lock), temporary, group: AtomicU32::new(0) }
+    }
+
+    /// Takes note of the leader of the processes that are at work on it; `None` once they are gone.
+    pub(crate) fn used_by(&self, group: Option<u32>) {
+        self.group.store(group.unwrap_or(0), Ordering::Relaxed);
+    }
+
+    fn abandon(&self) {
+        if self.temporary.is_some() {
+            // What is thrown away need not end in order, and a browser would go on writing there.
+            #[cfg(unix)]
+            if let Ok(group @ 1..) = i32::try_from(self.group.load(Ordering::Relaxed))
+                && let Some(group) = rustix::process::Pid::from_raw(group)
+            {
+                use rustix::process::{Signal, kill_process_group};
+                let _ = kill_process_group(group, Signal::KILL);
+            }
+            remove_directory(self.path.clone());
+        } else {
+            let _ = fs::remove_file(self.path.join(LOCK_FILE));
+        }
     }
 
     /// Its directory.

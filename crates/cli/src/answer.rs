@@ -36,7 +36,7 @@ impl Answer {
         request: ChatRequest,
         interrupt: &mut Interrupt,
     ) -> ExitCode {
-        self.output.sending(request.attachments.len());
+        self.output.sending(&request.attachments);
         let completion = source.provider().create_completion(request);
         let code = self.print(completion, interrupt).await;
         source.close().await;
@@ -107,7 +107,7 @@ impl Delivery {
     fn deliver(self, text: &str) -> Result<()> {
         let written = self.file.map_or(Ok(()), |file| file.write(text));
         if self.copy {
-            note(&format!("copied by {}", to_clipboard(text)?));
+            note(&to_clipboard(text)?);
         }
         written
     }

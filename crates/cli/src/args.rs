@@ -27,7 +27,7 @@ use crate::models::ModelsArgs;
 use crate::paths::invalid;
 use crate::profiles::ProfilesArgs;
 use crate::provider::Which;
-use crate::serve::ServeArgs;
+use crate::serve::{ServeArgs, ServeSettings};
 use crate::sim::SimArgs;
 
 /// Your Poe subscription as a stream: ask the bots of your account through your own browser
@@ -144,7 +144,7 @@ impl TypedValueParser for Capabilities {
 }
 
 /// The settings: each an option, a variable of the environment and a key of the settings' file,
-/// in this order.
+/// in this order. Names for models and what `serve` does are the file's tables.
 #[derive(Clone, Debug, Default, PartialEq, clap::Args, Deserialize, Serialize)]
 #[command(next_help_heading = "Browser and site")]
 #[serde(default, deny_unknown_fields)]
@@ -161,7 +161,7 @@ pub(crate) struct Shared {
 
     /// The profile of an account, by its name [default: default]
     #[arg(long, global = true, value_name = "NAME", env = "LENORE_PROFILE")]
-    #[arg(help_heading = "Settings")]
+    #[arg(help_heading = "Settings", value_hint = ValueHint::Other)]
     pub(crate) profile: Option<String>,
 
     /// Where answers come from: the site, through your browser, or Poe's official API, with the key
@@ -236,8 +236,9 @@ pub(crate) struct Shared {
     #[arg(value_hint = ValueHint::ExecutablePath)]
     pub(crate) browser_driver: Option<PathBuf>,
 
-    /// A further switch for the browser's command line; repeatable
+    /// A further switch for the browser's command line; repeatable, but for the variable
     #[arg(long, global = true, value_name = "SWITCH", allow_hyphen_values = true)]
+    #[arg(env = "LENORE_BROWSER_ARG", hide_env_values = true)]
     pub(crate) browser_arg: Vec<String>,
 
     /// Use a running Chrome, by its DevTools address, such as http://127.0.0.1:9222
@@ -282,11 +283,21 @@ pub(crate) struct Shared {
     /// Names of your own for models
     #[arg(skip)]
     pub(crate) aliases: BTreeMap<String, String>,
+
+    /// What `lenore serve` does where its own options say nothing
+    #[arg(skip)]
+    pub(crate) serve: ServeSettings,
 }
 
 impl Shared {
     /// The longest silence of the site that is borne, where nobody says another, in seconds.
     pub(crate) const TIMEOUT: u64 = 120;
+    /// How many answers can be under way at once, where nobody says otherwise.
+    pub(crate) const MAX_CHATS: usize = 8;
+    /// How long a question waits that is put off, where nobody says otherwise, in seconds.
+    pub(crate) const PATIENCE: u64 = 60;
+    /// How many chats a WebDriver's session holds, where nobody says otherwise.
+    pub(crate) const CHATS_PER_SESSION: usize = 4;
 
     /// The provider's options.
     pub(crate) fn builder(self) -> Result<PoeBuilder> {
@@ -294,18 +305,14 @@ impl Shared {
             .site(Site::load(self.site_file.as_deref())?)
             .headless(!self.headed.unwrap_or(false))
             .proxy_from_env()
+            .max_chats(self.max_chats.unwrap_or(Self::MAX_CHATS))
+            .patience(Duration::from_secs(self.patience.unwrap_or(Self::PATIENCE)))
             .timeout(Duration::from_secs(self.timeout.unwrap_or(Self::TIMEOUT).max(1)));
         if let Some(webdriver) = self.webdriver()? {
             builder = builder.webdriver(webdriver);
         }
         if let Some(url) = self.site {
             builder = builder.url(url);
-        }
-        if let Some(chats) = self.max_chats {
-            builder = builder.max_chats(chats);
-        }
-        if let Some(seconds) = self.patience {
-            builder = builder.patience(Duration::from_secs(seconds));
         }
         if let Some(directory) = self.user_data_dir {
             builder = builder.user_data_dir(directory);
@@ -350,9 +357,7 @@ impl Shared {
         let mut webdriver = WebDriver::new(url);
         webdriver.session.clone_from(&self.webdriver_session);
         webdriver.capabilities = self.webdriver_capabilities.clone().unwrap_or_default();
-        if let Some(chats) = self.chats_per_session {
-            webdriver.chats_per_session = chats;
-        }
+        webdriver.chats_per_session = self.chats_per_session.unwrap_or(Self::CHATS_PER_SESSION);
         webdriver.cookies = self.cookies.as_deref().map(SavedSession::load).transpose()?;
         Ok(Some(webdriver))
     }
@@ -365,7 +370,12 @@ impl Shared {
     /// The model that a caller means: aliases are looked up, and the settings' model stands for
     /// none. Empty means the provider's default.
     pub(crate) fn resolve(&self, named: Option<&str>) -> String {
-        let name = named.or(self.model.as_deref()).unwrap_or_default();
-        self.aliases.get(name).map_or(name, String::as_str).to_owned()
+        let mut name = named.or(self.model.as_deref()).unwrap_or_default();
+        // An alias may stand for another one; those that go in a circle end somewhere.
+        for _ in 0..self.aliases.len() {
+            let Some(model) = self.aliases.get(name) else { break };
+            name = model;
+        }
+        name.to_owned()
     }
 }

@@ -9,6 +9,7 @@ use lenore::{ChatRequest, Provider, Result};
 
 use crate::answer::{Answer, Delivery};
 use crate::args::Shared;
+use crate::chat_code::code_of;
 use crate::dry_run;
 use crate::interrupt::Interrupt;
 use crate::logs::{Place, Recording, known_chat, last_chat};
@@ -35,15 +36,15 @@ pub(crate) struct AskArgs {
     prompt: PromptArgs,
 
     /// The model: a name or alias of `lenore models`, or `poe/<Handle>` for any bot of the site
-    #[arg(short, long, value_name = "NAME", help_heading = "Chat")]
+    #[arg(short, long, value_name = "NAME", help_heading = "Chat", value_hint = ValueHint::Other)]
     model: Option<String>,
 
     /// Go on in the chat that was asked in last, by this profile's log
     #[arg(short = 'c', long = "continue", conflicts_with = "chat", help_heading = "Chat")]
     last: bool,
 
-    /// Go on in a chat, by the code at the end of its address
-    #[arg(long, value_name = "CODE", help_heading = "Chat")]
+    /// Go on in a chat, by its address or the code at its end
+    #[arg(long, value_name = "CODE", help_heading = "Chat", value_hint = ValueHint::Other)]
     chat: Option<String>,
 
     /// Write the answer into a file, whole or not at all, and not to stdout
@@ -83,7 +84,9 @@ pub(crate) async fn run(shared: Shared, args: AskArgs) -> ExitCode {
         Err(error) => return output.fail(&error),
     };
     if args.dry_run {
-        let printed = dry_run::print(source.provider().as_ref(), &request, args.json);
+        let printed = source.check(&request);
+        let printed =
+            printed.and_then(|()| dry_run::print(source.provider().as_ref(), &request, args.json));
         source.close().await;
         return printed.map_or_else(|error| output.fail(&error), |()| ExitCode::SUCCESS);
     }
@@ -102,7 +105,7 @@ fn request(
     turn: Turn,
 ) -> Result<ChatRequest> {
     let chat = match (&args.chat, args.last) {
-        (Some(code), _) => Some(known_chat(code)),
+        (Some(chat), _) => Some(known_chat(&code_of(chat, provider.url())?)),
         (None, true) => Some(last_chat(&Place::of(shared, provider))?),
         (None, false) => None,
     };

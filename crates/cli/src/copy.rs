@@ -13,25 +13,32 @@ use crate::paths::invalid;
 /// What a terminal may refuse to take, in bytes of the text.
 const TERMINAL_LIMIT: usize = 74_994;
 
+/// tmux keeps it as its newest buffer, and hands it on to the terminal that it is in. What programs
+/// send to the terminal themselves it drops, unless it is told otherwise.
+const TMUX: &[&str] = &["tmux", "load-buffer", "-w", "-"];
+
 /// Puts a text on the clipboard, and says by what means.
 ///
 /// # Errors
 /// [`lenore::ErrorKind::InvalidRequest`] where there is no way to a clipboard.
-pub(crate) fn to_clipboard(text: &str) -> Result<&'static str> {
+pub(crate) fn to_clipboard(text: &str) -> Result<String> {
     // Far from the desk, its programs would copy to where nobody sits.
     let is_remote = var_os("SSH_CONNECTION").is_some();
-    let by_program = || programs().into_iter().find(|program| hand_over(program, text));
-    if is_remote && by_terminal(text) {
-        return Ok("the terminal");
+    let desk = if is_remote { Vec::new() } else { programs() };
+    let tmux = var_os("TMUX").map(|_| TMUX);
+    if let Some(program) = desk.into_iter().chain(tmux).find(|program| hand_over(program, text)) {
+        return Ok(format!("copied by {}", program[0]));
     }
-    match by_program() {
-        Some(program) => Ok(program[0]),
-        None if !is_remote && by_terminal(text) => Ok("the terminal"),
-        None => Err(invalid(
-            "there is no way to a clipboard; install wl-copy, xclip or xsel, or use a terminal \
-             that takes it",
-        )),
+    if by_terminal(text) {
+        return Ok("the terminal was asked to copy it".into());
     }
+    if let Some(program) = programs().into_iter().find(|program| hand_over(program, text)) {
+        return Ok(format!("copied by {}", program[0]));
+    }
+    Err(invalid(
+        "there is no way to a clipboard; install wl-copy, xclip or xsel, or use a terminal that \
+         takes it",
+    ))
 }
 
 /// The programs that may know the clipboard, with their arguments.

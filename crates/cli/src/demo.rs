@@ -17,6 +17,10 @@ const PROMPT: &str = "Tell me about ravens, with a little Rust code.";
 
 /// `lenore demo`
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  \
+    lenore demo\n  \
+    lenore demo \"Tell me about ravens [[sim: rewrite]]\"\n  \
+    lenore demo --headed                   in a window")]
 pub(crate) struct DemoArgs {
     /// What to ask
     prompt: Vec<String>,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use console::Style;
-use lenore::{Check, Diagnosis, Examination, Outcome};
+use lenore::{Check, Diagnosis, ErrorKind, Examination, Outcome};
 use serde_json::json;
 
 use crate::args::Shared;
@@ -14,6 +14,11 @@ use crate::output::{Progress, note, report};
 
 /// `lenore doctor`
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  \
+    lenore doctor\n  \
+    lenore doctor --ask                    also put a question, which costs a message\n  \
+    lenore doctor --bundle --output /tmp   write what was found, to attach to a report\n  \
+    lenore doctor --json | jq -r 'select(.outcome == \"failed\").finding'")]
 pub(crate) struct DoctorArgs {
     /// Also ask the default bot a short question, which costs a message
     #[arg(long)]
@@ -65,7 +70,9 @@ pub(crate) async fn run(shared: Shared, args: DoctorArgs) -> ExitCode {
 /// Writes the bundle, where there is a need for one, and ends with the first failure's exit code.
 fn conclude(diagnosis: &Diagnosis, args: &DoctorArgs) -> ExitCode {
     let failure = diagnosis.failure();
-    if failure.is_some() || args.bundle {
+    // That another process has the profile is all that there is to show.
+    let shows = failure.is_some_and(|kind| kind != ErrorKind::ProfileInUse);
+    if shows || args.bundle {
         let parent = args.output.as_deref().unwrap_or(Path::new("."));
         match diagnosis.write_bundle(parent, &text(diagnosis)) {
             Ok(bundle) => note(&format!(

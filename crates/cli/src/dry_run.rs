@@ -1,12 +1,13 @@
 //! `lenore ask --dry-run`: what would be sent.
 
-use std::io::{Write, stdout};
+use std::io::{IsTerminal, Write, stdout};
 
 use lenore::{ChatRequest, Error, ErrorKind, Provider, Result, format_prompt};
 use serde_json::json;
 
 use crate::logs::Store;
 use crate::official;
+use crate::output::printable;
 use crate::paths::invalid;
 
 /// How many characters of English make up a token, roughly.
@@ -44,6 +45,8 @@ pub(crate) fn print(provider: &dyn Provider, request: &ChatRequest, as_json: boo
             files.iter().map(file).collect::<String>(),
         )
     };
+    // A file's text must not move the cursor or set colours.
+    let text = if stdout().is_terminal() { printable(&text) } else { text.into() };
     match writeln!(stdout(), "{text}") {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
             Err(invalid(format!("it cannot be printed: {error}")))

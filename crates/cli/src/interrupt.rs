@@ -24,6 +24,7 @@ impl Interrupt {
             let code = signals.next().await;
             // Whoever presses twice will not wait. The browser ends by itself when we are gone.
             tty::recover();
+            lenore::abandon_profiles();
             exit(code.into());
         });
         Self(receiver)
@@ -53,6 +54,7 @@ impl Signals {
             (SignalKind::interrupt(), INTERRUPTED),
             (SignalKind::terminate(), 143),
             (SignalKind::hangup(), 129),
+            (SignalKind::quit(), 131),
         ];
         let listen = |(kind, code)| signal(kind).ok().map(|signals| (signals, code));
         Self(kinds.into_iter().filter_map(listen).collect())

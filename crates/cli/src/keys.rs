@@ -9,12 +9,18 @@ use lenore::Result;
 use lenore_gateway::{KeyFile, KeyRecord, Limits};
 use serde_json::json;
 
+use crate::args::Shared;
 use crate::output::{note, report};
 use crate::paths::config_dir;
 
 /// `lenore keys`
 #[derive(Debug, clap::Args)]
-#[command(after_help = "A server that runs follows the file: what is added or revoked counts \
+#[command(after_help = "Examples:\n  \
+    lenore keys add laptop\n  \
+    lenore keys add phone --per-minute 6 --concurrent 1 --model 'gpt-*'\n  \
+    lenore keys list\n  \
+    lenore keys revoke phone\n\n\
+    A server that runs follows the file: what is added or revoked counts \
     within a second.")]
 pub(crate) struct KeysArgs {
     /// The file of keys [default: keys.json in your config directory]
@@ -58,8 +64,9 @@ enum KeysCommand {
     },
 }
 
-pub(crate) fn run(args: KeysArgs) -> ExitCode {
-    match obey(args) {
+pub(crate) fn run(shared: Shared, args: KeysArgs) -> ExitCode {
+    let keys_file = args.keys_file.or(shared.serve.keys_file);
+    match obey(KeysArgs { keys_file, ..args }) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             report(&error.to_string());

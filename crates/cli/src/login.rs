@@ -1,16 +1,17 @@
 //! `lenore login`: the profile is signed in once, by its user.
 
 use std::io::{BufRead, IsTerminal, Write, stdin};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::ValueHint;
-use lenore::{Error, ErrorKind, Poe, Provider, Result};
+use lenore::{Error, ErrorKind, Poe, Provider, Result, can_show_window};
 
+use crate::account;
 use crate::args::Shared;
 use crate::interrupt::Interrupt;
-use crate::output::{Progress, note, report, stderr};
+use crate::output::{Progress, note, one_line, report, stderr};
 use crate::paths::invalid;
 use crate::whole_file::Pending;
 
@@ -79,7 +80,7 @@ fn may_sign_in(shared: &Shared, args: &LoginArgs) -> Result<()> {
 }
 
 async fn sign_in_and_export(poe: &Poe, args: &LoginArgs) -> Result<String> {
-    let Some(path) = &args.export else { return sign_in(poe, args).await.map(str::to_owned) };
+    let Some(path) = &args.export else { return sign_in(poe, args).await };
     let file = Pending::private(path)?;
     if args.email.is_some() {
         sign_in(poe, args).await?;
@@ -96,40 +97,63 @@ async fn sign_in_and_export(poe: &Poe, args: &LoginArgs) -> Result<String> {
     ))
 }
 
-async fn sign_in(poe: &Poe, args: &LoginArgs) -> Result<&'static str> {
+async fn sign_in(poe: &Poe, args: &LoginArgs) -> Result<String> {
+    let profile = poe.user_data_dir();
+    if args.check && profile.is_some_and(|profile| !profile.exists()) {
+        return Err(signed_out(profile));
+    }
     let progress = Progress::start("looking at the site");
-    let signed_in = poe.is_signed_in().await?;
-    match (signed_in, &args.email) {
-        (true, _) => Ok("signed in"),
-        (false, None) if args.check => Err(Error::new(
-            ErrorKind::NotSignedIn,
-            "not signed in; `lenore login` opens a window for it",
-        )),
-        (false, Some(email)) => {
-            poe.sign_in_with_code(email, typed_code(&progress, email)).await?;
-            Ok("signed in")
+    let name = match (poe.account().await?, &args.email) {
+        (Some(account), _) => account.name,
+        (None, _) if args.check => {
+            if let Some(profile) = profile {
+                account::forget(profile);
+            }
+            return Err(signed_out(profile));
         }
-        (false, None) => {
+        (None, Some(email)) => {
+            poe.sign_in_with_code(email, typed_code(&progress, email)).await?;
+            Some(email.clone())
+        }
+        (None, None) => {
+            if profile.is_some() && !can_show_window() {
+                return Err(no_window());
+            }
             note("not signed in yet; a window opens to sign in, and closes by itself then");
             progress.say("waiting for you to sign in in the window");
-            poe.sign_in_by_hand(BY_HAND).await.map_err(without_window)?;
-            Ok("signed in; the profile keeps it for the next time")
+            poe.sign_in_by_hand(BY_HAND).await?;
+            progress.say("looking at the site");
+            // They are signed in, whether the page tells who they are or not.
+            poe.account().await.ok().flatten().and_then(|account| account.name)
         }
+    };
+    let remembered = || profile.and_then(account::remembered);
+    let Some(name) = name.map(|name| one_line(&name)).or_else(remembered) else {
+        return Ok("signed in".into());
+    };
+    if let Some(profile) = profile {
+        account::remember(profile, &name);
     }
+    Ok(format!("signed in as {name}"))
+}
+
+fn signed_out(profile: Option<&Path>) -> Error {
+    let way = if profile.is_none() || can_show_window() {
+        "`lenore login` opens a window for it"
+    } else {
+        "`lenore login --email ADDRESS` signs in without a window, of which there is none here"
+    };
+    Error::new(ErrorKind::NotSignedIn, format!("not signed in; {way}"))
 }
 
 /// What to do where no window can be shown.
-fn without_window(error: Error) -> Error {
-    if error.kind() != ErrorKind::Browser {
-        return error;
-    }
+fn no_window() -> Error {
     Error::new(
         ErrorKind::Browser,
-        format!(
-            "{error}. Without a display there are other ways: `lenore login --email ADDRESS` types \
-             the mailed code here; `ssh -X` shows the window on your desk; a profile directory that \
-             was signed in elsewhere can be copied; or --cdp uses a Chrome that runs already"
-        ),
+        "not signed in, and there is no display to show a window on. There are other ways: `lenore \
+         login --email ADDRESS` types the mailed code here; `ssh -X` shows the window on your desk; \
+         a profile directory that was signed in elsewhere can be copied; or --cdp uses a Chrome \
+         that runs already",
     )
 }
 

@@ -1,9 +1,11 @@
 //! The program `lenore`: the only place where the parts are put together.
 
+mod account;
 mod answer;
 mod args;
 mod ask;
 mod chat;
+mod chat_code;
 mod completions;
 mod config;
 mod copy;
@@ -71,13 +73,13 @@ fn run(shared: Shared, command: Command) -> ExitCode {
             Command::Chat(chat) => chat::run(shared, chat).await,
             Command::Demo(demo) => demo::run(shared, demo).await,
             Command::Sim(options) => sim::run(options).await,
-            Command::Models(options) => models::run(&shared, &options),
+            Command::Models(options) => models::run(shared, &options).await,
             Command::Login(login) => login::run(shared, login).await,
             Command::Logout(logout) => logout::run(&shared, &logout),
             Command::Profiles(options) => profiles::run(&shared, &options),
             Command::Logs(logs) => logs::run(logs),
             Command::Serve(serve) => serve::run(shared, serve).await,
-            Command::Keys(keys) => keys::run(keys),
+            Command::Keys(keys) => keys::run(shared, keys),
             Command::Mcp(options) => mcp::run(shared, options).await,
             Command::Doctor(doctor) => doctor::run(shared, doctor).await,
             Command::Completions(_) | Command::Config(_) | Command::Man(_) => {

@@ -98,20 +98,42 @@ fn page(command: &Command) -> io::Result<Vec<u8>> {
     Ok(page)
 }
 
-/// What the help says at its end, line by line.
+/// What the help says at its end: examples line by line, and what else there is to know.
 fn examples(command: &Command) -> Roff {
-    let mut section = Roff::new();
-    if let Some(help) = command.get_after_help() {
-        let help = help.to_string();
-        section.control("SH", ["EXAMPLES"]);
-        section.control("nf", []);
-        let lines = help.strip_prefix("Examples:\n").unwrap_or(&help).lines();
-        for line in lines {
-            section.text([roman(line)]);
+    let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+    let paragraphs = help.split("\n\n").map(|paragraph| paragraph.trim_end_matches('\n'));
+    let (mut examples, mut notes) = (Roff::new(), Roff::new());
+    for paragraph in paragraphs.filter(|paragraph| !paragraph.is_empty()) {
+        if let Some(lines) = paragraph.strip_prefix("Examples:\n") {
+            examples.control("SH", ["EXAMPLES"]);
+            as_they_are(&mut examples, lines.lines());
+        } else if !paragraph.starts_with(EXIT_CODES) {
+            match notes == Roff::new() {
+                true => notes.control("SH", ["NOTES"]),
+                false => notes.control("PP", []),
+            };
+            let (text, table): (Vec<_>, Vec<_>) =
+                paragraph.lines().partition(|line| !line.starts_with(' '));
+            notes.text([roman(text.join(" "))]);
+            if !table.is_empty() {
+                as_they_are(&mut notes, table.into_iter());
+            }
         }
-        section.control("fi", []);
     }
-    section
+    examples.extend([notes]);
+    examples
+}
+
+/// How the help begins to tell the exit codes, which have a section of their own.
+const EXIT_CODES: &str = "Exit codes:";
+
+/// Lines that are not filled.
+fn as_they_are<'a>(section: &mut Roff, lines: impl Iterator<Item = &'a str>) {
+    section.control("nf", []);
+    for line in lines {
+        section.text([roman(line)]);
+    }
+    section.control("fi", []);
 }
 
 #[cfg(test)]
@@ -119,6 +141,27 @@ mod tests {
     use lenore::ErrorKind;
 
     use super::*;
+
+    #[test]
+    fn only_examples_are_examples_and_the_rest_is_filled() {
+        let mut command = Args::command();
+        command.build();
+        let text =
+            |command: &Command| String::from_utf8(page(command).expect("made")).expect("text");
+        let whole = text(&command);
+        assert_eq!(whole.matches("Exit codes").count(), 0, "they have a section of their own");
+        for command in command.get_subcommands().filter(|it| it.get_name() != "help") {
+            let page = text(command);
+            let examples = page.split_once(".SH EXAMPLES").expect("each has some").1;
+            let (examples, rest) = examples.split_once(".fi").expect("they end");
+            for line in examples.lines().skip(1).filter(|line| !line.starts_with('.')) {
+                assert!(line.starts_with("  ") && line.len() < 120, "{line}");
+            }
+            assert!(!rest.starts_with("\n.nf"), "{rest}");
+        }
+        let models = text(command.find_subcommand("models").expect("a command"));
+        assert!(models.contains(".SH NOTES\nNames of your own"), "{models}");
+    }
 
     #[test]
     fn every_error_has_its_exit_code_in_the_manual() {

@@ -3,6 +3,7 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use lenore::{ChatRequest, Completion, Health, Model, PoeApi, Provider, Result};
 
 use crate::args::Shared;
@@ -27,6 +28,11 @@ pub(crate) fn open(shared: &Shared) -> Result<PoeApi> {
 pub(crate) fn handle<'a>(provider: &dyn Provider, model: &'a str) -> Option<&'a str> {
     let is_api = || provider.name() == PREFIX.trim_end_matches('/');
     model.strip_prefix(PREFIX).or_else(|| is_api().then_some(model))
+}
+
+/// Whether a model is named for the API.
+pub(crate) fn is_meant(model: &str) -> bool {
+    model.starts_with(PREFIX)
 }
 
 /// The usual provider, but for models that are named for the API.
@@ -82,12 +88,24 @@ impl Provider for ByName {
         self.usual.models()
     }
 
+    fn refresh_models(&self) -> BoxFuture<'_, Result<Vec<Model>>> {
+        self.usual.refresh_models()
+    }
+
+    fn takes_any_model(&self) -> bool {
+        self.usual.takes_any_model()
+    }
+
     fn health(&self) -> Health {
         self.usual.health()
     }
 
+    fn check_health(&self) -> BoxFuture<'_, Health> {
+        self.usual.check_health()
+    }
+
     fn create_completion(&self, request: ChatRequest) -> Completion {
-        if !request.model.starts_with(PREFIX) {
+        if !is_meant(&request.model) {
             return self.usual.create_completion(request);
         }
         match self.official() {

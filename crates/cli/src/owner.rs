@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use futures_util::stream;
+use futures_util::future::BoxFuture;
+use futures_util::{FutureExt, stream};
 use lenore::{
     ChatRequest, Completion, Error, ErrorKind, Event, Health, Model, Poe, Provider, Result,
 };
@@ -168,7 +169,7 @@ impl ByOwner {
                 Ok(Way::Busy(pid)) => pid,
                 Err(error) => return Some((Err(error), Step::Waits(request, until))),
             };
-            let who = pid.map_or_else(|| "another process".into(), |pid| format!("process {pid}"));
+            let who = process(pid);
             match until {
                 None => {
                     let notice = format!("waiting for {who}, which uses the profile");
@@ -191,6 +192,11 @@ impl ByOwner {
             step = Step::Waits(request, until);
         }
     }
+}
+
+/// A process, for a person.
+fn process(pid: Option<u32>) -> String {
+    pid.map_or_else(|| "another process".into(), |pid| format!("process {pid}"))
 }
 
 /// What a [`Door`] announces.
@@ -230,6 +236,19 @@ impl Provider for ByOwner {
 
     fn health(&self) -> Health {
         self.poe.health()
+    }
+
+    /// How the browser is doing that questions go to, whoever owns it.
+    fn check_health(&self) -> BoxFuture<'_, Health> {
+        let found = async {
+            let fault = match self.way().await {
+                Ok(Way::To(provider)) => return provider.check_health().await,
+                Ok(Way::Busy(pid)) => format!("{} uses the profile", process(pid)),
+                Err(error) => error.to_string(),
+            };
+            Health { fault: Some(fault), ..self.poe.health() }
+        };
+        found.boxed()
     }
 
     fn create_completion(&self, request: ChatRequest) -> Completion {

@@ -9,6 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use lenore::{Poe, Program, Result};
 use serde_json::json;
 
+use crate::account;
 use crate::args::Shared;
 use crate::logs::local_time;
 use crate::output::{note, report};
@@ -59,11 +60,14 @@ pub(crate) fn run(shared: &Shared, args: &ProfilesArgs) -> ExitCode {
     };
     let default = || directory(DEFAULT, shared.program()).ok();
     let current = shared.user_data_dir.clone().or_else(default);
-    let width = found.iter().map(|profile| profile.name.chars().count()).max().unwrap_or_default();
+    let widest = |text: fn(&Profile) -> &str| {
+        found.iter().map(|profile| text(profile).chars().count()).max().unwrap_or_default()
+    };
+    let widths = (widest(|profile| &profile.name), widest(Profile::account));
     for profile in &found {
         let is_current = current.as_ref() == Some(&profile.path);
         let line =
-            if args.json { profile.json(is_current) } else { profile.line(is_current, width) };
+            if args.json { profile.json(is_current) } else { profile.line(is_current, widths) };
         if writeln!(stdout(), "{line}").is_err() {
             return ExitCode::SUCCESS;
         }
@@ -83,6 +87,8 @@ struct Profile {
     size: u64,
     used: Option<SystemTime>,
     owner: Option<u32>,
+    /// Who was signed in when it was last looked at.
+    account: Option<String>,
 }
 
 impl Profile {
@@ -94,6 +100,7 @@ impl Profile {
             size: size(&path),
             used,
             owner: Poe::owner(&path).map(|owner| owner.pid),
+            account: account::remembered(&path),
             name,
             path,
         }
@@ -105,6 +112,7 @@ impl Profile {
         json!({
             "name": self.name,
             "browser": self.browser(),
+            "account": self.account,
             "path": self.path.to_string_lossy(),
             "bytes": self.size,
             "last_used": self.used.and_then(seconds),
@@ -121,15 +129,28 @@ impl Profile {
         }
     }
 
-    fn line(&self, is_current: bool, width: usize) -> String {
+    fn account(&self) -> &str {
+        self.account.as_deref().unwrap_or("-")
+    }
+
+    fn line(&self, is_current: bool, (width, account): (usize, usize)) -> String {
         let mark = if is_current { '*' } else { ' ' };
         let used = self.used.map_or_else(|| "never used".to_owned(), local_time);
         let size = indicatif::DecimalBytes(self.size).to_string();
         let owner = self.owner.map_or_else(String::new, |pid| format!("  used by process {pid}"));
-        let path = self.path.display();
-        let (name, browser) = (&self.name, self.browser());
-        format!("{mark} {name:width$}  {browser:8}  {used:16}  {size:>9}  {path}{owner}")
+        let path = from_home(&self.path);
+        let (name, browser, who) = (&self.name, self.browser(), self.account());
+        format!(
+            "{mark} {name:width$}  {who:account$}  {browser:8}  {used:16}  {size:>9}  {path}{owner}"
+        )
     }
+}
+
+/// A path as a person writes it.
+fn from_home(path: &Path) -> String {
+    let below =
+        std::env::home_dir().and_then(|home| Some(path.strip_prefix(home).ok()?.to_owned()));
+    below.map_or_else(|| path.display().to_string(), |below| format!("~/{}", below.display()))
 }
 
 /// All profiles with a name.

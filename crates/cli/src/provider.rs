@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use lenore::{Poe, Provider, Result};
+use lenore::{ChatRequest, Poe, Provider, Result};
 
 use serde::{Deserialize, Serialize};
 
@@ -61,6 +61,14 @@ impl Source {
         match &self.by_owner {
             Some(by_owner) if by_owner.share().await? => Ok(self.poe.clone()),
             _ => Ok(None),
+        }
+    }
+
+    /// Refuses what would be refused before anything is asked.
+    pub(crate) fn check(&self, request: &ChatRequest) -> Result<()> {
+        match &self.poe {
+            Some(poe) if !official::is_meant(&request.model) => poe.check(request),
+            _ => Ok(()),
         }
     }
 

@@ -1,7 +1,8 @@
 //! `lenore serve`: the bots behind an address that any OpenAI or Anthropic client can ask.
 
 use std::io::{Write, stdout};
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::num::NonZeroU16;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use std::time::Duration;
 use clap::ValueHint;
 use lenore::{Error, ErrorKind, Poe, Provider, Result};
 use lenore_gateway::Gateway;
+use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 
 use crate::args::Shared;
@@ -22,16 +24,30 @@ use crate::{keys, official};
 /// Who sets this means the official API to be asked, too.
 const OFFICIAL_KEY: &str = "POE_API_KEY";
 
+/// Where the server listens, unless another address is named.
+const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
+
+/// The largest request, in megabytes, unless another is named.
+const BODY: u32 = 32;
+
+/// How long running answers may take to finish, unless another time is named, in seconds.
+const GRACE: u64 = 30;
+
 /// `lenore serve`
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Point a client at the address that is printed:\n  \
+#[command(after_help = "Examples:\n  \
+    lenore serve\n  \
+    lenore serve --listen 127.0.0.1:9000 --alias gpt-4o=poe/GPT-4o\n  \
+    lenore serve --alias '*=gpt-4'           one model for all unknown names\n  \
+    LENORE_API_KEY=… lenore serve --listen 0.0.0.0:8080\n\n\
+    Point a client at the address that is printed:\n  \
     OPENAI_BASE_URL=http://127.0.0.1:8080/v1    OPENAI_API_KEY=anything\n  \
     ANTHROPIC_BASE_URL=http://127.0.0.1:8080    ANTHROPIC_API_KEY=anything\n\n\
     Signals: the first ends in order, with exit code 0; the second at once.")]
 pub(crate) struct ServeArgs {
-    /// Where to listen; port 0 takes any free one
-    #[arg(long, value_name = "ADDRESS", env = "LENORE_LISTEN", default_value = "127.0.0.1:8080")]
-    listen: SocketAddr,
+    /// Where to listen; port 0 takes any free one [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDRESS", env = "LENORE_LISTEN")]
+    listen: Option<SocketAddr>,
 
     /// A key that clients must give; better set in the environment, which other users cannot see
     #[arg(long, value_name = "KEY", env = "LENORE_API_KEY", hide_env_values = true)]
@@ -63,18 +79,76 @@ pub(crate) struct ServeArgs {
     #[arg(long)]
     fetch_files: bool,
 
-    /// The largest request, in megabytes
-    #[arg(long, value_name = "MB", default_value_t = 32)]
-    #[arg(value_parser = clap::value_parser!(u32).range(1..=1024))]
-    max_body: u32,
+    /// The largest request, in megabytes [default: 32]
+    #[arg(long, value_name = "MB", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    max_body: Option<u32>,
 
-    /// How long running answers may take to finish when the server ends, in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
-    grace: u64,
+    /// How long running answers may take to finish when the server ends, in seconds [default: 30]
+    #[arg(long, value_name = "SECONDS")]
+    grace: Option<u64>,
+}
+
+/// What the table `[serve]` of the settings' file says.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct ServeSettings {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    listen: Option<SocketAddr>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) keys_file: Option<PathBuf>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    allow_host: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    cors_origin: Vec<String>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    strict: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    fetch_files: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_body: Option<NonZeroU16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    grace: Option<u64>,
+}
+
+impl ServeSettings {
+    /// What the table can say.
+    pub(crate) const KEYS: [&str; 8] = [
+        "listen",
+        "keys_file",
+        "allow_host",
+        "cors_origin",
+        "strict",
+        "fetch_files",
+        "max_body",
+        "grace",
+    ];
+}
+
+impl ServeArgs {
+    /// The options, with what the file says where they say nothing.
+    fn or(self, file: ServeSettings) -> Self {
+        let first = |these: Vec<String>, others| if these.is_empty() { others } else { these };
+        Self {
+            listen: self.listen.or(file.listen),
+            keys_file: self.keys_file.or(file.keys_file),
+            allow_host: first(self.allow_host, file.allow_host),
+            cors_origin: first(self.cors_origin, file.cors_origin),
+            strict: self.strict || file.strict,
+            fetch_files: self.fetch_files || file.fetch_files,
+            max_body: self.max_body.or(file.max_body.map(|size| u32::from(size.get()))),
+            grace: self.grace.or(file.grace),
+            ..self
+        }
+    }
+
+    fn listen(&self) -> SocketAddr {
+        self.listen.unwrap_or(LISTEN)
+    }
 }
 
 pub(crate) async fn run(shared: Shared, args: ServeArgs) -> ExitCode {
     let mut interrupt = Interrupt::listen();
+    let args = args.or(shared.serve.clone());
     match serve(shared, args, &mut interrupt).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -99,18 +173,18 @@ async fn serve(shared: Shared, args: ServeArgs, interrupt: &mut Interrupt) -> Re
     };
     let served = async {
         let gateway = gateway(&source, &shared, &args, keys_file)?;
-        if !args.listen.ip().is_loopback() && !gateway.needs_key() {
+        if !args.listen().ip().is_loopback() && !gateway.needs_key() {
             return Err(invalid(format!(
                 "others could ask at {} with your account; make a key with `lenore keys add`, or \
                  set LENORE_API_KEY",
-                args.listen
+                args.listen()
             )));
         }
-        let listener = TcpListener::bind(args.listen).await.map_err(|error| {
-            let message = format!("the server cannot listen on {}: {error}", args.listen);
+        let listener = TcpListener::bind(args.listen()).await.map_err(|error| {
+            let message = format!("the server cannot listen on {}: {error}", args.listen());
             invalid(message).with_source(error)
         })?;
-        let address = listener.local_addr().unwrap_or(args.listen);
+        let address = listener.local_addr().unwrap_or(args.listen());
         // The user's other programs ask through this browser meanwhile.
         let poe = tokio::select! {
             poe = source.share() => poe?,
@@ -126,7 +200,7 @@ async fn serve(shared: Shared, args: ServeArgs, interrupt: &mut Interrupt) -> Re
             interrupt.wait().await;
             note("ending; running answers may finish (once more ends at once)");
         };
-        let grace = Duration::from_secs(args.grace);
+        let grace = Duration::from_secs(args.grace.unwrap_or(GRACE));
         let served = gateway.serve(listener, shutdown, grace).await;
         if let Some(warming) = warming {
             warming.abort();
@@ -149,7 +223,7 @@ fn gateway(
     let mut builder = Gateway::builder(source.provider().clone())
         .strict(args.strict)
         .fetch_files(args.fetch_files)
-        .largest_body(args.max_body as usize * 1024 * 1024);
+        .largest_body(args.max_body.unwrap_or(BODY) as usize * 1024 * 1024);
     let is_other = shared.provider != Some(Which::PoeApi);
     if is_other && std::env::var_os(OFFICIAL_KEY).is_some_and(|key| !key.is_empty()) {
         builder = builder.provider(Arc::new(official::open(shared)?));
@@ -165,7 +239,7 @@ fn gateway(
     }
     let named = args.alias.iter().map(|(from, to)| (from, to));
     for (from, to) in shared.aliases.iter().chain(named) {
-        builder = builder.alias(from, to);
+        builder = builder.alias(from, shared.resolve(Some(to)));
     }
     builder = args.allow_host.iter().fold(builder, |builder, host| builder.allow_host(host));
     args.cors_origin.iter().fold(builder, |builder, from| builder.allow_origin(from)).build()

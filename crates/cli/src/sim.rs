@@ -12,6 +12,11 @@ const MINUTE: Duration = Duration::from_secs(60);
 
 /// `lenore sim`
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  \
+    lenore sim                             in one terminal; it prints its address\n  \
+    lenore --site http://127.0.0.1:8765 --profile trial login --email you@example.org\n  \
+    lenore --site http://127.0.0.1:8765 --profile trial ask \"Hi [[sim: echo]]\"\n  \
+    lenore sim --port 0 --concurrent 1 --rate 6")]
 pub(crate) struct SimArgs {
     /// The port on 127.0.0.1; 0 takes any free one
     #[arg(long, default_value_t = 8765)]

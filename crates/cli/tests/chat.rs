@@ -9,6 +9,8 @@ mod terminal;
 
 use std::os::unix::fs::PermissionsExt;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use lenore_sim::{LogEntry, Seen};
 use rustix::process::Signal;
 use support::{Home, Program, World};
@@ -121,6 +123,8 @@ async fn ctrl_c_stops_the_answer_and_not_the_chat() {
     talk.terminal.waits_at(PROMPT).await;
     talk.terminal.keys("\x03");
     talk.terminal.shows("Ctrl-D or /quit leaves").await;
+    // Between two lines Ctrl-D would be the terminal's.
+    talk.terminal.waits_at(PROMPT).await;
     assert_eq!(talk.sent().len(), 4);
     talk.leave().await;
 }
@@ -235,12 +239,24 @@ async fn a_conversation_is_saved_loaded_and_told_to_another_bot() {
     talk.say("One? [[sim: say=First.]]").await;
     talk.say("/retry").await;
     talk.say("/copy").await;
-    talk.terminal.shows("copied by").await;
+    talk.terminal.shows("the terminal was asked to copy it").await;
+    let copied = format!("\x1b]52;c;{}\x07", BASE64_STANDARD.encode("First."));
+    let bytes = String::from_utf8(talk.terminal.bytes()).expect("text");
+    assert!(bytes.contains(&copied), "{bytes:?}");
+    std::fs::write(talk.home.path("mine.md"), "# My own notes\n").expect("written");
+    talk.say("/save mine.md").await;
+    talk.terminal.shows("mine.md is there already").await;
+    let mine = std::fs::read_to_string(talk.home.path("mine.md")).expect("there");
+    assert_eq!(mine, "# My own notes\n");
     talk.say("/save talk.md").await;
+    talk.say("/save ./talk.md").await;
+    talk.terminal.until("saved twice", |screen| screen.matches("turns in").count() == 2).await;
     let saved = std::fs::read_to_string(talk.home.path("talk.md")).expect("saved");
     assert!(saved.contains("### You\n\nOne?") && saved.contains("First."), "{saved}");
     talk.say("/new").await;
     talk.say("Fresh? [[sim: say=Fresh.]]").await;
+    talk.say("/save ././talk.md").await;
+    talk.terminal.shows("error: ././talk.md is there already").await;
     talk.say("/load talk.md").await;
     talk.say("Again? [[sim: say=Third.]]").await;
     talk.terminal.keys(&format!("/model gpt-3.5-turbo{ENTER}"));
@@ -333,6 +349,48 @@ async fn a_signal_leaves_the_terminal_as_it_was() {
             world.end().await;
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_said_while_a_line_is_typed_stands_above_it() {
+    let (world, home) = (World::new().await, Home::new());
+    let mut command = world.lenore("chat");
+    home.adopt(&mut command);
+    // The browser is opened while the line is typed, which is told of.
+    command.args(["-m", "gpt-4"]).env("LENORE_LOG", "lenore_poe=trace,lenore_browser=trace,warn");
+    let mut terminal = Terminal::start(&command, 40, 160);
+    terminal.waits_at(PROMPT).await;
+    terminal.keys("half a line");
+    world.seen("a page", |seen| matches!(seen, Seen::Page { .. })).await;
+    let is_told = |screen: &str| screen.contains("DEBUG") || screen.contains("TRACE");
+    terminal.until("something", is_told).await;
+    terminal.waits_at("gpt-4 › half a line").await;
+    let screen = terminal.screen();
+    let is_mixed = |line: &str| line.contains('›') && !line.ends_with("› half a line");
+    assert!(!screen.lines().any(is_mixed), "{screen}");
+    assert_eq!(screen.matches('›').count(), 1, "{screen}");
+    terminal.keys("\x15\x04");
+    assert_eq!(terminal.end().await, 0);
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bots_that_were_asked_before_are_completed() {
+    let mut talk = Talk::begin().await;
+    talk.terminal.keys("/model poe/Web-Search\r");
+    talk.terminal.waits_at("poe/Web-Search ›").await;
+    talk.terminal.keys("One? [[sim: say=First.]]\r");
+    talk.terminal.shows("\nFirst.").await;
+    talk.terminal.waits_at("poe/Web-Search ›").await;
+    talk.terminal.keys("\x04");
+    assert_eq!(talk.terminal.end().await, 0);
+    talk.terminal = start(&talk.world, &talk.home, &[]);
+    talk.terminal.waits_at(PROMPT).await;
+    talk.terminal.keys("/model poe/W\t");
+    talk.terminal.waits_at("gpt-4 › /model poe/Web-Search").await;
+    talk.terminal.keys("\x15/clear\r");
+    talk.terminal.shows("there is no /clear; /help lists what there is").await;
+    talk.leave().await;
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 mod support;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use support::{Ended, Home, Program};
 
 /// A setting's value and origin, by `lenore config --json`.
@@ -36,6 +36,37 @@ async fn each_setting_says_where_it_comes_from() {
     assert_eq!(setting(&ended, "timeout"), (9.into(), "--timeout".into()));
     assert_eq!(setting(&ended, "log"), (false.into(), "--no-log".into()));
     assert_eq!(setting(&ended, "headed"), (true.into(), "file".into()));
+}
+
+#[tokio::test]
+async fn all_that_holds_is_shown_and_every_way_to_say_it_counts() {
+    let home = Home::new();
+    let ended = home.run(&["config", "--json"]).await.with_code(0);
+    for (key, value) in [("max_chats", 8), ("patience", 60)] {
+        assert_eq!(setting(&ended, key), (value.into(), "default".into()));
+    }
+    let ended = home.run(&["--webdriver", "http://127.0.0.1:1", "config", "--json"]).await;
+    assert_eq!(setting(&ended, "chats_per_session"), (4.into(), "default".into()));
+    home.set("config.toml", "model = 'gpt-4'\n[serve]\nlisten = '127.0.0.1:1'\nstrict = true\n");
+    let mut command = home.lenore(&["config", "--json"]);
+    command.env("LENORE_MODEL", "palm").env("LENORE_BROWSER_ARG", "--mute-audio");
+    let ended = Program::start(command).end().await.with_code(0);
+    assert_eq!(setting(&ended, "model"), ("palm".into(), "LENORE_MODEL".into()));
+    let (switches, origin) = setting(&ended, "browser_arg");
+    assert_eq!((switches, &*origin), (json!(["--mute-audio"]), "LENORE_BROWSER_ARG"));
+    let serve = json!({ "listen": "127.0.0.1:1", "strict": true });
+    assert_eq!(setting(&ended, "serve"), (serve, "file".into()));
+    let mut command = home.lenore(&["ask", "--dry-run", "Hi"]);
+    command.env("LENORE_MODEL", "palm");
+    let ended = Program::start(command).end().await.with_code(0);
+    assert!(ended.stdout.contains("Google-PaLM"), "{ended:#?}");
+    // What listens there already is not ours.
+    home.set("config.toml", "[serve]\nlisten = '192.0.2.1:1'\n");
+    let ended = home.run(&["serve"]).await.with_code(2);
+    assert!(ended.error().contains("192.0.2.1:1"), "{ended:#?}");
+    home.set("config.toml", "listen = '127.0.0.1:1'\n");
+    let ended = home.run(&["models"]).await.with_code(2);
+    assert!(ended.error().ends_with("no setting called listen; it belongs under [serve]"));
 }
 
 #[tokio::test]

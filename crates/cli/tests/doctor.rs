@@ -53,6 +53,10 @@ async fn doctor(world: &World, options: &[&str], code: i32) -> Found {
 }
 
 impl Found {
+    fn is_bundled(&self) -> bool {
+        std::fs::read_dir(self.output.path()).expect("readable").next().is_some()
+    }
+
     fn outcome(&self, name: &str) -> &str {
         self.check(name)["outcome"].as_str().expect("a word")
     }
@@ -313,5 +317,26 @@ async fn the_bundle_holds_nothing_that_anybody_wrote() {
             assert_eq!(names, ["bytes", "k", "ms"]);
         }
     }
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_profile_that_others_ask_through_is_no_failure() {
+    let world = World::new().await;
+    let poe = world.poe();
+    poe.own_profile(Some("127.0.0.1:1 token")).expect("it is free");
+    let found = doctor(&world, &[], 0).await;
+    assert_eq!(found.outcome("profile"), "warning");
+    let finding = found.check("profile")["finding"].as_str().expect("words").to_owned();
+    assert!(finding.contains(&format!("process {}", std::process::id())), "{finding}");
+    assert_eq!(found.outcome("socket"), "skipped");
+    assert!(!found.is_bundled());
+    // One that nobody can ask through stands in the way, of which there is nothing to show.
+    in_time("closing", poe.close()).await;
+    poe.own_profile(None).expect("it is free");
+    let found = doctor(&world, &[], 11).await;
+    assert_eq!(found.outcome("profile"), "failed");
+    assert!(!found.is_bundled());
+    in_time("closing", poe.close()).await;
     world.end().await;
 }

@@ -44,6 +44,48 @@ async fn it_says_whom_what_and_how_much() {
 }
 
 #[tokio::test]
+async fn it_refuses_what_would_be_refused() {
+    let home = Home::new();
+    let found = sent(&home, &["--chat", "https://poe.com/chat/abc?x=y", "Hi"], "").await;
+    assert_eq!(found["chat"], "abc", "an address will do");
+    for (chat, words) in [
+        ("http://elsewhere.example/chat/abc", "is not at https://poe.com"),
+        ("https://poe.com/GPT-4", "no chat's address"),
+        ("a b", "no chat's code"),
+    ] {
+        let ended = run(&home, &["--chat", chat, "Hi"], "").await.with_code(2);
+        assert!(ended.error().contains(words), "{ended:#?}");
+    }
+    let script = "\"$0\" ask --dry-run \"$1\" <(printf 'a\\0b') Hi </dev/null";
+    for option in ["-a", "-f"] {
+        let mut shell = home.lenore(&[]);
+        let program = shell.as_std().get_program().to_owned();
+        let variables: Vec<_> = shell
+            .as_std()
+            .get_envs()
+            .filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned())))
+            .collect();
+        shell = tokio::process::Command::new("bash");
+        shell.args(["-c", script]).arg(program).arg(option).envs(variables);
+        shell.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+        let ended = Program::start(shell).end().await.with_code(6);
+        assert!(ended.error().contains("/dev/fd/"), "{ended:#?}");
+    }
+}
+
+#[tokio::test]
+async fn a_pattern_that_a_shell_has_opened_is_pointed_out() {
+    let home = Home::new();
+    for name in ["one.rs", "two.rs"] {
+        std::fs::write(home.path(name), "fn x() {}\n").expect("written");
+    }
+    let ended = run(&home, &["-f", "one.rs", "two.rs", "What?"], "").await.with_code(0);
+    assert!(ended.stderr.contains("two.rs is a file"), "{ended:#?}");
+    let ended = run(&home, &["-f", "one.rs", "-f", "two.rs", "one.rs"], "").await.with_code(0);
+    assert_eq!(ended.stderr, "", "the prompt may be a file's name");
+}
+
+#[tokio::test]
 async fn the_settings_name_the_model_and_aliases() {
     let home = Home::new();
     home.set("config.toml", "model = 'fast'\n[aliases]\nfast = 'poe/Raven-1'\nold = 'palm'\n");

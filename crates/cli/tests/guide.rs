@@ -14,7 +14,7 @@ use tokio::process::Command;
 const GUIDE: &str = include_str!("../../../docs/guide.md");
 
 /// What needs a person, goes on for ever or has a test of its own, by its beginning.
-const ELSEWHERE: [&str; 14] = [
+const ELSEWHERE: [&str; 13] = [
     "cargo install",
     "lenore demo",
     "lenore sim",
@@ -28,7 +28,6 @@ const ELSEWHERE: [&str; 14] = [
     "lenore chat",
     "lenore serve",
     "lenore mcp",
-    "man ",
 ];
 
 /// Answers are short, and nobody is there to be asked.
@@ -93,7 +92,11 @@ async fn every_command_of_the_tour_works() {
         if !is_here {
             continue;
         }
-        let needs = [("git diff", "git", has_git), ("| jq", "jq", which("jq").is_some())];
+        let needs = [
+            ("git diff", "git", has_git),
+            ("| jq", "jq", which("jq").is_some()),
+            ("man -l", "man", which("man").is_some()),
+        ];
         let missing = needs.iter().find(|(words, _, there)| command.contains(words) && !there);
         if let Some((_, program, _)) = missing {
             eprintln!("skipped: {program} is not installed");

@@ -25,12 +25,13 @@ async fn with_code(world: &World, code: impl FnOnce(String) -> String) -> Ended 
 async fn looking_changes_nothing() {
     let world = World::signed_out().await;
     let ended = login(&world, &["--check"]).await.with_code(4);
-    assert!(ended.error().contains("lenore login"), "{ended:#?}");
+    assert!(ended.error().contains("`lenore login --email ADDRESS`"), "{ended:#?}");
+    assert!(!world.profile().exists(), "a look makes no profile");
     world.end().await;
 
     let world = World::new().await;
     let ended = login(&world, &["--check"]).await.with_code(0);
-    assert_eq!(ended.remarks(), ["signed in"]);
+    assert_eq!(ended.remarks(), [format!("signed in as {EMAIL}")]);
     world.sim.sign_out_all();
     login(&world, &["--check"]).await.with_code(4);
     world.end().await;
@@ -42,6 +43,8 @@ async fn a_mailed_code_signs_in_and_the_profile_keeps_it() {
     let ended = with_code(&world, |code| format!("  {code} \n")).await.with_code(0);
     assert_eq!(ended.stdout, "");
     assert!(ended.stderr.contains(EMAIL), "it says where to look: {ended:#?}");
+    let last = ended.stderr.lines().last();
+    assert_eq!(last, Some(&*format!("signed in as {EMAIL}")), "{ended:#?}");
     world.assert_tidy();
     login(&world, &["--check"]).await.with_code(0);
     for _ in 0..2 {
@@ -50,7 +53,34 @@ async fn a_mailed_code_signs_in_and_the_profile_keeps_it() {
     }
     // Who is signed in is asked for nothing.
     let ended = login(&world, &["--email", EMAIL]).await.with_code(0);
-    assert_eq!(ended.remarks(), ["signed in"]);
+    assert_eq!(ended.remarks(), [format!("signed in as {EMAIL}")]);
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_the_page_does_not_tell_the_address_is_remembered() {
+    let world = World::signed_out().await;
+    let facts = world.directory.path().join("site.toml");
+    std::fs::write(&facts, "[account]\nname = ['viewer.nothing']\n").expect("written");
+    let facts = facts.to_str().expect("a plain name");
+    with_code(&world, |code| format!("{code}\n")).await.with_code(0);
+    let kept = world.profile().join("lenore.account");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::metadata(&kept).expect("kept").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+    let check = ["--site-file", facts, "--check"];
+    let ended = login(&world, &check).await.with_code(0);
+    assert_eq!(ended.remarks(), [format!("signed in as {EMAIL}")]);
+    std::fs::remove_file(&kept).expect("it is there");
+    let ended = login(&world, &check).await.with_code(0);
+    assert_eq!(ended.remarks(), ["signed in"], "nothing is made up");
+    world.sim.sign_out_all();
+    std::fs::write(&kept, EMAIL).expect("written");
+    login(&world, &check).await.with_code(4);
+    assert!(!kept.exists(), "nobody is");
     world.end().await;
 }
 
@@ -79,5 +109,7 @@ async fn without_a_display_the_other_ways_are_named() {
     for way in ["--email", "ssh -X", "copied", "--cdp"] {
         assert!(ended.error().contains(way), "{way}: {}", ended.error());
     }
+    assert!(!ended.stderr.contains("a window opens"), "none does: {ended:#?}");
+    assert!(!ended.stderr.contains("--headed"), "nobody has said that: {ended:#?}");
     world.end().await;
 }

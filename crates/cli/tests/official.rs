@@ -9,7 +9,8 @@ use axum::body::{Body, Bytes};
 use axum::http::{Request, Response};
 use futures_util::stream::{self, StreamExt};
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::process::Command;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -100,12 +101,29 @@ fn response(status: u16, kind: &str, body: Body) -> Response<Body> {
     response.body(body).expect("a response")
 }
 
+/// The body of a response.
+async fn http(address: &str, request: &str) -> String {
+    let mut stream = TcpStream::connect(address).await.expect("it listens");
+    stream.write_all(request.as_bytes()).await.expect("it reads");
+    let mut reply = String::new();
+    in_time("a response", stream.read_to_string(&mut reply)).await.expect("UTF-8");
+    let (_, body) = reply.split_once("\r\n\r\n").expect("a body");
+    body.to_owned()
+}
+
+async fn get(address: &str, path: &str) -> Value {
+    let head = "HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+    serde_json::from_str(&http(address, &format!("GET {path} {head}")).await).expect("JSON")
+}
+
 fn said(prompt: String, open: Open) -> Body {
     let is_endless = prompt == "wait";
     let chunk = |delta: Value, reason: Value| {
         let chunk = json!({ "choices": [{ "index": 0, "delta": delta, "finish_reason": reason }] });
         Bytes::from(format!("data: {chunk}\n\n"))
     };
+    let thought = (prompt == "think")
+        .then(|| chunk(json!({ "reasoning_content": "Let me see." }), Value::Null));
     let begin = chunk(json!({ "content": format!("You said: {prompt}") }), Value::Null);
     let end = stream::once(async move {
         match is_endless {
@@ -113,10 +131,12 @@ fn said(prompt: String, open: Open) -> Body {
             false => chunk(json!({}), json!("stop")),
         }
     });
-    Body::from_stream(stream::once(async { begin }).chain(end).map(move |bytes| {
-        let _ = &open;
-        std::io::Result::Ok(bytes)
-    }))
+    Body::from_stream(stream::iter(thought.into_iter().chain([begin])).chain(end).map(
+        move |bytes| {
+            let _ = &open;
+            std::io::Result::Ok(bytes)
+        },
+    ))
 }
 
 #[tokio::test]
@@ -191,6 +211,66 @@ async fn an_agent_has_the_bots_of_the_api() {
         .expect("the protocol's JSON");
     let bot = json!({ "name": "poe-api/Claude-3-Opus", "bot": "Claude-3-Opus" });
     assert_eq!(last["result"]["structuredContent"]["models"], json!([bot]), "{ended:#?}");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_server_over_the_api_lists_its_bots_and_tells_their_thoughts() {
+    let service = Service::new().await;
+    let mut command = service.lenore("serve");
+    command.args(["--listen", "127.0.0.1:0", "--provider", "poe-api"]);
+    let mut program = Program::start(command);
+    let line = program.line().await;
+    let address = line.strip_prefix("http://").expect("an address");
+    let listed = async {
+        loop {
+            let list = get(address, "/v1/models").await;
+            if list["data"][0]["id"] == "poe-api/Claude-3-Opus" {
+                return;
+            }
+        }
+    };
+    in_time("the list", listed).await;
+    // Any handle can be asked, in the list or not.
+    for id in ["poe-api/Claude-3-Opus", "poe-api/GPT-4", "GPT-4"] {
+        assert_eq!(get(address, &format!("/v1/models/{id}")).await["id"], id);
+    }
+    let body = json!({ "model": "GPT-4", "messages": [{ "role": "user", "content": "think" }] });
+    let body = body.to_string();
+    let length = body.len();
+    let head = "POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\
+        content-type: application/json\r\n";
+    let request = format!("{head}content-length: {length}\r\n\r\n{body}");
+    let answer: Value = serde_json::from_str(&http(address, &request).await).expect("JSON");
+    let message = &answer["choices"][0]["message"];
+    assert_eq!(message["content"], "You said: think");
+    assert_eq!(message["reasoning_content"], "Let me see.");
+    program.signal(rustix::process::Signal::TERM);
+    program.end().await.with_code(0);
+}
+
+#[tokio::test]
+async fn thoughts_are_no_part_of_what_is_printed() {
+    let service = Service::new().await;
+    let ended = Program::start(service.ask(&["-m", "poe-api/X", "think"])).end().await;
+    assert_eq!(ended.with_code(0).stdout, "You said: think\n");
+    let ended = Program::start(service.ask(&["-m", "poe-api/X", "--json", "think"])).end().await;
+    let lines: Vec<Value> =
+        ended.stdout.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!(lines[0], json!({ "type": "status", "text": "Thinking…" }));
+    assert_eq!(lines[1], json!({ "type": "thought", "text": "Let me see." }));
+}
+
+#[tokio::test]
+async fn the_models_are_those_of_the_api() {
+    let service = Service::new().await;
+    let mut command = service.lenore("models");
+    command.args(["--provider", "poe-api", "--json"]);
+    let ended = Program::start(command).end().await.with_code(0);
+    let line = |line: &str| serde_json::from_str::<Value>(line).expect("JSON");
+    let named: Vec<_> = ended.stdout.lines().map(line).collect();
+    let has = |name: &str| named.iter().any(|model| model["name"] == name);
+    assert!(has("poe-api/Claude-3-Opus") && !has("gpt-4"), "{named:#?}");
 }
 
 #[tokio::test]

@@ -6,28 +6,21 @@ use std::time::{Duration, Instant};
 
 use lenore::Poe;
 use rustix::process::Signal;
+use serde_json::{Value, json};
 use support::{Program, World, in_time};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-/// `lenore serve`, once it listens, and its address.
-async fn serving(world: &World) -> (Program, String) {
-    let mut command = world.lenore("serve");
-    command.args(["--listen", "127.0.0.1:0"]);
-    let mut served = Program::start(command);
-    let line = served.line().await;
-    let address = line.strip_prefix("http://").expect("an address").to_owned();
-    (served, address)
-}
-
 async fn serve(world: &World) -> Program {
-    serving(world).await.0
+    world.serving(&[]).await.0
 }
 
 /// Asks a server for a completion, and gives what it says.
 async fn post(address: &str, prompt: &str) -> String {
-    let body = serde_json::json!({
-        "model": "gpt-4", "messages": [{ "role": "user", "content": prompt }],
-    });
+    let messages = json!([{ "role": "user", "content": prompt }]);
+    post_body(address, &json!({ "model": "gpt-4", "messages": messages })).await
+}
+
+async fn post_body(address: &str, body: &Value) -> String {
     let body = body.to_string();
     let request = format!(
         "POST /v1/chat/completions HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\
@@ -62,6 +55,37 @@ async fn a_running_owner_answers_for_others() {
     served.signal(Signal::TERM);
     assert_eq!(served.end().await.code, Some(0));
     assert_eq!(Poe::owner(&world.profile()), None);
+    world.end().await;
+}
+
+#[tokio::test]
+async fn who_asks_by_the_owner_is_as_well_as_the_owner() {
+    let world = World::new().await;
+    let (first, owner) = world.serving(&[]).await;
+    let (second, address) = world.serving(&[]).await;
+    let ready = async |address: &str| {
+        let mut stream = tokio::net::TcpStream::connect(address).await.expect("it listens");
+        let request = "GET /health/ready HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+        stream.write_all(request.as_bytes()).await.expect("it reads");
+        let mut reply = String::new();
+        in_time("a response", stream.read_to_string(&mut reply)).await.expect("UTF-8");
+        reply
+    };
+    assert!(post(&address, "[[sim: say=hi]]").await.contains("hi"));
+    for address in [&owner, &address] {
+        let reply = ready(address).await;
+        assert!(reply.starts_with("HTTP/1.1 200"), "{reply}");
+        assert!(reply.contains("\"browser\":\"open\"") && reply.contains("\"signed_in\":true"));
+    }
+    // The owner is there, but does not say how it is doing.
+    first.signal(Signal::STOP);
+    let reply = ready(&address).await;
+    assert!(reply.starts_with("HTTP/1.1 503"), "{reply}");
+    first.signal(Signal::CONT);
+    for served in [second, first] {
+        served.signal(Signal::TERM);
+        assert_eq!(served.end().await.code, Some(0));
+    }
     world.end().await;
 }
 
@@ -101,7 +125,7 @@ async fn an_owner_that_is_killed_leaves_nothing_in_the_way() {
 async fn who_takes_the_profile_over_is_asked_from_then_on() {
     let world = World::new().await;
     let first = serve(&world).await;
-    let (second, address) = serving(&world).await;
+    let (second, address) = world.serving(&[]).await;
     assert!(post(&address, "[[sim: say=by the first]]").await.contains("by the first"));
     assert_eq!(Poe::owner(&world.profile()).map(|owner| owner.pid), Some(first.pid()));
     first.signal(Signal::TERM);
@@ -112,6 +136,41 @@ async fn who_takes_the_profile_over_is_asked_from_then_on() {
     assert_eq!(ended.stdout, "through it\n", "{ended:?}");
     second.signal(Signal::TERM);
     assert_eq!(second.end().await.code, Some(0));
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_conversation_goes_on_in_its_chat_through_the_owner() {
+    let world = World::new().await;
+    let (first, _) = world.serving(&[]).await;
+    let (second, address) = world.serving(&[]).await;
+    // The client has this call in another form than the bot wrote it.
+    let prompt = "[[sim: say=<tool_call>{\"name\":\"clock\"}</tool_call>]]";
+    let tool = json!({ "type": "function", "function": { "name": "clock" } });
+    let mut body = json!({
+        "model": "gpt-4", "tools": [tool], "messages": [{ "role": "user", "content": prompt }],
+    });
+    for result in ["three", "four"] {
+        let answer = post_body(&address, &body).await;
+        let (_, answer) = answer.split_once("\r\n\r\n").expect("a body");
+        let answer: Value = serde_json::from_str(answer).expect("JSON");
+        let message = &answer["choices"][0]["message"];
+        let call = &message["tool_calls"][0]["id"];
+        assert!(call.is_string(), "{answer:#}");
+        let again = format!("{result} {prompt}");
+        let result = json!({ "role": "tool", "tool_call_id": call, "content": again });
+        body["messages"].as_array_mut().expect("a list").extend([message.clone(), result]);
+    }
+    post_body(&address, &body).await;
+    let prompts = world.prompts();
+    assert_eq!(prompts.len(), 3);
+    for (prompt, result) in prompts[1..].iter().zip(["three", "four"]) {
+        assert!(prompt.starts_with(&format!("<tool_result call=\"1\">\n{result} [[")), "{prompt}");
+    }
+    for program in [second, first] {
+        program.signal(Signal::TERM);
+        assert_eq!(program.end().await.code, Some(0));
+    }
     world.end().await;
 }
 

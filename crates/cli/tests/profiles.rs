@@ -36,12 +36,19 @@ async fn an_account_is_signed_in_used_and_forgotten_by_its_profiles_name() {
         found.iter().map(|it| it["name"].as_str().expect("a name").to_owned()).collect()
     };
     let found = listed(&home, &["--profile", "work"]).await;
+    assert_eq!(names(&found), ["work"], "who only looks makes none");
+    std::fs::create_dir(home.path("data/lenore/profiles/default")).expect("made");
+    let found = listed(&home, &["--profile", "work"]).await;
     assert_eq!(names(&found), ["default", "work"]);
     assert_eq!((&found[0]["current"], &found[1]["current"]), (&false.into(), &true.into()));
+    assert_eq!((&found[0]["account"], &found[1]["account"]), (&Value::Null, &EMAIL.into()));
     assert!(found[1]["bytes"].as_u64() > Some(1000) && found[1]["last_used"].is_u64(), "{found:?}");
     let ended = home.run(&["profiles"]).await.with_code(0);
-    let line = ended.stdout.lines().next().expect("a line");
-    assert!(line.starts_with("* default"), "{line}");
+    let [first, second] = ended.stdout.lines().collect::<Vec<_>>()[..] else {
+        panic!("{ended:#?}")
+    };
+    assert!(first.starts_with("* default  - "), "{first}");
+    assert!(second.contains(EMAIL) && second.ends_with("~/data/lenore/profiles/work"), "{second}");
 
     // The other profile is not touched, nor its chats.
     let ended = run(&world, &home, &["ask", "-c", "Hi"]).await.with_code(2);

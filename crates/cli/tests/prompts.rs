@@ -2,7 +2,7 @@
 
 mod support;
 
-use support::{Ended, Program, World};
+use support::{Ended, Program, World, lenore};
 
 /// An answer that is over at once.
 const SHORT: &str = "[[sim: gap=0, length=20]]";
@@ -71,6 +71,17 @@ async fn nothing_to_ask_is_said_and_no_browser_is_started() {
     assert_eq!(world.sim.log(), []);
     assert!(!world.profile().exists());
     world.end().await;
+}
+
+#[tokio::test]
+async fn a_pipe_that_nobody_closes_is_told_of() {
+    let mut command = lenore(&["ask", "--dry-run", "Hello"]);
+    command.stdin(std::process::Stdio::piped());
+    let mut program = Program::start(command);
+    program.says("waiting for stdin").await;
+    program.input("there\n");
+    let ended = program.end().await.with_code(0);
+    assert!(ended.stdout.ends_with("Hello\n\nthere\n"), "{ended:#?}");
 }
 
 async fn ask(world: &World, arguments: &[&str], input: impl Into<Vec<u8>>) -> Ended {

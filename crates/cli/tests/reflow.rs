@@ -11,19 +11,31 @@ use std::time::{Duration, Instant};
 use support::{WAIT, World};
 use tokio::process::Command;
 
+/// How often an exact screen may be tried: what is being written while the window changes, the
+/// terminal may put elsewhere than it says.
+const TRIES: usize = 3;
+
 /// A server of our own, with one window.
 struct Tmux {
     socket: PathBuf,
 }
 
 impl Tmux {
-    async fn start(world: &World, program: &Command, size: (u16, u16)) -> Option<Self> {
+    /// A window that shows some lines already, and then a program.
+    async fn start(
+        world: &World,
+        program: &Command,
+        size: (u16, u16),
+        lines: usize,
+    ) -> Option<Self> {
         let settings = world.directory.path().join("tmux.conf");
         std::fs::write(&settings, "set -g remain-on-exit on\n").expect("written");
         let tmux = Self { socket: world.directory.path().join("tmux") };
         let mut command = tmux.command(&["-f", settings.to_str()?, "new-session", "-d"]);
         command.args(["-x", &size.0.to_string(), "-y", &size.1.to_string(), "--"]);
-        command.args(["sh", "-c", "\"$@\"; tmux -S \"$0\" wait-for -S ended"]).arg(&tmux.socket);
+        let script =
+            format!("yes before | head -n {lines}; \"$@\"; tmux -S \"$0\" wait-for -S ended");
+        command.args(["sh", "-c", &script]).arg(&tmux.socket);
         command.arg(program.as_std().get_program()).args(program.as_std().get_args());
         for (name, value) in program.as_std().get_envs() {
             match value {
@@ -87,14 +99,14 @@ impl Drop for Tmux {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_window_that_gets_narrower_leaves_no_garbage() {
+/// What the window shows after an answer of many words, whose window changed meanwhile.
+async fn words_shown(lines: usize) -> Option<(Vec<String>, Vec<String>, String)> {
     let world = World::new().await;
     let words: Vec<String> = (0..160).map(|number| format!("w{number}.")).collect();
-    let prompt = format!("{} [[sim: echo, chunks=160, gap=20]]", words.join(" "));
+    let prompt = format!("{} [[sim: echo, chunks=30, gap=150]]", words.join(" "));
     let mut ask = world.lenore("ask");
     ask.arg(&prompt);
-    let Some(tmux) = Tmux::start(&world, &ask, (80, 30)).await else { return };
+    let tmux = Tmux::start(&world, &ask, (80, 30), lines).await?;
     tmux.shows("w40.").await;
     tmux.resize(47, 30).await;
     tmux.shows("w80.").await;
@@ -103,11 +115,102 @@ async fn a_window_that_gets_narrower_leaves_no_garbage() {
     tmux.resize(90, 30).await;
     tmux.ended().await;
     let shown = tmux.text().await;
-    let found: Vec<_> =
-        shown.split_whitespace().filter(|word| words.iter().any(|it| it == word)).collect();
-    assert_eq!(found, words, "{shown}");
+    let found = shown.split_whitespace().filter(|word| words.iter().any(|it| it == word));
+    let found = found.map(str::to_owned).collect();
     drop(tmux);
     // Its server takes a moment to go.
+    world.browser_gone().await;
+    world.end().await;
+    Some((words, found, shown))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_window_that_gets_narrower_leaves_no_garbage() {
+    for more in (0..TRIES).rev() {
+        let Some((words, found, shown)) = words_shown(30).await else { return };
+        assert_eq!(shown.matches("before").count(), 30, "what stood there stays: {shown}");
+        if found == words {
+            return;
+        }
+        assert!(more > 0, "{shown}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_window_loses_at_its_top_may_come_twice_but_is_not_lost() {
+    // tmux moves lines off a window that is not full.
+    let Some((words, found, shown)) = words_shown(0).await else { return };
+    let number = |word: &String| words.iter().position(|it| it == word).expect("one of them");
+    let found: Vec<_> = found.iter().map(number).collect();
+    let is_near = found.windows(2).all(|pair| pair[1] <= pair[0] + 1 && pair[0] < pair[1] + 40);
+    assert!(is_near && found.first() == Some(&0) && found.last() == Some(&159), "{shown}");
+}
+
+/// The lines that a window shows of a table, whose window changed meanwhile, and those that are due.
+async fn table_shown() -> Option<(Vec<String>, [&'static str; 8], String)> {
+    let prompt = "| Bird | Span | A long column with many words in it |\n|---|---|---|\n\
+        | raven | 130 cm | It is a bird that is black and clever |\n\
+        | crow | 95 cm | It is smaller, and caws in the morning |\n\
+        | rook | 90 cm | It lives in large flocks in the fields |\n\n\
+        After the table comes a line.\n\nAnd after that another one.\n\n\
+        Then more words that go on and on until the end is near, and then comes the last.\n\n\
+        [[sim: echo, chunks=40, gap=150]]";
+    let expected = [
+        "Bird  │ Span   │ A long column with many words in it",
+        "──────┼────────┼───────────────────────────────────────",
+        "raven │ 130 cm │ It is a bird that is black and clever",
+        "crow  │ 95 cm  │ It is smaller, and caws in the morning",
+        "rook  │ 90 cm  │ It lives in large flocks in the fields",
+        "After the table comes a line.",
+        "And after that another one.",
+        "Then more words that go on and on until the end is near, and then comes the last.",
+    ];
+    let world = World::new().await;
+    let mut ask = world.lenore("ask");
+    ask.arg(prompt);
+    let tmux = Tmux::start(&world, &ask, (90, 30), 30).await?;
+    tmux.shows("95 cm").await;
+    tmux.resize(60, 30).await;
+    tmux.shows("rook").await;
+    tmux.resize(40, 30).await;
+    // The table is finished by now.
+    tmux.shows("Then more").await;
+    tmux.resize(100, 30).await;
+    tmux.ended().await;
+    let shown = tmux.text().await;
+    assert_eq!(shown.matches("before").count(), 30, "what stood there stays: {shown}");
+    let lines = shown.lines().map(str::trim_end).filter(|line| !line.is_empty());
+    let lines = lines.skip_while(|line| *line == "before").take(expected.len());
+    let lines = lines.map(str::to_owned).collect();
+    drop(tmux);
+    world.browser_gone().await;
+    world.end().await;
+    Some((lines, expected, shown))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_keeps_its_rows_whatever_the_window_does() {
+    for more in (0..TRIES).rev() {
+        let Some((lines, expected, shown)) = table_shown().await else { return };
+        if lines == expected {
+            return;
+        }
+        assert!(more > 0, "{shown}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_copied_in_tmux_is_its_newest_buffer() {
+    let world = World::new().await;
+    let mut ask = world.lenore("ask");
+    ask.args(["--copy", "Hi [[sim: say=Nevermore.]]"]);
+    let Some(tmux) = Tmux::start(&world, &ask, (80, 20), 0).await else { return };
+    tmux.ended().await;
+    let shown = tmux.text().await;
+    assert!(shown.contains("copied by tmux"), "{shown}");
+    let buffer = tmux.command(&["show-buffer"]).output().await.expect("tmux");
+    assert_eq!(String::from_utf8(buffer.stdout).expect("text"), "Nevermore.");
+    drop(tmux);
     world.browser_gone().await;
     world.end().await;
 }

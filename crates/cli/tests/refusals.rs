@@ -4,10 +4,16 @@ mod support;
 
 use std::time::Instant;
 
-use support::World;
+use support::{Ended, World};
 
 /// It must not come back in any message.
 const SECRET: &str = "the diary of Annabel";
+
+/// What is said, but for the warning where the site may have taken the question all the same.
+fn told(ended: &Ended) -> Vec<&str> {
+    let is_doubt = |line: &&str| line.contains("may go on at the site");
+    ended.remarks().into_iter().filter(|line| !is_doubt(line)).collect()
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_refusal_has_its_exit_code_and_its_words() {
@@ -31,7 +37,7 @@ async fn each_refusal_has_its_exit_code_and_its_words() {
         let prompt = format!("Read {SECRET}. [[sim: {scenario}]]");
         let ended = world.ask(&["--patience", "0", &prompt]).await.with_code(code);
         assert!(ended.error().contains(words), "{scenario}: {}", ended.error());
-        assert_eq!(ended.remarks().len(), 1, "{scenario}: {ended:#?}");
+        assert_eq!(told(&ended).len(), 1, "{scenario}: {ended:#?}");
         assert_eq!(ended.stdout, "", "{scenario}");
         assert!(!ended.stderr.contains("Annabel"), "{scenario}: {}", ended.stderr);
         assert_eq!(world.prompts().len(), round + 1, "{scenario}: it is sent once");
@@ -47,7 +53,7 @@ async fn who_is_too_fast_is_told_how_long_to_wait() {
         let prompt = format!("Read {SECRET}. [[sim: {scenario}]]");
         let ended = world.ask(&["--patience", "0", &prompt]).await.with_code(5);
         assert!(ended.error().contains("slow down"), "{ended:#?}");
-        let [_, wait] = ended.remarks()[..] else { panic!("the wait is due: {ended:#?}") };
+        let [_, wait] = told(&ended)[..] else { panic!("the wait is due: {ended:#?}") };
         assert_eq!(wait, format!("ask again in {seconds} s"));
     }
     assert_eq!(world.prompts().len(), 2);

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use lenore_sim::Seen;
 use rustix::process::Signal;
-use support::{Program, World, in_time};
+use support::{Program, World, in_time, lenore};
 
 /// An answer that goes on until it is stopped.
 const ENDLESS: &str = "Ravens? [[sim: silent=4]]";
@@ -26,7 +26,8 @@ async fn answering(world: &World, prompt: &str) -> Program {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_signal_stops_the_answer_and_ends_all() {
     let world = World::new().await;
-    let signals = [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)];
+    let signals =
+        [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129), (Signal::QUIT, 131)];
     for (round, (signal, code)) in signals.into_iter().enumerate() {
         let program = answering(&world, ENDLESS).await;
         program.signal(signal);
@@ -66,9 +67,27 @@ async fn who_insists_does_not_wait() {
     program.signal(Signal::INT);
     let ended = tokio::time::timeout(AT_ONCE, program.end()).await.expect("it ends at once");
     ended.with_code(130);
+    assert!(!world.profile().join("lenore.lock").exists(), "the lock is left");
     world.browser_gone().await;
     still_works(&world).await;
     world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_insists_leaves_no_throw_away_profile() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut command = lenore(&["demo", "Ravens? [[sim: silent=4, stop-ignored]]"]);
+    command.env("TMPDIR", directory.path());
+    let mut program = Program::start(command);
+    program.bytes(1).await;
+    let made = std::fs::read_dir(directory.path()).expect("readable").count();
+    assert!(made > 0, "the profile is there");
+    program.signal(Signal::INT);
+    program.says("stopped").await;
+    program.signal(Signal::INT);
+    in_time("the end", program.end()).await.with_code(130);
+    let left: Vec<_> = std::fs::read_dir(directory.path()).expect("readable").flatten().collect();
+    assert!(left.is_empty(), "{left:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

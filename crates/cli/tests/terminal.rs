@@ -161,16 +161,98 @@ async fn a_spinner_tells_the_time_and_what_the_site_says() {
     std::fs::write(&file, b"\x89PNG\r\n\x1a\n\0").expect("written");
     let arguments = ["-f", file.to_str().expect("a plain name"), "What? [[sim: say=A pixel.]]"];
     let mut terminal = Terminal::start(&ask(&world, &arguments), 24, 80);
-    terminal.shows("sending 1 file").await;
+    terminal.shows("sending pixel.png (9 B)").await;
     assert_eq!(terminal.end().await, 0);
     assert_eq!(terminal.screen(), "A pixel.");
     world.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn it_is_told_how_far_files_have_come() {
+    let world = World::new().await;
+    let files = ["one.bin", "two.bin", "three.bin"].map(|name| world.directory.path().join(name));
+    for file in &files {
+        std::fs::write(file, b"\0\0").expect("written");
+    }
+    let mut command = world.lenore("ask");
+    command.args(["--json", "What? [[sim: say=Files.]]"]);
+    for file in &files {
+        command.arg("-a").arg(file);
+    }
+    let ended = support::Program::start(command).end().await.with_code(0);
+    let told = ended.stdout.lines().filter(|line| line.contains(r#""status""#));
+    let told = told.collect::<Vec<_>>().join("\n");
+    for words in ["sending 2 of 3: two.bin", "3 of 3 files sent"] {
+        assert!(told.contains(words), "{words}: {}", ended.stdout);
+    }
+    // A terminal shows it where the time that passes is shown.
+    let mut command = world.lenore("ask");
+    command.arg("What? [[sim: say=Files.]]").arg("-a").arg(&files[0]).arg("-a").arg(&files[1]);
+    let mut terminal = Terminal::start(&command, 24, 80);
+    terminal.shows("2 of 2 files sent").await;
+    assert_eq!(terminal.end().await, 0);
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_comes_back_from_the_shell_types_unseen_again() {
+    let world = World::new().await;
+    let prompt = "Ravens? [[sim: length=20000, gap=30]]";
+    let mut terminal = Terminal::start(&ask(&world, &[prompt]), 24, 80);
+    let text = |screen: &str| !screen.contains("waiting") && screen.contains(' ');
+    terminal.until("text", text).await;
+    let (silent, before) = (terminal.modes(), terminal.first_modes.clone());
+    terminal.signal(Signal::STOP);
+    terminal.show_what_is_typed();
+    assert_eq!(terminal.modes(), before);
+    terminal.signal(Signal::CONT);
+    let begin = std::time::Instant::now();
+    // Nothing tells of a terminal's modes.
+    while terminal.modes() != silent {
+        assert!(begin.elapsed() < support::WAIT, "what is typed is shown");
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    terminal.signal(Signal::INT);
+    assert_eq!(terminal.end().await, 130);
+    assert_eq!(terminal.modes(), before);
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn errors_and_dry_runs_play_with_no_terminal_either() {
+    let world = World::new().await;
+    let evil = "\x1b[31mred\x1b]0;owned\x07";
+    let prompt = format!("Hi [[sim: status=no_access, status-message={evil}]]");
+    let ended = world.ask(&[prompt.as_str()]).await.with_code(5);
+    assert!(ended.error().contains("␛[31mred␛]0;owned␇"), "{ended:#?}");
+    let file = world.directory.path().join("evil.txt");
+    std::fs::write(&file, evil).expect("written");
+    let path = file.to_str().expect("a plain name");
+    let terminal = answer(&world, &["--dry-run", "-f", path, "hi"], 24, 80).await;
+    let bytes = String::from_utf8(terminal.bytes()).expect("text");
+    assert!(!bytes.contains("\x1b]") && bytes.contains("␛]0;owned␇"), "{bytes:?}");
+    // Into a pipe it goes as it is.
+    let ended = world.ask(&["--dry-run", "-f", path, "hi"]).await.with_code(0);
+    assert!(ended.stdout.contains(evil), "{ended:#?}");
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn errors_are_broken_between_words() {
+    let world = World::signed_out().await;
+    let mut terminal = Terminal::start(&world.lenore("login"), 24, 50);
+    assert_eq!(terminal.end().await, 11);
+    let screen = terminal.screen();
+    let joined = screen.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(joined.contains("types the mailed code here; `ssh -X` shows the window"), "{screen}");
+    assert!(screen.lines().all(|line| line.chars().count() <= 50), "{screen}");
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_typed_meanwhile_does_not_show_and_is_the_shells() {
     let world = World::new().await;
-    for signal in [Signal::INT, Signal::TERM] {
+    for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::QUIT, 131)] {
         let prompt = "Ravens? [[sim: length=20000, gap=30]]";
         let mut terminal = Terminal::start(&ask(&world, &[prompt]), 24, 80);
         let before = terminal.first_modes.clone();
@@ -181,7 +263,6 @@ async fn what_is_typed_meanwhile_does_not_show_and_is_the_shells() {
         let length = terminal.screen().len();
         terminal.until("more text", |screen| screen.len() > length + 100).await;
         terminal.signal(signal);
-        let code = if signal == Signal::INT { 130 } else { 143 };
         assert_eq!(terminal.end().await, code);
         assert_eq!(terminal.modes(), before);
         let screen = terminal.screen();

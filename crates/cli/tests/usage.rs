@@ -2,6 +2,8 @@
 
 mod support;
 
+use std::time::{Duration, Instant};
+
 use support::{Ended, Program, lenore};
 
 async fn run(arguments: &[&str]) -> Ended {
@@ -21,6 +23,38 @@ async fn help_and_version_are_an_answer() {
     }
     let ended = run(&["--version"]).await.with_code(0);
     assert_eq!(ended.stdout, format!("lenore {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[tokio::test]
+async fn every_command_has_examples() {
+    let help = run(&["--help"]).await.with_code(0).stdout;
+    let commands = help.split_once("Commands:\n").expect("they are listed").1;
+    let commands: Vec<_> = commands
+        .lines()
+        .map_while(|line| line.strip_prefix("  "))
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
+    assert!(commands.len() > 14, "{commands:?}");
+    for command in commands.into_iter().filter(|command| *command != "help") {
+        let help = run(&[command, "--help"]).await.with_code(0).stdout;
+        assert!(help.contains("\nExamples:\n"), "{command}: {help}");
+    }
+}
+
+#[tokio::test]
+async fn it_starts_at_once() {
+    // Built to be debugged, on a machine that has other things to do; docs/performance.md has what
+    // was measured.
+    const BOUND: Duration = Duration::from_millis(100);
+    for arguments in [&["--version"][..], &["--help"], &["ask", "--help"]] {
+        let mut quickest = Duration::MAX;
+        for _ in 0..10 {
+            let begin = Instant::now();
+            run(arguments).await.with_code(0);
+            quickest = quickest.min(begin.elapsed());
+        }
+        assert!(quickest < BOUND, "{arguments:?} takes {quickest:?}");
+    }
 }
 
 #[tokio::test]

@@ -63,7 +63,8 @@ async fn login_opens_a_window_and_keeps_the_session() {
     let login = Program::start(shown(&world, &display, "login"));
     let hands = Hands::on(&world.profile(), world.sim.url()).await;
     hands.sign_in(EMAIL, || world.sim.inbox(EMAIL)).await;
-    login.end().await.with_code(0);
+    let ended = login.end().await.with_code(0);
+    assert_eq!(ended.stderr.lines().last(), Some(&*format!("signed in as {EMAIL}")), "{ended:#?}");
     world.assert_tidy();
     let ended = world.ask(&["Hi [[sim: echo]]"]).await.with_code(0);
     assert_eq!(ended.stdout, "Hi [[sim: echo]]\n");

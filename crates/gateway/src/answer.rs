@@ -14,9 +14,12 @@ use tokio::sync::watch;
 use crate::failure::Failure;
 use crate::files::Files;
 use crate::fold::{Cut, Fold, Rest, Rules};
+use crate::links::Place;
 use crate::metrics::Meter;
+use crate::points::Points;
 use crate::question::Reading;
-use crate::tools::{Call, Fault, MARK};
+use crate::tokens;
+use crate::tools::{Call, Fault, MARK, said};
 
 /// A step of an answer, for a client.
 #[derive(Debug)]
@@ -27,6 +30,8 @@ pub(crate) enum Part {
     Status(String),
     /// Text to append.
     Text(String),
+    /// What the bot thinks aloud, to append to its thoughts. Never part of the answer.
+    Thought(String),
     /// The end; nothing follows.
     End(Box<End>),
 }
@@ -36,11 +41,20 @@ pub(crate) enum Part {
 pub(crate) struct End {
     /// The text, exact.
     pub(crate) text: String,
+    /// What the bot thought aloud.
+    pub(crate) thoughts: String,
     pub(crate) calls: Vec<Call>,
     pub(crate) finish: Finish,
-    /// About how many tokens the bot wrote.
+    /// About how many tokens the bot wrote, with its thoughts.
     pub(crate) tokens: u64,
     pub(crate) notes: Notes,
+}
+
+impl End {
+    /// About how many tokens the bot thought.
+    pub(crate) fn thought_tokens(&self) -> u64 {
+        tokens::estimate(&self.thoughts)
+    }
 }
 
 /// Why an answer ended.
@@ -72,7 +86,7 @@ pub(crate) struct Notes {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     attachments: Vec<Attachment>,
     /// Whether the site rewrote text that was out already.
-    rewritten: bool,
+    pub(crate) rewritten: bool,
     /// Where the exact text begins in what was streamed, in characters, where it was rewritten.
     #[serde(skip_serializing_if = "Option::is_none")]
     exact_from: Option<usize>,
@@ -88,6 +102,9 @@ struct Attachment {
 pub(crate) struct Plan {
     pub(crate) provider: Arc<dyn Provider>,
     pub(crate) request: ChatRequest,
+    /// Where the answer is remembered.
+    pub(crate) points: Arc<Points>,
+    pub(crate) place: Place,
     pub(crate) rules: Rules,
     pub(crate) reading: Arc<Reading>,
     /// They stay while the answer runs.
@@ -104,6 +121,7 @@ pub(crate) struct Answer {
     fold: Fold,
     /// What is out of the first try, once the bot was asked to mend its answer.
     mended: Option<String>,
+    thoughts: String,
     notes: Notes,
     ready: VecDeque<Part>,
     /// Whether the site is known to have taken the question.
@@ -122,6 +140,7 @@ impl Answer {
             completion: Some(completion),
             fold: Fold::new(rules),
             mended: None,
+            thoughts: String::new(),
             notes: Notes::default(),
             ready: VecDeque::new(),
             is_taken: false,
@@ -197,6 +216,12 @@ impl Answer {
                 self.notes.bot = Some(bot);
             }
             Event::Status(text) => self.ready.push_back(Part::Status(text)),
+            Event::Thought(text) if text.is_empty() => {}
+            Event::Thought(text) => {
+                self.is_taken = true;
+                self.thoughts.push_str(&text);
+                self.ready.push_back(Part::Thought(text));
+            }
             Event::Attachment { name, url } => {
                 self.notes.attachments.push(Attachment { name, url });
             }
@@ -228,30 +253,48 @@ impl Answer {
             None if reason == FinishReason::Length => Finish::Length,
             None => Finish::Stop(None),
         };
-        let (text, Rest { tail, anew }) = match self.mended.take() {
+        let (text, out, Rest { tail, anew }) = match self.mended.take() {
             // What is out of a first try stays where it was said before the call that was mended.
             Some(out) if !out.is_empty() && !calls.is_empty() => {
-                (out, Rest { tail: String::new(), anew: None })
+                (out.clone(), out, Rest { tail: String::new(), anew: None })
             }
             Some(out) => {
                 let rest = Rest::after(&out, &text);
-                (text, rest)
+                (text, out, rest)
             }
             None => {
                 let rest = self.fold.rest(&text);
-                (text, rest)
+                (text, self.fold.out().to_owned(), rest)
             }
         };
+        // The chat of an answer that is cut holds more than the client is given.
+        if !is_cut {
+            self.remember([said(&text, &calls), said(&format!("{out}{tail}"), &calls)]);
+        }
         if !tail.is_empty() {
             self.ready.push_back(Part::Text(tail));
         }
         self.notes.rewritten = anew.is_some();
         self.notes.exact_from = anew;
-        let tokens = self.fold.tokens();
+        let thoughts = std::mem::take(&mut self.thoughts);
+        let tokens = self.fold.tokens() + tokens::estimate(&thoughts);
         self.plan.meter.finished(self.plan.prompt_tokens, tokens);
         let notes = std::mem::take(&mut self.notes);
-        self.ready.push_back(Part::End(Box::new(End { text, calls, finish, tokens, notes })));
+        let end = End { text, thoughts, calls, finish, tokens, notes };
+        self.ready.push_back(Part::End(Box::new(end)));
         Ok(())
+    }
+
+    /// The client sends the answer back in one of these forms, and the conversation can go on.
+    fn remember(&self, forms: [String; 2]) {
+        let (Some(chat), Some(message)) = (&self.notes.chat, &self.notes.message) else { return };
+        let ChatRequest { chat: named, resume, attachments, messages, .. } = &self.plan.request;
+        // Of a chat that the client named nobody knows what else it holds, nor are files known
+        // again.
+        if named.is_none() && *resume && attachments.is_empty() {
+            let forms = forms.iter().map(String::as_str);
+            self.plan.points.add(&self.plan.place, messages, forms, (chat, message));
+        }
     }
 
     /// Has the bot mend its answer, once: in the same chat, or, where the provider keeps none, by

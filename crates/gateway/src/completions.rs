@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::Gateway;
 use crate::answer::{End, Finish};
+use crate::content::Beside;
 use crate::failure::{Failure, Wire};
 use crate::fields::Fields;
 use crate::ids;
@@ -17,7 +18,7 @@ use crate::keys::Caller;
 use crate::question::{Question, Wishes, checked_count, checked_most, checked_stops};
 use crate::respond::respond;
 use crate::sse::{Encoder, Frames};
-use crate::wire::{OneOrMany, include_usage, usage};
+use crate::wire::{OneOrMany, Told, include_usage};
 
 pub(crate) async fn create(
     State(gateway): State<Gateway>,
@@ -27,7 +28,7 @@ pub(crate) async fn create(
 ) -> Result<Response, Failure> {
     let wishes = Wishes::read(&headers)?;
     let options = &gateway.0.options;
-    let mut fields = Fields::read(&headers, body, options.largest_body).await?;
+    let mut fields = Fields::read(&headers, body, options).await?;
     let echo = fields.take("echo")?.unwrap_or_default();
     let include_usage = include_usage(&mut fields)?;
     let question = read(fields, options.strict)?;
@@ -35,8 +36,7 @@ pub(crate) async fn create(
         id: ids::new("cmpl-"),
         created: ids::now(),
         model: gateway.shown(&question.model),
-        prompt_tokens: question.tokens(),
-        answer_tokens: 0,
+        told: Told::new(question.tokens()),
         include_usage,
         echo: question.messages.first().filter(|_| echo).map(|message| message.content.clone()),
         count: question.count,
@@ -59,7 +59,7 @@ fn read(mut fields: Fields, strict: bool) -> Result<Question, Failure> {
         most: checked_most(fields.take_count("max_tokens")?, "max_tokens")?,
         count: checked_count(fields.take_count("n")?)?,
         stream: fields.take("stream")?.unwrap_or_default(),
-        ignored: fields.ignored(strict)?,
+        beside: Beside { ignored: fields.ignored(Vec::new(), strict)?, ..Beside::default() },
         ..Question::default()
     })
 }
@@ -69,8 +69,8 @@ struct CompletionEncoder {
     id: String,
     created: u64,
     model: String,
-    prompt_tokens: u64,
-    answer_tokens: u64,
+    told: Told,
+    /// Whether a last chunk tells the usage.
     include_usage: bool,
     /// The prompt, where it is to stand before the text.
     echo: Option<String>,
@@ -78,14 +78,18 @@ struct CompletionEncoder {
 }
 
 impl CompletionEncoder {
-    fn told(&self, choices: Value) -> Value {
-        json!({
+    fn chunk(&self, choices: Value) -> Value {
+        let mut chunk = json!({
             "id": self.id,
             "object": "text_completion",
             "created": self.created,
             "model": self.model,
             "choices": choices,
-        })
+        });
+        if self.include_usage {
+            chunk["usage"] = Value::Null;
+        }
+        chunk
     }
 }
 
@@ -97,25 +101,26 @@ fn choice(index: usize, text: &str, finish: Option<&Finish>) -> Value {
 impl Encoder for CompletionEncoder {
     fn begin(&mut self, frames: &mut Frames) {
         for (index, prompt) in self.echo.iter().cycle().take(self.count).enumerate() {
-            frames.data(&self.told(json!([choice(index, prompt, None)])));
+            frames.data(&self.chunk(json!([choice(index, prompt, None)])));
         }
     }
 
     fn text(&mut self, index: usize, text: &str, frames: &mut Frames) {
-        frames.data(&self.told(json!([choice(index, text, None)])));
+        frames.data(&self.chunk(json!([choice(index, text, None)])));
     }
 
     fn end(&mut self, index: usize, end: &End, frames: &mut Frames) {
-        self.answer_tokens += end.tokens;
-        let mut chunk = self.told(json!([choice(index, "", Some(&end.finish))]));
+        self.told.add(end);
+        let mut chunk = self.chunk(json!([choice(index, "", Some(&end.finish))]));
         chunk["lenore"] = json!(end.notes);
         frames.data(&chunk);
     }
 
     fn finish(&mut self, frames: &mut Frames) {
         if self.include_usage {
-            let mut chunk = self.told(json!([]));
-            chunk["usage"] = usage(self.prompt_tokens, self.answer_tokens);
+            let mut chunk = self.chunk(json!([]));
+            chunk["usage"] = self.told.usage();
+            chunk["lenore"] = self.told.notes();
             frames.data(&chunk);
         }
         frames.done();
@@ -127,13 +132,17 @@ impl Encoder for CompletionEncoder {
 
     fn whole(&mut self, ends: &[End]) -> Value {
         let echo = self.echo.as_deref().unwrap_or_default();
-        let choices = ends
-            .iter()
-            .enumerate()
-            .map(|(index, end)| choice(index, &format!("{echo}{}", end.text), Some(&end.finish)));
-        let mut whole = self.told(choices.collect());
-        whole["usage"] = usage(self.prompt_tokens, ends.iter().map(|end| end.tokens).sum());
-        whole["lenore"] = json!(ends.first().map(|end| &end.notes));
+        let choices = ends.iter().enumerate().map(|(index, end)| {
+            let mut choice = choice(index, &format!("{echo}{}", end.text), Some(&end.finish));
+            if ends.len() > 1 {
+                choice["lenore"] = json!(end.notes);
+            }
+            choice
+        });
+        let mut whole = self.chunk(choices.collect());
+        ends.iter().for_each(|end| self.told.add(end));
+        whole["usage"] = self.told.usage();
+        whole["lenore"] = self.told.notes();
         whole
     }
 }

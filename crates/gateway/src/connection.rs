@@ -13,9 +13,6 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
 
-/// How long a client may take nothing of what waits for it.
-const STALL: Duration = Duration::from_secs(120);
-
 /// How often to look whether a client has left whose last bytes nobody reads.
 const LOOK: Duration = Duration::from_millis(250);
 
@@ -27,14 +24,17 @@ const LINGER_BYTES: usize = 64 * 1024 * 1024;
 #[derive(Debug)]
 pub(crate) struct Connection {
     stream: Arc<TcpStream>,
-    /// When a write that waits is given up.
+    /// How long a write may wait.
+    patience: Duration,
+    /// When one that waits is given up.
     stall: Pin<Box<Sleep>>,
     is_stalled: bool,
 }
 
 impl Connection {
-    pub(crate) fn new(stream: Arc<TcpStream>) -> Self {
-        Self { stream, stall: Box::pin(tokio::time::sleep(STALL)), is_stalled: false }
+    pub(crate) fn new(stream: Arc<TcpStream>, patience: Duration) -> Self {
+        let stall = Box::pin(tokio::time::sleep(patience));
+        Self { stream, patience, stall, is_stalled: false }
     }
 
     /// Waits until the client has left. The server reads nothing while it answers, so it sees the
@@ -72,7 +72,8 @@ impl Connection {
     fn waiting(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         if !self.is_stalled {
             self.is_stalled = true;
-            self.stall.as_mut().reset(Instant::now() + STALL);
+            let end = Instant::now() + self.patience;
+            self.stall.as_mut().reset(end);
         }
         ready!(self.stall.poll_unpin(cx));
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client takes nothing")))

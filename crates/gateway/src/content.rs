@@ -83,6 +83,13 @@ pub(crate) fn gather(
     Ok(text)
 }
 
+/// Where the files of a conversation go, and the names of what in it is not honoured.
+#[derive(Debug, Default)]
+pub(crate) struct Beside {
+    pub(crate) files: Vec<Source>,
+    pub(crate) ignored: Vec<String>,
+}
+
 /// A part of the OpenAI APIs, chat completions and responses alike.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
@@ -92,7 +99,7 @@ pub(crate) enum OpenAiPart {
     OutputText { text: String },
     Refusal { refusal: String },
     ImageUrl { image_url: ImageUrl },
-    InputImage { image_url: Option<String> },
+    InputImage { image_url: Option<String>, detail: Option<String> },
     File { file: File },
     InputFile(File),
     InputAudio { input_audio: Audio },
@@ -101,6 +108,7 @@ pub(crate) enum OpenAiPart {
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct ImageUrl {
     url: String,
+    detail: Option<String>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -126,7 +134,7 @@ impl OpenAiPart {
             }
             Self::Refusal { refusal } => Piece::Text(refusal),
             Self::ImageUrl { image_url } => Piece::File(Source::url(image_url.url, "image")?),
-            Self::InputImage { image_url } => {
+            Self::InputImage { image_url, .. } => {
                 Piece::File(Source::url(image_url.ok_or_else(no_store)?, "image")?)
             }
             Self::File { file } | Self::InputFile(file) => {
@@ -142,12 +150,34 @@ impl OpenAiPart {
     }
 }
 
+impl OpenAiPart {
+    /// What it asks for that no site is told. The site looks at a picture as it does.
+    fn ignored(&self) -> Option<&'static str> {
+        let (detail, name) = match self {
+            Self::ImageUrl { image_url } => (&image_url.detail, "image_url.detail"),
+            Self::InputImage { detail, .. } => (detail, "detail"),
+            _ => return None,
+        };
+        detail.as_deref().is_some_and(|detail| detail != "auto").then_some(name)
+    }
+}
+
 impl Content<OpenAiPart> {
-    /// The text of a message; its files go to `files`.
-    pub(crate) fn gather(self, is_last: bool, files: &mut Vec<Source>) -> Result<String, Failure> {
-        match self {
-            Self::Text(text) => Ok(text),
-            Self::Parts(parts) => gather(parts.into_iter().map(OpenAiPart::piece), is_last, files),
-        }
+    /// The text of a message. `path` is what the content is called.
+    pub(crate) fn gather(
+        self,
+        path: &str,
+        is_last: bool,
+        beside: &mut Beside,
+    ) -> Result<String, Failure> {
+        let parts = match self {
+            Self::Text(text) => return Ok(text),
+            Self::Parts(parts) => parts,
+        };
+        let ignored = parts.iter().enumerate().filter_map(|(index, part)| {
+            part.ignored().map(|name| format!("{path}[{index}].{name}"))
+        });
+        beside.ignored.extend(ignored);
+        gather(parts.into_iter().map(OpenAiPart::piece), is_last, &mut beside.files)
     }
 }

@@ -15,6 +15,10 @@ const X_LENORE_ERROR: HeaderName = HeaderName::from_static("x-lenore-error");
 /// What the official clients obey before they ask again by themselves.
 const X_SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 
+/// When one who asked too fast may ask again, where the site does not say. Clients would take half
+/// a second.
+const SOON: Duration = Duration::from_secs(10);
+
 /// Whose wire a request speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wire {
@@ -69,6 +73,13 @@ impl Failure {
     pub(crate) fn of_param(mut self, param: impl Into<String>) -> Self {
         self.param = Some(param.into());
         self
+    }
+
+    /// Names the part of the request that is at fault, in the message too.
+    pub(crate) fn at(mut self, path: impl Into<String>) -> Self {
+        let path = path.into();
+        self.message = format!("{path}: {}", self.message).into();
+        self.of_param(path)
     }
 
     pub(crate) fn with_retry_after(mut self, wait: Duration) -> Self {
@@ -126,6 +137,8 @@ impl Failure {
 
     fn openai_type(&self) -> &'static str {
         match self.status.as_u16() {
+            // What the service itself says of a key that is wrong, or may not ask a model.
+            401 | 403 if self.kind.is_none() => "invalid_request_error",
             401 => "authentication_error",
             403 => "permission_error",
             429 if self.kind == Some(ErrorKind::Quota) => "insufficient_quota",
@@ -162,6 +175,7 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let kind = error.kind();
         let status = StatusCode::from_u16(kind.http_status());
+        let usual = (kind == ErrorKind::RateLimited).then_some(SOON);
         let code = match kind {
             ErrorKind::UnsupportedModel => "model_not_found",
             ErrorKind::Quota => "insufficient_quota",
@@ -171,7 +185,7 @@ impl From<Error> for Failure {
         };
         Self {
             kind: Some(kind),
-            retry_after: error.retry_after(),
+            retry_after: error.retry_after().or(usual),
             partial: error.partial().filter(|text| !text.is_empty()).map(str::to_owned),
             param: (kind == ErrorKind::UnsupportedModel).then(|| "model".to_owned()),
             ..Self::new(status.unwrap_or(StatusCode::BAD_GATEWAY), code, error.to_string())
@@ -233,5 +247,11 @@ mod tests {
         let error =
             Error::new(ErrorKind::RateLimited, "no").with_retry_after(Duration::from_millis(1200));
         assert_eq!(Failure::from(error).into_response().headers()[RETRY_AFTER], "2");
+        let header = |kind| {
+            let response = Failure::from(Error::new(kind, "no")).into_response();
+            response.headers().get(RETRY_AFTER).cloned()
+        };
+        assert_eq!(header(ErrorKind::RateLimited), Some(HeaderValue::from_static("10")));
+        assert_eq!(header(ErrorKind::Quota), None, "nobody knows when there are points again");
     }
 }

@@ -1,17 +1,13 @@
 //! The fields of a request's JSON body: taken one by one, so that what is left is what was not
 //! understood.
 
-use std::time::Duration;
-
 use axum::body::{Body, Bytes, to_bytes};
 use axum::http::{HeaderMap, StatusCode, header};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::failure::Failure;
-
-/// A body that takes longer is not waited for.
-const PATIENCE: Duration = Duration::from_secs(30);
+use crate::gateway::Options;
 
 /// Fields that change nothing about an answer, which may be given without being reported.
 const HARMLESS: &[&str] = &[
@@ -42,7 +38,7 @@ impl Fields {
     pub(crate) async fn read(
         headers: &HeaderMap,
         body: Body,
-        most: usize,
+        options: &Options,
     ) -> Result<Self, Failure> {
         if !is_json(headers) {
             return Err(Failure::new(
@@ -51,7 +47,7 @@ impl Fields {
                 "the body must be JSON, with the header Content-Type: application/json",
             ));
         }
-        let bytes = read_body(headers, body, most).await?;
+        let bytes = read_body(headers, body, options).await?;
         match serde_json::from_slice(&bytes) {
             Ok(Value::Object(left)) => Ok(Self { left, ignored: Vec::new() }),
             Ok(_) => Err(Failure::invalid("the body must be a JSON object")),
@@ -71,14 +67,7 @@ impl Fields {
     pub(crate) fn take<T: DeserializeOwned>(&mut self, name: &str) -> Result<Option<T>, Failure> {
         match self.left.remove(name) {
             None | Some(Value::Null) => Ok(None),
-            Some(value) => serde_path_to_error::deserialize(value).map(Some).map_err(|error| {
-                let path = match error.path().to_string() {
-                    path if path == "." => name.to_owned(),
-                    path if path.starts_with('[') => format!("{name}{path}"),
-                    path => format!("{name}.{path}"),
-                };
-                Failure::invalid(format!("{path}: {}", error.into_inner())).of_param(path)
-            }),
+            Some(value) => parse(value, name).map(Some),
         }
     }
 
@@ -117,15 +106,22 @@ impl Fields {
         self.ignored.push(name);
     }
 
-    /// The names of what is left and is not honoured.
+    /// Notes what is left of a field of which all was taken that can be honoured.
+    pub(crate) fn ignore_rest(&mut self, of: &str, rest: &Map<String, Value>) {
+        let given = rest.iter().filter(|(_, value)| !value.is_null());
+        self.ignored.extend(given.map(|(name, _)| format!("{of}.{name}")));
+    }
+
+    /// The names of what is not honoured: what is left, what was noted, and `more`.
     ///
     /// # Errors
     /// 400 for the first of them, where `strict`.
-    pub(crate) fn ignored(self, strict: bool) -> Result<Vec<String>, Failure> {
+    pub(crate) fn ignored(self, more: Vec<String>, strict: bool) -> Result<Vec<String>, Failure> {
         let is_given = |(name, value): (String, Value)| {
             (!value.is_null() && !HARMLESS.contains(&name.as_str())).then_some(name)
         };
-        let mut ignored = self.ignored;
+        let mut ignored = more;
+        ignored.extend(self.ignored);
         ignored.extend(self.left.into_iter().filter_map(is_given));
         match ignored.first() {
             Some(name) if strict => Err(Failure::new(
@@ -139,13 +135,29 @@ impl Fields {
     }
 }
 
+/// A value of this name, read.
+///
+/// # Errors
+/// 400, with the path of what is of the wrong type.
+pub(crate) fn parse<T: DeserializeOwned>(value: Value, name: &str) -> Result<T, Failure> {
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let path = match error.path().to_string() {
+            path if path == "." => name.to_owned(),
+            path if path.starts_with('[') => format!("{name}{path}"),
+            path => format!("{name}.{path}"),
+        };
+        Failure::invalid(error.into_inner().to_string()).at(path)
+    })
+}
+
 fn is_json(headers: &HeaderMap) -> bool {
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let essence = content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim();
     essence.eq_ignore_ascii_case("application/json")
 }
 
-async fn read_body(headers: &HeaderMap, body: Body, most: usize) -> Result<Bytes, Failure> {
+async fn read_body(headers: &HeaderMap, body: Body, options: &Options) -> Result<Bytes, Failure> {
+    let (most, wait) = (options.largest_body, options.patience.body);
     let too_large = || {
         Failure::new(
             StatusCode::PAYLOAD_TOO_LARGE,
@@ -157,7 +169,7 @@ async fn read_body(headers: &HeaderMap, body: Body, most: usize) -> Result<Bytes
     if length.and_then(|length| length.parse().ok()).is_some_and(|length: usize| length > most) {
         return Err(too_large());
     }
-    match tokio::time::timeout(PATIENCE, to_bytes(body, most)).await {
+    match tokio::time::timeout(wait, to_bytes(body, most)).await {
         Ok(Ok(bytes)) => Ok(bytes),
         Ok(Err(error)) => {
             let source = std::error::Error::source(&error);
@@ -171,7 +183,7 @@ async fn read_body(headers: &HeaderMap, body: Body, most: usize) -> Result<Bytes
         Err(_) => Err(Failure::new(
             StatusCode::REQUEST_TIMEOUT,
             "request_timeout",
-            format!("the body did not come within {} s", PATIENCE.as_secs()),
+            format!("the body did not come within {wait:?}"),
         )),
     }
 }

@@ -15,6 +15,8 @@ use tower_http::cors::{AllowHeaders, CorsLayer, ExposeHeaders};
 use crate::keys::KeyRing;
 use crate::links::Links;
 use crate::metrics::Metrics;
+use crate::patience::Patience;
+use crate::points::Points;
 use crate::remote::Remote;
 use crate::scratch::Scratch;
 use crate::{chat, completions, doors, health, ids, messages, models, openapi, page, responses};
@@ -33,6 +35,7 @@ pub(crate) struct Inner {
     pub(crate) keys: KeyRing,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) links: Arc<Links>,
+    pub(crate) points: Arc<Points>,
     remote: Option<Remote>,
     scratch: Scratch,
     /// When it was made, in seconds since 1970.
@@ -49,6 +52,7 @@ pub(crate) struct Options {
     pub(crate) origins: Vec<String>,
     pub(crate) strict: bool,
     pub(crate) largest_body: usize,
+    pub(crate) patience: Patience,
 }
 
 /// Builds a [`Gateway`].
@@ -131,6 +135,13 @@ impl GatewayBuilder {
         self
     }
 
+    /// How long clients are waited for.
+    #[must_use]
+    pub fn patience(mut self, patience: Patience) -> Self {
+        self.options.patience = patience;
+        self
+    }
+
     /// The server.
     ///
     /// # Errors
@@ -161,6 +172,7 @@ impl GatewayBuilder {
             options,
             metrics: Arc::new(Metrics::new()),
             links: Arc::default(),
+            points: Arc::default(),
             since: ids::now(),
             stopping: watch::Sender::new(false),
         })))
@@ -177,6 +189,7 @@ impl Gateway {
             origins: Vec::new(),
             strict: false,
             largest_body: BODY,
+            patience: Patience::default(),
         };
         GatewayBuilder {
             providers: vec![provider],
@@ -221,11 +234,15 @@ impl Gateway {
             .allow_headers(AllowHeaders::mirror_request())
             .expose_headers(ExposeHeaders::list(
                 [
+                    "request-id",
                     "retry-after",
                     "x-lenore-chat",
                     "x-lenore-error",
                     "x-lenore-ignored",
+                    "x-lenore-usage",
                     "x-request-id",
+                    // The official clients ask again by themselves where they do not see it.
+                    "x-should-retry",
                 ]
                 .map(HeaderName::from_static),
             ))
@@ -274,5 +291,6 @@ async fn metrics(
     axum::extract::State(gateway): axum::extract::State<Gateway>,
 ) -> impl axum::response::IntoResponse {
     const TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    ([(axum::http::header::CONTENT_TYPE, TYPE)], gateway.0.metrics.text(gateway.providers()))
+    let states = health::states(&gateway).await;
+    ([(axum::http::header::CONTENT_TYPE, TYPE)], gateway.0.metrics.text(&states))
 }

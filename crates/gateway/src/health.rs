@@ -1,20 +1,55 @@
 //! Whether questions can be answered now.
 
+use std::borrow::Cow;
+use std::time::Duration;
+
 use axum::Json;
-use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use lenore_provider::Health;
+use futures_util::future::join_all;
+use lenore_provider::{BrowserState, Health};
 use serde_json::{Value, json};
 
 use crate::Gateway;
 
+/// A provider that takes longer to find out how it is doing is not well.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// A provider's name, and how it is doing.
+pub(crate) type State = (String, Health);
+
+/// How all providers are doing, the default first.
+pub(crate) async fn states(gateway: &Gateway) -> Vec<State> {
+    let states = gateway.providers().iter().map(|provider| async {
+        let found = tokio::time::timeout(PATIENCE, provider.check_health()).await;
+        let health = found.unwrap_or_else(|_| {
+            let fault = format!("it did not say how it is doing within {PATIENCE:?}");
+            Health { fault: Some(fault), ..provider.health() }
+        });
+        (provider.name().to_owned(), health)
+    });
+    join_all(states).await
+}
+
 /// What stands in the way of a question, for a person.
-pub(crate) fn obstacle(health: &Health) -> Option<&str> {
+pub(crate) fn obstacle(health: &Health) -> Option<Cow<'_, str>> {
+    let Health { running, waiting, .. } = health;
+    let is_full = health.limit.is_some_and(|limit| *running >= limit)
+        && health.queue.is_some_and(|queue| *waiting >= queue);
     match (&health.fault, health.signed_in) {
-        (Some(fault), _) => Some(fault),
-        (None, Some(false)) => Some("nobody is signed in; run `lenore login`"),
-        (None, _) => None,
+        (Some(fault), _) => Some(fault.into()),
+        _ if health.browser == Some(BrowserState::Lost) => {
+            Some("the browser was lost, and is being started again".into())
+        }
+        (None, Some(false)) => Some("nobody is signed in; run `lenore login`".into()),
+        _ if is_full => Some(
+            format!(
+                "{running} answers are running and {waiting} questions wait for them, which is as \
+                 many as can; ask again later"
+            )
+            .into(),
+        ),
+        _ => None,
     }
 }
 
@@ -24,29 +59,32 @@ pub(crate) async fn live() -> Json<Value> {
 }
 
 /// `GET /health/ready`: 200 where the default provider can be asked, else 503 and the reason.
-pub(crate) async fn ready(State(gateway): State<Gateway>) -> Response {
-    let states = gateway.providers().iter().map(|provider| {
-        let health = provider.health();
+pub(crate) async fn ready(
+    axum::extract::State(gateway): axum::extract::State<Gateway>,
+) -> Response {
+    let states = states(&gateway).await;
+    let told = states.iter().map(|(name, health)| {
         json!({
-            "name": provider.name(),
-            "ready": obstacle(&health).is_none(),
-            "reason": obstacle(&health),
+            "name": name,
+            "ready": obstacle(health).is_none(),
+            "reason": obstacle(health),
+            "browser": health.browser,
             "signed_in": health.signed_in,
             "running": health.running,
             "waiting": health.waiting,
             "limit": health.limit,
+            "queue": health.queue,
             "pages": health.pages,
             "restarts": health.restarts,
         })
     });
-    let states: Vec<_> = states.collect();
-    let default = gateway.providers()[0].health();
-    let reason = obstacle(&default);
+    let told: Vec<_> = told.collect();
+    let reason = states.first().and_then(|(_, health)| obstacle(health));
     let status = if reason.is_none() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let body = json!({
         "status": if reason.is_none() { "ready" } else { "not ready" },
         "reason": reason,
-        "providers": states,
+        "providers": told,
     });
     (status, Json(body)).into_response()
 }

@@ -17,7 +17,8 @@
 //!
 //! The way of a request: `doors` lets it in, a dialect (`chat`, `completions`, `responses`,
 //! `messages`) reads it into a `Question`, `respond` asks, `Answer` turns the provider's events
-//! into parts, `Fold` decides what can be sent, and the dialect's `Encoder` tells it.
+//! into parts, `Fold` decides what can be sent, and the dialect's `Encoder` tells it. `Points` knows
+//! the answer again when its conversation goes on.
 
 mod answer;
 mod chat;
@@ -40,6 +41,8 @@ mod metrics;
 mod models;
 mod openapi;
 mod page;
+mod patience;
+mod points;
 mod question;
 mod remote;
 mod respond;
@@ -54,3 +57,4 @@ mod wire;
 
 pub use gateway::{Gateway, GatewayBuilder};
 pub use keys::{KeyFile, KeyRecord, Limits};
+pub use patience::Patience;

@@ -5,6 +5,10 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use crate::Gateway;
+use crate::keys::Caller;
+use crate::models::Route;
+
 /// As many responses can be gone on from; the oldest are forgotten.
 const MOST: usize = 10_000;
 
@@ -13,13 +17,23 @@ const MOST: usize = 10_000;
 pub(crate) struct Links(Mutex<VecDeque<Link>>);
 
 /// Who speaks with whom.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Place {
     /// Whose responses they are.
     pub(crate) owner: Option<String>,
     /// The provider's name.
     pub(crate) provider: String,
     pub(crate) model: String,
+}
+
+impl Place {
+    pub(crate) fn new(gateway: &Gateway, caller: &Caller, route: &Route) -> Self {
+        Self {
+            owner: caller.name().map(str::to_owned),
+            provider: route.provider.name().to_owned(),
+            model: gateway.shown(&route.model),
+        }
+    }
 }
 
 /// A response that can be gone on from.

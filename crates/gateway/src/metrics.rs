@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Instant;
 
-use lenore_provider::Provider;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -12,6 +11,8 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
+
+use crate::health::{State, obstacle};
 
 /// Bounds of the times to a first chunk, in seconds.
 const FIRST: [f64; 10] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0];
@@ -105,15 +106,14 @@ impl Metrics {
     }
 
     /// The text for Prometheus, with what the providers say of themselves now.
-    pub(crate) fn text(&self, providers: &[Arc<dyn Provider>]) -> String {
-        for provider in providers {
-            let health = provider.health();
-            let named = Named { provider: provider.name().to_owned() };
+    pub(crate) fn text(&self, states: &[State]) -> String {
+        for (name, health) in states {
+            let named = Named { provider: name.clone() };
             let set = |numbers: &Numbers, number: usize| {
                 let number = i64::try_from(number).unwrap_or(i64::MAX);
                 numbers.get_or_create(&named).set(number);
             };
-            set(&self.ready, usize::from(crate::health::obstacle(&health).is_none()));
+            set(&self.ready, usize::from(obstacle(health).is_none()));
             set(&self.running, health.running);
             set(&self.waiting, health.waiting);
             set(&self.pages, health.pages);

@@ -1,6 +1,7 @@
 //! Models: which provider answers for a name, and the lists that clients ask for.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -18,6 +19,10 @@ const ANY: &str = "*";
 
 /// No model's name is longer, in bytes.
 const LONGEST: usize = 300;
+
+/// A list of models is asked for so often; where that fails, so soon again at first.
+const FRESH: Duration = Duration::from_secs(60 * 60);
+const AGAIN: Duration = Duration::from_secs(10);
 
 /// Whom to ask, and by which name.
 pub(crate) struct Route {
@@ -86,6 +91,21 @@ impl Gateway {
     }
 }
 
+/// Keeps a provider's list as new as it can be had.
+pub(crate) async fn keep_fresh(provider: Arc<dyn Provider>) {
+    let mut wait = AGAIN;
+    loop {
+        match provider.refresh_models().await {
+            Ok(_) => wait = FRESH,
+            Err(error) => {
+                tracing::warn!(provider = provider.name(), %error, "the models are not known");
+                wait = if wait < FRESH { (wait * 2).min(FRESH) } else { AGAIN };
+            }
+        }
+        tokio::time::sleep(wait).await;
+    }
+}
+
 /// `GET /v1/models`
 pub(crate) async fn list(
     State(gateway): State<Gateway>,
@@ -117,11 +137,14 @@ pub(crate) async fn retrieve(
 ) -> Result<Json<Value>, Failure> {
     let offers = gateway.offers();
     let listed = offers.into_iter().find(|offer| offer.id == id);
-    let owned = || {
-        let owner = gateway.owner(&id).filter(|_| id.len() <= LONGEST)?;
-        Some(Offer { id: id.clone(), owner: owner.name() })
+    let route = gateway.route(&id).ok();
+    let unlisted = || {
+        let Route { provider, model } = route.as_ref()?;
+        let is_named = gateway.owner(model).is_some() || provider.takes_any_model();
+        let may_be_asked = is_named || gateway.is_known(model);
+        may_be_asked.then(|| Offer { id: id.clone(), owner: provider.name() })
     };
-    match listed.or_else(owned).filter(|offer| is_allowed(&gateway, &caller, &offer.id)) {
+    match listed.or_else(unlisted).filter(|offer| is_allowed(&gateway, &caller, &offer.id)) {
         Some(offer) => Ok(Json(told(&gateway, &offer, &headers))),
         None => Err(Failure::new(
             StatusCode::NOT_FOUND,
@@ -149,6 +172,7 @@ fn told(gateway: &Gateway, Offer { id, owner }: &Offer<'_>, headers: &HeaderMap)
             "display_name": id,
             // The site does not say since when it has a bot.
             "created_at": "1970-01-01T00:00:00Z",
+            "lifecycle": "active",
         });
     }
     json!({ "id": id, "object": "model", "created": gateway.0.since, "owned_by": owner })

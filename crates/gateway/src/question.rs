@@ -3,8 +3,9 @@
 use axum::http::{HeaderMap, HeaderName};
 use lenore_provider::{Message, Role};
 
+use crate::content::Beside;
 use crate::failure::Failure;
-use crate::files::Source;
+use crate::fields::Fields;
 use crate::fold::Fold;
 use crate::schema::Format;
 use crate::tools::{Call, Fault, MARK, Toolbox};
@@ -30,7 +31,8 @@ pub(crate) struct Question {
     /// As the client names it; empty for the default.
     pub(crate) model: String,
     pub(crate) messages: Vec<Message>,
-    pub(crate) files: Vec<Source>,
+    /// Its files, and names of what was asked for and cannot be honoured.
+    pub(crate) beside: Beside,
     pub(crate) stop: Vec<String>,
     /// About how many tokens an answer may have.
     pub(crate) most: Option<u64>,
@@ -40,8 +42,8 @@ pub(crate) struct Question {
     pub(crate) stream: bool,
     /// The chat to go on in.
     pub(crate) chat: Option<String>,
-    /// Names of what was asked for and cannot be honoured.
-    pub(crate) ignored: Vec<String>,
+    /// Whether thoughts are told, where the client must ask for them.
+    pub(crate) wants_thoughts: bool,
 }
 
 impl Question {
@@ -169,6 +171,16 @@ pub(crate) fn checked_count(count: Option<u64>) -> Result<usize, Failure> {
         ))
         .of_param("n")),
     }
+}
+
+/// The longest answer, in tokens, from the fields that may tell it, the one that counts first.
+pub(crate) fn take_most(fields: &mut Fields, names: &[&str]) -> Result<Option<u64>, Failure> {
+    let mut most = None;
+    for name in names {
+        let told = checked_most(fields.take_count(name)?, name)?;
+        most = most.or(told);
+    }
+    Ok(most)
 }
 
 /// The longest answer, in tokens.

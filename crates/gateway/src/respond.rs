@@ -16,6 +16,7 @@ use crate::failure::Failure;
 use crate::files::Files;
 use crate::fold::Rules;
 use crate::keys::{Caller, Permit};
+use crate::links::Place;
 use crate::metrics::Meter;
 use crate::question::{Question, Wishes, X_LENORE_CHAT};
 use crate::sse::{Encoder, Item, Parts, Sse};
@@ -38,7 +39,7 @@ pub(crate) async fn respond<E: Encoder>(
     mut encoder: E,
 ) -> Result<Response, Failure> {
     let stream = question.stream;
-    let ignored = std::mem::take(&mut question.ignored);
+    let ignored = std::mem::take(&mut question.beside.ignored);
     let (mut parts, permit) = ask(gateway, caller, wishes, question).await?;
     let open = parts.len();
     let (mut response, chat) = if stream {
@@ -47,7 +48,8 @@ pub(crate) async fn respond<E: Encoder>(
             Ok(Part::Started(chat)) => Some(chat.clone()),
             _ => None,
         });
-        (Sse { parts, early, encoder, open, _permit: permit }.into_response(), chat)
+        let heartbeat = gateway.0.options.patience.heartbeat;
+        (Sse { parts, early, encoder, open, heartbeat, _permit: permit }.into_response(), chat)
     } else {
         let ends = collect(parts, open).await?;
         drop(permit);
@@ -73,7 +75,7 @@ async fn ask(
     question: Question,
 ) -> Result<(Parts, Permit), Failure> {
     let prompt_tokens = question.tokens();
-    let Question { model, messages, files, stop, most, reading, count, stream, chat, .. } =
+    let Question { model, messages, beside, stop, most, reading, count, stream, chat, .. } =
         question;
     if messages.is_empty() {
         return Err(Failure::invalid("there is no message to answer"));
@@ -89,10 +91,13 @@ async fn ask(
         return Err(Failure::invalid(message).of_param("n"));
     }
     let permit = caller.enter(count)?;
-    let files = Files::store(files, gateway.scratch(), gateway.remote()).await?;
+    let files = Files::store(beside.files, gateway.scratch(), gateway.remote()).await?;
     let files = Arc::new(files);
+    let place = Place::new(gateway, caller, &route);
+    let points = &gateway.0.points;
     let request = ChatRequest {
         attachments: files.paths.clone(),
+        earlier: points.find(&place, &messages).filter(|_| chat.is_none()),
         chat,
         // Several answers to one question are in chats of their own.
         resume: !wishes.new_chat && count == 1,
@@ -104,6 +109,8 @@ async fn ask(
         let plan = Plan {
             provider: route.provider.clone(),
             request: request.clone(),
+            points: points.clone(),
+            place: place.clone(),
             rules: rules.clone(),
             reading: reading.clone(),
             _files: files.clone(),

@@ -1,13 +1,17 @@
 //! JSON that must fit a schema: what the bot is told, and whether its answer does.
 
-use jsonschema::{PatternOptions, Validator};
-use serde_json::Value;
+use jsonschema::error::ValidationErrorKind;
+use jsonschema::{PatternOptions, ValidationError, Validator};
+use serde_json::{Value, json};
 
 use crate::failure::Failure;
 use crate::tools::Fault;
 
 /// As many faults are told to the bot at once.
 const FAULTS: usize = 5;
+
+/// So many steps a pattern may go back to look for another way.
+const BACKTRACKS: usize = 100_000;
 
 /// A JSON schema, ready to check with.
 #[derive(Debug)]
@@ -17,13 +21,19 @@ pub(crate) struct Schema {
 }
 
 impl Schema {
+    /// Schemas are written for many readers. What none but another one understands is told to the
+    /// bot all the same, and not checked.
     pub(crate) fn new(source: Value) -> Result<Self, Failure> {
-        // Patterns run in linear time, and nothing is fetched.
-        let options = jsonschema::options().with_pattern_options(PatternOptions::regex());
-        match options.build(&source) {
+        let built = build(&source).or_else(|error| {
+            let mut plain = source.clone();
+            if relax(&mut plain) { build(&plain) } else { Err(error) }
+        });
+        match built {
             Ok(validator) => Ok(Self { source, validator }),
             Err(error) => {
-                Err(Failure::invalid(format!("the JSON schema cannot be used: {}", error.masked())))
+                let at = at(error.instance_path().as_str());
+                let why = error.masked();
+                Err(Failure::invalid(format!("the JSON schema cannot be used, at {at}: {why}")))
             }
         }
     }
@@ -37,12 +47,15 @@ impl Schema {
         let Ok(value) = serde_json::from_str(text) else {
             return Err(Fault::new("it is not valid JSON"));
         };
-        let errors: Vec<_> = self.validator.iter_errors(&value).take(FAULTS).collect();
+        // A pattern that takes too long to look for says nothing of the value.
+        let is_known = |error: &ValidationError<'_>| {
+            !matches!(error.kind(), ValidationErrorKind::BacktrackLimitExceeded { .. })
+        };
+        let errors = self.validator.iter_errors(&value).filter(is_known);
+        let errors: Vec<_> = errors.take(FAULTS).collect();
         if errors.is_empty() {
             return Ok(());
         }
-        let at =
-            |path: &str| if path.is_empty() { "the whole".to_owned() } else { path.to_owned() };
         let said =
             errors.iter().map(|error| format!("{}: {error}", at(error.instance_path().as_str())));
         let outline = errors.iter().map(|error| error.schema_path().as_str().to_owned());
@@ -54,13 +67,61 @@ impl Schema {
     }
 }
 
+fn at(path: &str) -> &str {
+    if path.is_empty() { "the whole" } else { path }
+}
+
+/// Patterns are those of ECMAScript, as far as they go, within bounds of time; nothing is fetched.
+fn build(schema: &Value) -> Result<Validator, ValidationError<'static>> {
+    let patterns = PatternOptions::fancy_regex().backtrack_limit(BACKTRACKS);
+    jsonschema::options().with_pattern_options(patterns).build(schema)
+}
+
+/// Takes away what only some readers of schemas understand: patterns of other dialects, the name of
+/// an unknown dialect, and words as the oldest drafts had them. Whether there was any.
+fn relax(schema: &mut Value) -> bool {
+    /// What is in these is data.
+    const DATA: &[&str] = &["const", "default", "enum", "example", "examples"];
+    match schema {
+        Value::Object(words) => {
+            let before = words.len();
+            words.retain(|word, value| match (word.as_str(), value) {
+                ("$schema", Value::String(_)) => false,
+                ("required" | "exclusiveMinimum" | "exclusiveMaximum", Value::Bool(_)) => false,
+                ("pattern", Value::String(pattern)) => is_pattern(pattern),
+                ("patternProperties", Value::Object(patterns)) => {
+                    patterns.keys().all(|pattern| is_pattern(pattern))
+                }
+                _ => true,
+            });
+            let mut is_changed = words.len() < before;
+            for (_, inner) in words.iter_mut().filter(|(word, _)| !DATA.contains(&word.as_str())) {
+                is_changed |= relax(inner);
+            }
+            is_changed
+        }
+        Value::Array(schemas) => {
+            let mut is_changed = false;
+            for schema in schemas {
+                is_changed |= relax(schema);
+            }
+            is_changed
+        }
+        _ => false,
+    }
+}
+
+fn is_pattern(pattern: &str) -> bool {
+    build(&json!({ "pattern": pattern })).is_ok()
+}
+
 /// The form that the whole answer must have.
 #[derive(Debug)]
 pub(crate) enum Format {
     /// Any JSON object.
     Object,
-    /// What fits this schema.
-    Schema(Schema),
+    /// What fits this schema, and what is meant by it.
+    Schema(Schema, Option<String>),
 }
 
 impl Format {
@@ -69,8 +130,10 @@ impl Format {
         const ONLY: &str = "Answer with JSON alone: no other words, no code fence.";
         match self {
             Self::Object => format!("{ONLY} It must be an object."),
-            Self::Schema(schema) => {
-                format!("{ONLY} It must fit this JSON schema:\n{}", schema.source)
+            Self::Schema(schema, meant) => {
+                let meant = meant.as_deref().map(|meant| format!("\nWhat is meant: {meant}"));
+                let meant = meant.unwrap_or_default();
+                format!("{ONLY} It must fit this JSON schema:\n{}{meant}", schema.source)
             }
         }
     }
@@ -85,7 +148,7 @@ impl Format {
                     return Err(Fault::new("it is not a JSON object"));
                 }
             },
-            Self::Schema(schema) => schema.check(text)?,
+            Self::Schema(schema, _) => schema.check(text)?,
         }
         Ok(text.to_owned())
     }
@@ -118,11 +181,36 @@ mod tests {
     #[test]
     fn a_schema_is_kept_and_its_faults_are_named() {
         let source = json!({ "type": "object", "properties": { "n": { "type": "integer" } } });
-        let format = Format::Schema(Schema::new(source).expect("valid"));
+        let format = Format::Schema(Schema::new(source).expect("valid"), None);
         assert!(format.read("{\"n\": 3}").is_ok());
         let fault = format.read("{\"n\": \"secret\"}").expect_err("no integer");
         assert!(fault.said.contains("/n") && fault.said.contains("secret"));
         assert!(!fault.outline.contains("secret"), "{}", fault.outline);
+    }
+
+    #[test]
+    fn what_only_other_readers_of_schemas_understand_is_not_checked() {
+        let fits = |source: Value, value: Value| {
+            let schema = Schema::new(source.clone()).unwrap_or_else(|_| panic!("{source}"));
+            assert_eq!(schema.source, source, "the bot is told all of it");
+            schema.check(&value.to_string()).is_ok()
+        };
+        let email = json!({ "pattern": r"^(?!\.)(?!.*\.\.)[a-z.]+@[a-z.]+$" });
+        assert!(fits(email.clone(), json!("a.b@example.org")));
+        assert!(!fits(email, json!("a..b@example.org")));
+        for source in [
+            json!({ "pattern": "(?P<x" }),
+            json!({ "patternProperties": { "(": { "type": "string" } } }),
+            json!({ "$schema": "http://json-schema.example/schema" }),
+            json!({ "properties": { "a": { "type": "string", "required": true } } }),
+            json!({ "minimum": 0, "exclusiveMinimum": true }),
+            // This one would be looked for until the end of days.
+            json!({ "pattern": r"^(?:(a+)\1?)+b$" }),
+        ] {
+            assert!(fits(source.clone(), json!("a".repeat(40))), "{source}");
+        }
+        let inner = json!({ "properties": { "pattern": { "type": "string", "required": true } } });
+        assert!(!fits(inner, json!({ "pattern": 7 })), "what is a name is no word");
     }
 
     #[test]

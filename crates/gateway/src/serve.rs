@@ -13,14 +13,12 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use crate::Gateway;
 use crate::connection::{self, Connection};
+use crate::patience::Patience;
+use crate::{Gateway, models};
 
 /// As many connections are open at once; more wait to be accepted.
 const CONNECTIONS: usize = 4096;
-
-/// How long a client may take for the head of a request, and how long a connection may be idle.
-const HEAD: Duration = Duration::from_secs(15);
 
 /// Bytes held for a connection: the longest head, and what waits for a slow reader.
 const BUFFER: usize = 64 * 1024;
@@ -56,8 +54,13 @@ impl Gateway {
         let mut connections = JoinSet::new();
         let room = Arc::new(Semaphore::new(CONNECTIONS));
         let router = self.router();
+        let patience = self.0.options.patience;
         let mut shutdown = std::pin::pin!(shutdown);
         let mut faults = Faults::default();
+        let mut lists = JoinSet::new();
+        for provider in self.providers() {
+            lists.spawn(models::keep_fresh(provider.clone()));
+        }
         let ended = loop {
             let accepted = async {
                 let slot = room.clone().acquire_owned().await;
@@ -70,7 +73,7 @@ impl Gateway {
             match accepted {
                 Ok((stream, _)) => {
                     faults = Faults::default();
-                    let connection = connect(stream, router.clone(), &graceful);
+                    let connection = connect(stream, router.clone(), patience, &graceful);
                     connections.spawn(async move {
                         let _slot = slot;
                         connection.await;
@@ -106,6 +109,7 @@ impl Gateway {
 fn connect(
     stream: TcpStream,
     router: Router,
+    patience: Patience,
     graceful: &GracefulShutdown,
 ) -> impl Future<Output = ()> + Send + 'static {
     // Small pieces are all that there is.
@@ -113,10 +117,13 @@ fn connect(
     let stream = Arc::new(stream);
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD)
+        .header_read_timeout(patience.head)
         .max_headers(HEADERS)
         .max_buf_size(BUFFER)
-        .serve_connection(Connection::new(stream.clone()), TowerToHyperService::new(router));
+        .serve_connection(
+            Connection::new(stream.clone(), patience.stall),
+            TowerToHyperService::new(router),
+        );
     let connection = graceful.watch(connection);
     async move {
         tokio::select! {

@@ -16,9 +16,6 @@ use crate::answer::{End, Part};
 use crate::failure::Failure;
 use crate::keys::Permit;
 
-/// A client hears of us at least so often, so that it does not think us dead.
-const HEARTBEAT: Duration = Duration::from_secs(15);
-
 /// As many parts that are ready go out in one piece.
 const AT_ONCE: usize = 64;
 
@@ -33,6 +30,9 @@ pub(crate) trait Encoder: Send + 'static {
 
     /// Text to append to an answer.
     fn text(&mut self, index: usize, text: &str, frames: &mut Frames);
+
+    /// What the bot thinks aloud. Those who have no place for it leave it out.
+    fn thought(&mut self, _index: usize, _text: &str, _frames: &mut Frames) {}
 
     /// An answer has ended.
     fn end(&mut self, index: usize, end: &End, frames: &mut Frames);
@@ -97,6 +97,8 @@ pub(crate) struct Sse<E> {
     pub(crate) encoder: E,
     /// The answers that have not ended.
     pub(crate) open: usize,
+    /// How often there is a sign of life.
+    pub(crate) heartbeat: Duration,
     /// Held to the end.
     pub(crate) _permit: Permit,
 }
@@ -126,7 +128,7 @@ impl<E: Encoder> Sse<E> {
         let mut frames = Frames::default();
         let mut item = match self.early.pop_front() {
             Some(item) => Some(item),
-            None => match tokio::time::timeout(HEARTBEAT, self.parts.next()).await {
+            None => match tokio::time::timeout(self.heartbeat, self.parts.next()).await {
                 Ok(item) => item,
                 Err(_) => {
                     self.encoder.beat(&mut frames);
@@ -163,6 +165,7 @@ impl<E: Encoder> Sse<E> {
     fn encode(&mut self, index: usize, part: Part, frames: &mut Frames) {
         match part {
             Part::Text(text) => self.encoder.text(index, &text, frames),
+            Part::Thought(text) => self.encoder.thought(index, &text, frames),
             Part::Status(text) => frames.comment(&text),
             Part::End(end) => {
                 self.encoder.end(index, &end, frames);

@@ -257,11 +257,29 @@ fn number(id: &str) -> Option<usize> {
     number.parse().ok().filter(|_| is_ours)
 }
 
+/// An answer that called tools, as every dialect has it in a conversation.
+pub(crate) fn said(text: &str, calls: &[Call]) -> String {
+    let mut said = text.to_owned();
+    for Call { id, name, arguments } in calls {
+        if !said.is_empty() {
+            said.push('\n');
+        }
+        said.push_str(&written(id, name, arguments));
+    }
+    said
+}
+
 /// A call in a conversation that is told to the bot, as the bot would write it. One that another
 /// service made has its id, by which its result is known.
+///
+/// However the bot wrote the arguments, and whatever a client made of them, they are the same here.
 pub(crate) fn written(id: &str, name: &str, arguments: &str) -> String {
     let name = Value::from(name);
-    let arguments = if arguments.trim().is_empty() { "{}" } else { arguments };
+    let arguments = match serde_json::from_str(arguments) {
+        Ok(value) => plain(value).to_string(),
+        Err(_) if arguments.trim().is_empty() => "{}".to_owned(),
+        Err(_) => arguments.to_owned(),
+    };
     let id = match number(id) {
         None if !id.is_empty() => format!("\"id\": {}, ", Value::from(id)),
         _ => String::new(),
@@ -269,13 +287,34 @@ pub(crate) fn written(id: &str, name: &str, arguments: &str) -> String {
     format!("{MARK}{{{id}\"name\": {name}, \"arguments\": {arguments}}}{MARK_END}")
 }
 
-/// The result of a call, as the bot is told it.
-pub(crate) fn result(id: &str, text: &str) -> String {
+/// A value without what JSON's readers do not tell apart: to some of them `2.0` is `2`.
+fn plain(value: Value) -> Value {
+    /// Beyond these not every whole number has a form of its own.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    match value {
+        Value::Number(number) => match number.as_f64() {
+            Some(whole) if number.is_f64() && whole.fract() == 0.0 && whole.abs() < EXACT => {
+                // So written it is one that is not a fraction.
+                format!("{whole:.0}").parse::<i64>().map_or(Value::Number(number), Value::from)
+            }
+            _ => Value::Number(number),
+        },
+        Value::Array(values) => values.into_iter().map(plain).collect(),
+        Value::Object(fields) => {
+            fields.into_iter().map(|(name, value)| (name, plain(value))).collect()
+        }
+        other => other,
+    }
+}
+
+/// The result of a call, as the bot is told it; `is_error` where the tool has failed.
+pub(crate) fn result(id: &str, text: &str, is_error: bool) -> String {
     let which = match number(id) {
         Some(number) => format!("call=\"{number}\""),
         None => format!("id={}", Value::from(id)),
     };
-    format!("<tool_result {which}>\n{text}\n</tool_result>")
+    let error = if is_error { " error=\"true\"" } else { "" };
+    format!("<tool_result {which}{error}>\n{text}\n</tool_result>")
 }
 
 /// JSON as it is written; some bots write it inside a string, and some write null for none.

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use crate::answer::{End, Notes};
 use crate::failure::Failure;
 use crate::fields::Fields;
 use crate::schema::{Format, Schema};
@@ -46,30 +47,75 @@ pub(crate) struct Function {
 }
 
 impl Function {
-    pub(crate) fn tool(self) -> Result<Tool, Failure> {
-        Tool::new(self.name, self.description, self.parameters.map(Value::Object))
+    /// The tool with this number, where it may be called.
+    pub(crate) fn tool(self, index: usize, chosen: &Chosen) -> Result<Option<Tool>, Failure> {
+        if !chosen.allows(&self.name) {
+            return Ok(None);
+        }
+        let tool = Tool::new(self.name, self.description, self.parameters.map(Value::Object));
+        tool.map(Some).map_err(|failure| failure.at(format!("tools[{index}]")))
     }
 }
 
-/// `tool_choice` of the OpenAI APIs: a word, or an object that names a function.
-pub(crate) fn choice(value: Option<Value>) -> Result<Choice, Failure> {
-    let refused = || {
-        let words = "tool_choice is none, auto, required, or names a function";
-        Err(Failure::invalid(words).of_param("tool_choice"))
-    };
-    match value {
-        None => Ok(Choice::Auto),
-        Some(Value::String(word)) => match word.as_str() {
-            "auto" => Ok(Choice::Auto),
-            "none" => Ok(Choice::None),
-            "required" => Ok(Choice::Required),
-            _ => refused(),
-        },
-        Some(value) => match (&value["function"]["name"], &value["name"]) {
-            (Value::String(name), _) | (_, Value::String(name)) => Ok(Choice::Named(name.clone())),
-            _ => refused(),
-        },
+/// `tool_choice` of the OpenAI APIs.
+#[derive(Debug, Default)]
+pub(crate) struct Chosen {
+    pub(crate) choice: Choice,
+    /// The functions that may be called, where not all of them may.
+    allowed: Option<Vec<String>>,
+}
+
+impl Chosen {
+    /// A word, or an object that names a function or those that are allowed. Tools of the services'
+    /// own cannot be chosen here, and are reported.
+    pub(crate) fn read(value: Option<&Value>, fields: &mut Fields) -> Result<Self, Failure> {
+        let Some(value) = value else { return Ok(Self::default()) };
+        let only = |choice| Ok(Self { choice, allowed: None });
+        let kind = value["type"].as_str();
+        match (value.as_str(), kind) {
+            (Some(word), _) => only(word_choice(word).ok_or_else(no_choice)?),
+            (None, None | Some("function")) => {
+                only(Choice::Named(function_name(value).ok_or_else(no_choice)?))
+            }
+            (None, Some("allowed_tools")) => {
+                // Chat completions have one more level.
+                let inner = value.get("allowed_tools").unwrap_or(value);
+                let mode = inner["mode"].as_str().and_then(word_choice).ok_or_else(no_choice)?;
+                let tools = inner["tools"].as_array().ok_or_else(no_choice)?;
+                let allowed = tools.iter().filter_map(function_name).collect();
+                Ok(Self { choice: mode, allowed: Some(allowed) })
+            }
+            (None, Some(_)) => {
+                fields.ignore("tool_choice".to_owned());
+                Ok(Self::default())
+            }
+        }
     }
+
+    /// Whether a function may be called.
+    pub(crate) fn allows(&self, name: &str) -> bool {
+        self.allowed.as_ref().is_none_or(|allowed| allowed.iter().any(|one| one == name))
+    }
+}
+
+fn no_choice() -> Failure {
+    let words = "tool_choice is none, auto, required, names a function, or lists allowed_tools";
+    Failure::invalid(words).of_param("tool_choice")
+}
+
+fn word_choice(word: &str) -> Option<Choice> {
+    match word {
+        "auto" => Some(Choice::Auto),
+        "none" => Some(Choice::None),
+        "required" => Some(Choice::Required),
+        _ => None,
+    }
+}
+
+/// The name of a function, where chat completions have it or where responses do.
+fn function_name(value: &Value) -> Option<String> {
+    let name = value["function"]["name"].as_str().or_else(|| value["name"].as_str())?;
+    Some(name.to_owned())
 }
 
 /// `response_format` and `text.format`.
@@ -80,15 +126,18 @@ pub(crate) enum WireFormat {
     JsonObject,
     JsonSchema {
         /// Where chat completions have it.
-        json_schema: Option<Named>,
+        json_schema: Option<Described>,
         /// Where responses have it.
-        schema: Option<Value>,
+        #[serde(flatten)]
+        here: Described,
     },
 }
 
+/// A schema, and what is meant by it. Its name is for the client alone.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Named {
+pub(crate) struct Described {
     schema: Option<Value>,
+    description: Option<String>,
 }
 
 impl WireFormat {
@@ -96,24 +145,59 @@ impl WireFormat {
         match self {
             Self::Text => Ok(None),
             Self::JsonObject => Ok(Some(Format::Object)),
-            Self::JsonSchema { json_schema, schema } => {
-                let schema = json_schema.and_then(|named| named.schema).or(schema);
+            Self::JsonSchema { json_schema, here } => {
+                let Described { schema, description } = json_schema.unwrap_or(here);
                 let Some(schema) = schema else {
                     return Err(Failure::invalid("the schema is missing").of_param(param));
                 };
                 let schema = Schema::new(schema).map_err(|failure| failure.of_param(param))?;
-                Ok(Some(Format::Schema(schema)))
+                Ok(Some(Format::Schema(schema, description)))
             }
         }
     }
 }
 
-/// How many tokens were used, as chat completions and completions tell it.
-pub(crate) fn usage(prompt: u64, answer: u64) -> Value {
-    json!({
-        "prompt_tokens": prompt,
-        "completion_tokens": answer,
-        "total_tokens": prompt + answer,
-        "estimated": true,
-    })
+/// What the last piece of chat completions and completions tells of all answers together.
+#[derive(Debug)]
+pub(crate) struct Told {
+    prompt_tokens: u64,
+    answer_tokens: u64,
+    thought_tokens: u64,
+    notes: Vec<Notes>,
+}
+
+impl Told {
+    pub(crate) fn new(prompt_tokens: u64) -> Self {
+        Self { prompt_tokens, answer_tokens: 0, thought_tokens: 0, notes: Vec::new() }
+    }
+
+    /// An answer has ended.
+    pub(crate) fn add(&mut self, end: &End) {
+        self.answer_tokens += end.tokens;
+        self.thought_tokens += end.thought_tokens();
+        self.notes.push(end.notes.clone());
+    }
+
+    /// How many tokens were used.
+    pub(crate) fn usage(&self) -> Value {
+        let mut usage = json!({
+            "prompt_tokens": self.prompt_tokens,
+            "completion_tokens": self.answer_tokens,
+            "total_tokens": self.prompt_tokens + self.answer_tokens,
+            "estimated": true,
+        });
+        if self.thought_tokens > 0 {
+            let details = json!({ "reasoning_tokens": self.thought_tokens });
+            usage["completion_tokens_details"] = details;
+        }
+        usage
+    }
+
+    /// What there is to tell beside one answer; of several, whether one of them was rewritten.
+    pub(crate) fn notes(&self) -> Value {
+        match &*self.notes {
+            [notes] => json!(notes),
+            several => json!({ "rewritten": several.iter().any(|notes| notes.rewritten) }),
+        }
+    }
 }

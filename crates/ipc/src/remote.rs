@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
-use futures_util::{SinkExt, StreamExt, stream};
+use futures_util::future::BoxFuture;
+use futures_util::{FutureExt, SinkExt, StreamExt, stream};
 use lenore_provider::{
     ChatRequest, Completion, Error, ErrorKind, Event, Health, Model, Provider, Result, Transcript,
 };
@@ -95,6 +96,18 @@ impl Provider for Remote {
 
     fn health(&self) -> Health {
         self.health.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// As [`refresh_health`](Remote::refresh_health); where that fails, the failure is the fault.
+    fn check_health(&self) -> BoxFuture<'_, Health> {
+        let asked = async {
+            let asked = self.refresh_health().await;
+            asked.unwrap_or_else(|error| Health {
+                fault: Some(error.to_string()),
+                ..Health::default()
+            })
+        };
+        asked.boxed()
     }
 
     fn create_completion(&self, mut request: ChatRequest) -> Completion {
@@ -208,7 +221,7 @@ impl State {
     /// The next event, and what follows it.
     async fn step(self) -> Option<(Result<Event>, Self)> {
         let mut hearing = match self {
-            Self::Asking(server, request) => match server.ask(&Ask::Complete(*request)).await {
+            Self::Asking(server, request) => match server.ask(&Ask::Complete(request)).await {
                 Ok((lines, taken)) if taken.is_empty() => {
                     Hearing { lines, heard: Transcript::default() }
                 }

@@ -105,13 +105,13 @@ async fn exchange(
     };
     let last = match asked {
         Ok(Some(Ask::About)) => line(&About::of(&*provider)),
-        Ok(Some(Ask::Health)) => line(&provider.health()),
+        Ok(Some(Ask::Health)) => line(&provider.check_health().await),
         Ok(Some(Ask::Complete(request))) => tokio::select! {
             // A client that has given up by now is not asked for, and an answer that is complete is
             // told so, whatever else comes at the same time.
             biased;
             () = left(reader.get_mut()) => return,
-            () = relay(provider, request, &mut writer) => String::new(),
+            () = relay(provider, *request, &mut writer) => String::new(),
             () = closing.cancelled() => line(&stopped()),
         },
         // Came and went.

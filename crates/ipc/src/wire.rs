@@ -35,7 +35,7 @@ pub(crate) enum Ask {
     /// How it is doing.
     Health,
     /// A question to a bot.
-    Complete(ChatRequest),
+    Complete(Box<ChatRequest>),
 }
 
 /// Everything of a provider that is told at once.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt};
 use lenore_provider::{
-    Error, ErrorKind, Event, FinishReason, Health, Message, Provider, Transcript,
+    Earlier, Error, ErrorKind, Event, FinishReason, Health, Message, Provider, Transcript,
 };
 use tokio::sync::Barrier;
 
@@ -42,6 +42,7 @@ async fn the_request_arrives_as_it_was_made() {
     request.messages.insert(0, Message::system("Short."));
     request.chat = Some("abc".into());
     request.resume = false;
+    request.earlier = Some(Earlier { chat: "abc".into(), message: "7".into(), length: 1 });
     request.timeout = Some(Duration::from_millis(1_234));
     request.deadline = Some(Duration::from_secs(99));
     request.linger = Duration::from_micros(7);
@@ -82,6 +83,7 @@ fn rewritten(count: usize) -> (Vec<Event>, String) {
     let mut events = vec![
         Event::Started { chat: "c".into(), message: "1".into(), bot: "Raven-1".into() },
         Event::Status("Thinking…".into()),
+        Event::Thought("Let me see.\n".into()),
     ];
     for number in 0..count {
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);

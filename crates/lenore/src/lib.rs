@@ -32,11 +32,12 @@
 //! Lenore is not affiliated with Poe or Quora.
 
 pub use lenore_poe::{
-    Check, Diagnosis, Examination, Outcome, Owner, Poe, PoeBuilder, Program, Progress, Proxy,
-    Routes, SavedSession, Selectors, Site, WebDriver, format_prompt,
+    Account, AccountFacts, Check, Diagnosis, Examination, Outcome, Owner, Poe, PoeBuilder, Program,
+    Progress, Proxy, Routes, SavedSession, Selectors, Site, WebDriver, abandon_profiles,
+    can_show_window, format_prompt,
 };
 pub use lenore_poe_api::{PoeApi, PoeApiBuilder};
 pub use lenore_provider::{
-    ChatRequest, Completion, Error, ErrorKind, Event, FinishReason, Health, Message, Model,
-    Provider, Result, Role, Transcript,
+    BrowserState, ChatRequest, Completion, Earlier, Error, ErrorKind, Event, FinishReason, Health,
+    Message, Model, Provider, Result, Role, Transcript,
 };

@@ -112,9 +112,11 @@ impl Answer {
             Some(refusal) => refusal.into_error(self.api.key()),
             None => failure::not_understood(),
         })?;
-        if said.thinks && !self.thinking {
-            self.thinking = true;
-            self.waiting.push_back(Event::Status("Thinking…".into()));
+        if !said.thought.is_empty() {
+            if !std::mem::replace(&mut self.thinking, true) {
+                self.waiting.push_back(Event::Status("Thinking…".into()));
+            }
+            self.waiting.push_back(Event::Thought(said.thought));
         }
         if !said.text.is_empty() {
             let event = Event::Delta(said.text);

@@ -4,6 +4,8 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use lenore_provider::{ChatRequest, Completion, Error, ErrorKind, Health, Model, Provider, Result};
 use reqwest::{RequestBuilder, Response};
 use serde::Deserialize;
@@ -202,6 +204,14 @@ impl Provider for PoeApi {
     /// Those that [`refresh_models`](PoeApi::refresh_models) has found; any handle can be asked.
     fn models(&self) -> Vec<Model> {
         self.0.learn(|known| known.models.clone())
+    }
+
+    fn refresh_models(&self) -> BoxFuture<'_, Result<Vec<Model>>> {
+        Self::refresh_models(self).boxed()
+    }
+
+    fn takes_any_model(&self) -> bool {
+        true
     }
 
     fn health(&self) -> Health {

@@ -10,8 +10,8 @@ use crate::failure::Refusal;
 pub(crate) struct Said {
     /// Text to append.
     pub(crate) text: String,
-    /// Whether the bot thinks aloud, apart from its answer.
-    pub(crate) thinks: bool,
+    /// What the bot thinks aloud, apart from its answer.
+    pub(crate) thought: String,
     pub(crate) end: Option<End>,
 }
 
@@ -64,7 +64,7 @@ pub(crate) fn read(data: &str) -> Result<Said, Option<Refusal>> {
     let delta = choice.delta.unwrap_or_default();
     Ok(Said {
         text: delta.content.unwrap_or_default(),
-        thinks: delta.reasoning_content.is_some_and(|text| !text.is_empty()),
+        thought: delta.reasoning_content.unwrap_or_default(),
         end: choice.finish_reason.as_deref().and_then(end),
     })
 }
@@ -91,7 +91,7 @@ mod tests {
         let text = r#"{"id":"x","choices":[{"index":0,"delta":{"role":"assistant","content":"hi"},"finish_reason":null,"logprobs":null}]}"#;
         assert_eq!(read(text).ok(), Some(Said { text: "hi".into(), ..Said::default() }));
         let thought = r#"{"choices":[{"delta":{"content":null,"reasoning":"hm"}}]}"#;
-        assert_eq!(read(thought).ok(), Some(Said { thinks: true, ..Said::default() }));
+        assert_eq!(read(thought).ok(), Some(Said { thought: "hm".into(), ..Said::default() }));
         for figures in [r#"{"choices":[],"usage":{"total_tokens":3}}"#, "{}"] {
             assert_eq!(read(figures).ok(), Some(Said::default()));
         }

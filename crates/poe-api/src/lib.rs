@@ -18,9 +18,9 @@
 //!
 //! What differs from the site: no chat is kept, so there is no
 //! [`Event::Started`](lenore_provider::Event::Started) and none can be continued; the whole
-//! conversation is sent each time, in its roles. Text that a bot thinks aloud apart from its answer
-//! (`reasoning_content`) is one [`Event::Status`](lenore_provider::Event::Status), and no part of
-//! the answer.
+//! conversation is sent each time, in its roles. What a bot thinks aloud apart from its answer
+//! (`reasoning_content`) comes as [`Event::Thought`](lenore_provider::Event::Thought), and is no part
+//! of the answer.
 //!
 //! The HTTP client is `reqwest`, with `eventsource-stream`. The client crates for OpenAI's API were
 //! passed over: of a failed request they tell neither the status of every error nor `Retry-After`,

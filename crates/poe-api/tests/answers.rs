@@ -92,7 +92,14 @@ async fn what_a_bot_thinks_aloud_is_no_part_of_the_answer() {
     let events: Vec<_> =
         in_time("the answer", service.api().create_completion(question("?")).collect()).await;
     let events: Vec<_> = events.into_iter().map(|event| event.expect("no error")).collect();
-    assert_eq!(events[..2], [Event::Status("Thinking…".into()), Event::Delta("42".into())]);
+    let expected = [
+        Event::Status("Thinking…".into()),
+        Event::Thought("Let me".into()),
+        Event::Thought(" see".into()),
+        Event::Delta("42".into()),
+    ];
+    assert_eq!(events[..4], expected);
+    assert_eq!(service.ask().await.expect("an end"), "42");
 }
 
 #[tokio::test]

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use lenore_provider::{Error, ErrorKind, Event, FinishReason, Message, Result};
+use lenore_provider::{Earlier, Error, ErrorKind, Event, FinishReason, Message, Result};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::{Instant, sleep_until};
 
 use crate::compose::{self, Arrival, Unsent};
@@ -32,6 +33,8 @@ pub(crate) struct Ask {
     pub(crate) chat: Option<String>,
     /// Whether the conversation may go on in the chat that has its beginning.
     pub(crate) resume: bool,
+    /// Where the caller knows it to be.
+    pub(crate) earlier: Option<Earlier>,
     pub(crate) silence: Duration,
     pub(crate) deadline: Option<Duration>,
     pub(crate) linger: Duration,
@@ -63,6 +66,15 @@ impl Failure {
     /// One that comes before the question is sent.
     fn before(error: Error, was_warm: bool) -> Self {
         Self { error, is_untaken: true, is_refused: false, was_warm }
+    }
+
+    /// Adds how long to wait before asking again, unless the site said so itself.
+    fn or_retry_after(mut self, wait: Option<Duration>) -> Self {
+        if let (None, Some(wait)) = (self.error.retry_after(), wait.filter(|wait| !wait.is_zero()))
+        {
+            self.error = self.error.with_retry_after(wait);
+        }
+        self
     }
 }
 
@@ -140,11 +152,20 @@ impl Ask {
             }
             let failure = match self.attempt(poe, caller, aim, is_cold).await {
                 Err(failure) if failure.is_untaken => failure,
+                // Who knows whether the site has it. But the others take their time.
+                Err(failure) if failure.error.kind() == ErrorKind::RateLimited => {
+                    poe.pace.put_off(&failure.error, since);
+                    return Err(failure.or_retry_after(poe.pace.wait()));
+                }
                 end => return end,
             };
             let error = &failure.error;
             match error.kind() {
-                ErrorKind::RateLimited if failure.is_refused && poe.pace.put_off(error, since) => {}
+                ErrorKind::RateLimited if failure.is_refused => {
+                    if !poe.pace.put_off(error, since) {
+                        return Err(failure.or_retry_after(poe.pace.wait()));
+                    }
+                }
                 kind if failure.was_warm && is_of_the_page(kind) => {
                     tracing::info!(%error, "the waiting tab will not do; loading the page anew");
                     is_cold = true;
@@ -172,11 +193,14 @@ impl Ask {
         if !self.may_resume() {
             return None;
         }
-        poe.conversations.take(&self.bot, &self.messages)
+        let told = self.earlier.as_ref().filter(|told| told.length < self.messages.len());
+        told.and_then(|told| poe.conversations.take_at(&self.bot, told))
+            .or_else(|| poe.conversations.take(&self.bot, &self.messages))
     }
 
     /// What is new of a conversation, in the chat that has the rest.
-    fn resumed(&self, poe: &Context, Continuation { chat, length, .. }: &Continuation) -> Aim {
+    fn resumed(&self, poe: &Context, Continuation { known, length }: &Continuation) -> Aim {
+        let chat = &known.chat;
         Aim {
             url: poe.site.chat_url(&chat.code),
             prompt: format_prompt(&self.messages[*length..]),
@@ -187,9 +211,12 @@ impl Ask {
 
     fn remember(&self, poe: &Context, answered: Answered) {
         let Answered { text, chat: Some(code), answer: Some(answer) } = answered else { return };
+        let chat = Chat { code, answer };
         if self.may_resume() {
-            let chat = Chat { code, answer };
             poe.conversations.remember(&self.bot, &self.messages, &text, chat);
+        } else {
+            // Nobody here knows what else the chat holds.
+            poe.conversations.remember_end(&self.bot, chat);
         }
     }
 
@@ -207,14 +234,15 @@ impl Ask {
         is_cold: bool,
     ) -> Result<Answered, Failure> {
         let mut was_warm = false;
+        let (tell, mut told) = unbounded_channel();
         let prepared = async {
             let turn = poe.pace.turn().await?;
-            Ok((turn, self.prepare(poe, aim, is_cold, &mut was_warm).await?))
+            Ok((turn, self.prepare(poe, aim, is_cold, &mut was_warm, &tell).await?))
         };
-        let prepared = caller.stays("the prompt could be sent", prepared).await;
+        let prepared =
+            caller.stays_and_hears("the prompt could be sent", prepared, &mut told).await;
         let (turn, tab) = prepared.map_err(|error| Failure::before(error, was_warm))?;
-        let sending =
-            async { Ok(compose::send(&tab.page, &poe.site, &aim.url, &aim.prompt).await) };
+        let sending = async { Ok(poe.send(&tab.page, &aim.url, &aim.prompt).await) };
         let sent = match caller.stays("send could be pressed", sending).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(Unsent::Surely(error))) => return Err(Failure::before(error, was_warm)),
@@ -227,12 +255,16 @@ impl Ask {
         let asked = self.is_bot_named.then_some(&*self.bot);
         let watch =
             Watch::new(poe.placeholders.clone(), asked, aim.chat.as_deref(), self.silence, now);
+        let watch = if aim.after.is_some() { watch.in_that_bots_chat() } else { watch };
         let mut following = Following::new(self, poe, tab, watch, turn);
         let end = match sent {
             Ok(()) => following.follow(caller).await,
             Err(error) => Err(error),
         };
         let is_refused = following.is_refused();
+        if end.as_ref().is_err_and(|error| error.kind() == ErrorKind::NotSignedIn) {
+            poe.session.saw_sign_in(false);
+        }
         let failed = |error| Failure { error, is_untaken: is_refused, is_refused, was_warm };
         following.leave(end).await.map_err(failed)
     }
@@ -245,21 +277,22 @@ impl Ask {
         aim: &Aim,
         is_cold: bool,
         was_warm: &mut bool,
+        tell: &UnboundedSender<Event>,
     ) -> Result<Tab> {
         if !is_cold && let Some((tab, told)) = self.waiting_tab(poe, aim) {
             *was_warm = true;
             if let Some(after) = &aim.after {
                 compose::check_newest(&told, after, false)?;
             }
-            match self.with_files(poe, tab).await {
+            match self.with_files(poe, tab, tell).await {
                 Err(error) if is_loss(&error) => {}
                 other => return other,
             }
         }
-        match self.arrive(poe, aim).await {
+        match self.arrive(poe, aim, tell).await {
             Err(error) if is_loss(&error) => {
                 tracing::info!(%error, "the page was lost before the prompt was sent; once more");
-                self.arrive(poe, aim).await
+                self.arrive(poe, aim, tell).await
             }
             other => other,
         }
@@ -275,12 +308,17 @@ impl Ask {
         (!has_gap).then_some((tab, told))
     }
 
-    async fn with_files(&self, poe: &Context, mut tab: Tab) -> Result<Tab> {
-        compose::attach(&tab.page, &mut tab.tap, &poe.site, &self.attachments).await?;
+    async fn with_files(
+        &self,
+        poe: &Context,
+        mut tab: Tab,
+        tell: &UnboundedSender<Event>,
+    ) -> Result<Tab> {
+        compose::attach(&tab.page, &mut tab.tap, &poe.site, &self.attachments, tell).await?;
         Ok(tab)
     }
 
-    async fn arrive(&self, poe: &Context, aim: &Aim) -> Result<Tab> {
+    async fn arrive(&self, poe: &Context, aim: &Aim, tell: &UnboundedSender<Event>) -> Result<Tab> {
         let mut tab = poe.tab().await?;
         match poe.arrive(&tab.page, &aim.url).await? {
             Arrival::PromptBox => {}
@@ -299,7 +337,7 @@ impl Ask {
         if let Some(after) = &aim.after {
             compose::check_newest(&told, after, true)?;
         }
-        self.with_files(poe, tab).await
+        self.with_files(poe, tab, tell).await
     }
 
     fn unknown(&self, aim: &Aim) -> Error {
@@ -339,6 +377,28 @@ impl Caller<'_> {
             done = work => done,
             error = self.leaves(before) => Err(error),
         }
+    }
+
+    /// The same, and hands on what is told of the work meanwhile.
+    async fn stays_and_hears<T>(
+        &mut self,
+        before: &str,
+        work: impl Future<Output = Result<T>>,
+        told: &mut UnboundedReceiver<Event>,
+    ) -> Result<T> {
+        let mut work = std::pin::pin!(work);
+        let done = loop {
+            tokio::select! {
+                biased;
+                Some(event) = told.recv() => self.pipe.push(event),
+                done = self.stays(before, work.as_mut()) => break done,
+            }
+        };
+        // What was told last, and done with it.
+        while let Ok(event) = told.try_recv() {
+            self.pipe.push(event);
+        }
+        done
     }
 
     /// Waits until nobody waits for the answer any more, and says why. Events that wait are handed

@@ -28,8 +28,12 @@ const IDLE: Duration = Duration::from_secs(600);
 const MAX_CHATS: usize = 8;
 /// How many pages are loaded at once.
 const ARRIVING: usize = 4;
+/// How many prompts are sent at once.
+const SENDING: usize = 4;
 /// How many questions can wait for their turn.
 const MAX_WAITING: usize = 64;
+/// No wait is longer, whatever the caller says: a clock could not tell the end of some.
+pub(crate) const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 /// How long in all a question waits that the site puts off for its pace.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -270,7 +274,7 @@ impl PoeBuilder {
         let invalid = |message: &'static str| Err(Error::new(ErrorKind::InvalidRequest, message));
         let names_program = self.browser_binary.is_some() || self.browser_driver.is_some();
         let is_ours = self.user_data_dir.is_some() || self.temporary || names_program;
-        let silence = self.timeout.unwrap_or(SILENCE);
+        let silence = self.timeout.unwrap_or(SILENCE).min(LONGEST);
         let proxy = self.proxy.named()?;
         let source = match (self.cdp, self.webdriver) {
             (Some(_), Some(_)) => {
@@ -336,17 +340,18 @@ impl PoeBuilder {
         Ok(Poe(Arc::new(Context {
             site,
             placeholders: placeholders.into(),
-            session: Session::new(source, self.idle.unwrap_or(IDLE)),
+            session: Session::new(source, self.idle.unwrap_or(IDLE).min(LONGEST)),
             hub: Hub::default(),
             tabs: Tabs::new(
                 self.max_chats.unwrap_or(MAX_CHATS),
                 self.max_waiting.unwrap_or(MAX_WAITING),
             ),
-            pace: Pace::new(self.patience.unwrap_or(PATIENCE)),
+            pace: Pace::new(self.patience.unwrap_or(PATIENCE).min(LONGEST)),
             conversations: Conversations::default(),
             silence,
             closing: watch::Sender::new(false),
             arriving: Semaphore::new(ARRIVING),
+            sending: Semaphore::new(SENDING),
             asked: AtomicUsize::new(0),
             opening: AtomicUsize::new(0),
             is_warming: AtomicBool::new(false),

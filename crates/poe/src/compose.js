@@ -15,9 +15,9 @@ async (selectors, path, prompt, ms) => {
     dom.find(selectors.popup_close)?.click();
     const box = await dom.until(() => dom.find(selectors.prompt_box), left());
     if (!box) return { outcome: "prompt_box" };
-    if (dom.text(box) === prompt) dom.fill(box, "");
+    if (dom.holds(box, prompt)) dom.fill(box, "");
     dom.fill(box, prompt);
-    const holds = () => dom.text(dom.find(selectors.prompt_box) ?? box) === prompt;
+    const holds = () => dom.holds(dom.find(selectors.prompt_box) ?? box, prompt);
     const send = await dom.until(() => {
       const button = dom.find(selectors.send_button);
       return button && dom.enabled(button) && holds() && button;

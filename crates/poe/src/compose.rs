@@ -1,11 +1,13 @@
 //! The hands on the page: arriving at the prompt box, attaching files, typing, send and stop.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use lenore_browser::{Page, Tap, TapEvent};
-use lenore_provider::{Error, ErrorKind, Result};
+use lenore_provider::{Error, ErrorKind, Event, Result};
 use serde_json::{Value, json};
+use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::{Instant, sleep_until};
 use url::Url;
 
@@ -25,8 +27,10 @@ const READ: Duration = Duration::from_secs(5);
 const SEND: Duration = Duration::from_secs(10);
 /// How long the page may take to show the files that it was given.
 const UPLOAD: Duration = Duration::from_secs(120);
-/// How long a stop may take until the page confirms it.
-const STOP: Duration = Duration::from_secs(5);
+/// How long the files may go unheard of before they are given once more.
+const UNHEARD: Duration = Duration::from_secs(1);
+/// How long a stop may take until the page confirms it, and before that until it can be pressed.
+pub(crate) const STOP: Duration = Duration::from_secs(5);
 /// What a script may take beyond the waits inside it.
 const MARGIN: Duration = Duration::from_secs(5);
 
@@ -54,8 +58,42 @@ pub(crate) async fn arrive_within(
     url: &str,
     wait: Duration,
 ) -> Result<Arrival> {
-    page.navigate(url, wait).await.map_err(browser_error)?;
+    page.navigate(url, wait).await.map_err(|error| match browser_error(error) {
+        error if error.kind() == ErrorKind::Network && site.is_https_assumed => {
+            let message = format!(
+                "https was assumed, since the site's address names no scheme; write http:// in \
+                 front of it if the site has no TLS. {error}"
+            );
+            Error::new(ErrorKind::Network, message).with_source(error)
+        }
+        error => error,
+    })?;
+    check_selectors(page, site).await?;
     look(page, site, PROMPT_BOX).await
+}
+
+/// Checks that the page understands the selectors of a site file: no other program knows all that
+/// a selector can be.
+async fn check_selectors(page: &Page, site: &Site) -> Result<()> {
+    let Some(file) = &site.file else { return Ok(()) };
+    let first_bad = "(lists) => { const nowhere = document.createDocumentFragment(); \
+                     for (const [key, list] of lists) for (const selector of list) { \
+                       try { nowhere.querySelector(selector); } catch { return { key, selector }; } \
+                     } return null; }";
+    // A page that goes elsewhere meanwhile is looked at again as it is.
+    let bad = page.call(first_bad, &[json!(site.all_selectors())], MARGIN).await;
+    let bad = bad.unwrap_or_default();
+    match (bad["key"].as_str(), bad["selector"].as_str()) {
+        (Some(key), Some(selector)) => Err(Error::new(
+            ErrorKind::InvalidRequest,
+            format!(
+                "the site file {} cannot be used: {key} holds {selector:?}, which is no CSS \
+                 selector",
+                file.display()
+            ),
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// Waits until the page shows what it is.
@@ -112,7 +150,7 @@ pub(crate) async fn hear_socket(tap: &mut Tap, reads: bool) -> Vec<TapMessage> {
 /// told of the chat: since that answer, or from the beginning where the page has just read it.
 pub(crate) fn check_newest(told: &[TapMessage], after: &str, is_read: bool) -> Result<()> {
     let read = told.iter().find_map(|message| match message {
-        TapMessage::Read { chat } => Some(chat),
+        TapMessage::Read(info) => Some(&info.chat),
         _ => None,
     });
     let is_of_chat = |chat: &String| read.is_none_or(|read| read == chat);
@@ -158,15 +196,12 @@ pub(crate) async fn attach(
     tap: &mut Tap,
     site: &Site,
     files: &[PathBuf],
+    tell: &UnboundedSender<Event>,
 ) -> Result<()> {
     if files.is_empty() {
         return Ok(());
     }
-    let inputs = &site.selectors.file_input;
-    page.attach_files(inputs, files, PROMPT_BOX).await.map_err(|error| match error.kind() {
-        lenore_browser::ErrorKind::Script => site_changed("the file input"),
-        _ => browser_error(error),
-    })?;
+    give(page, site, files).await?;
     let names = files.iter().filter_map(|file| file.file_name());
     let names: Vec<_> = names.map(|name| name.to_string_lossy()).collect();
     let shows_all = "(selectors, names) => { const shown = dom.find(selectors)?.textContent ?? ''; \
@@ -175,13 +210,21 @@ pub(crate) async fn attach(
     let shown = page.call_until(shows_all, &arguments, UPLOAD);
     let (mut shown, mut is_shown, mut uploads) = (std::pin::pin!(shown), false, 0_usize);
     let end = Instant::now() + UPLOAD;
+    let (mut patience, mut again) = (UNHEARD, Instant::now() + UNHEARD);
+    let mut progress = Upload { names: &names, begun: 0, done: 0, tell };
     // A file can be shown before the site has it, and although it refuses it.
     while !is_shown || uploads > 0 {
         tokio::select! {
             biased;
             event = tap.next() => match uploaded(event)? {
-                Some(TapMessage::Uploading) => uploads += 1,
-                Some(TapMessage::Upload { .. }) => uploads = uploads.saturating_sub(1),
+                Some(TapMessage::Uploading) => {
+                    uploads += 1;
+                    progress.begins();
+                }
+                Some(TapMessage::Upload { .. }) => {
+                    uploads = uploads.saturating_sub(1);
+                    progress.ends();
+                }
                 _ => {}
             },
             result = &mut shown, if !is_shown => match result {
@@ -191,10 +234,81 @@ pub(crate) async fn attach(
                 }
                 Err(error) => return Err(browser_error(error)),
             },
+            () = sleep_until(again), if progress.begun == 0 && !is_shown => {
+                if take_back(page, site, &names).await? {
+                    tracing::debug!("the page has not heard of the files; giving them once more");
+                    give(page, site, files).await?;
+                }
+                patience *= 2;
+                again = Instant::now() + patience;
+            }
             () = sleep_until(end) => return Err(upload_timeout()),
         }
     }
     Ok(())
+}
+
+/// Gives the page's input the files.
+async fn give(page: &Page, site: &Site, files: &[PathBuf]) -> Result<()> {
+    let inputs = &site.selectors.file_input;
+    page.attach_files(inputs, files, PROMPT_BOX).await.map_err(|error| match error.kind() {
+        lenore_browser::ErrorKind::Script => site_changed("the file input"),
+        _ => browser_error(error),
+    })
+}
+
+/// Takes the files back that lie in their input while the page shows none of them: it was not alive
+/// yet when they came, and does not know of them. The same files once more would be no change.
+async fn take_back(page: &Page, site: &Site, names: &[Cow<'_, str>]) -> Result<bool> {
+    let look = "(inputs, selectors, names) => { \
+                const shown = dom.find(selectors)?.textContent ?? ''; \
+                const input = document.querySelector(inputs); \
+                if (names.some((name) => shown.includes(name)) || !input?.files.length) return false; \
+                input.value = ''; \
+                return true; }";
+    let selectors = &site.selectors;
+    let inputs = json!(selectors.file_input.join(","));
+    let arguments = [inputs, json!(selectors.attachments), json!(names)];
+    let are_back = page.call(look, &arguments, MARGIN).await.map_err(browser_error)?;
+    Ok(are_back == Value::Bool(true))
+}
+
+/// How far the files have come, for who waits. A page sends them in their order, and does not say
+/// which of them it sends.
+struct Upload<'a> {
+    names: &'a [Cow<'a, str>],
+    begun: usize,
+    done: usize,
+    tell: &'a UnboundedSender<Event>,
+}
+
+impl Upload<'_> {
+    fn begins(&mut self) {
+        let (count, number) = (self.names.len(), self.begun + 1);
+        if let Some(name) = self.names.get(self.begun) {
+            self.begun = number;
+            self.say(match count {
+                1 => format!("sending {name}"),
+                _ => format!("sending {number} of {count}: {name}"),
+            });
+        }
+    }
+
+    fn ends(&mut self) {
+        self.done += 1;
+        match (self.done, self.names) {
+            (1, [name]) => self.say(format!("{name} sent")),
+            (done, names) if done <= names.len() => {
+                self.say(format!("{done} of {} files sent", names.len()));
+            }
+            _ => {}
+        }
+    }
+
+    fn say(&self, words: String) {
+        // Who does not listen is not told.
+        let _ = self.tell.send(Event::Status(words));
+    }
 }
 
 fn upload_timeout() -> Error {
@@ -261,11 +375,24 @@ pub(crate) async fn send(page: &Page, site: &Site, url: &str, prompt: &str) -> R
     }))
 }
 
-/// Presses stop and waits until the page confirms it.
-pub(crate) async fn stop(page: &Page, site: &Site) -> Result<bool> {
-    let arguments = [selectors(site), milliseconds(STOP)];
-    let stopped = page.call(include_str!("stop.js"), &arguments, STOP + MARGIN).await;
-    stopped.map(|gone| gone == Value::Bool(true)).map_err(browser_error)
+/// What became of a stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stopped {
+    Confirmed,
+    Unconfirmed,
+    /// There was nothing to press.
+    NoButton,
+}
+
+/// Waits for the stop button, presses it, and waits until the page confirms it.
+pub(crate) async fn stop(page: &Page, site: &Site, for_button: Duration) -> Result<Stopped> {
+    let arguments = [selectors(site), milliseconds(for_button), milliseconds(STOP)];
+    let outcome = page.call(include_str!("stop.js"), &arguments, for_button + STOP + MARGIN).await;
+    Ok(match outcome.map_err(browser_error)?.as_str() {
+        Some("confirmed") => Stopped::Confirmed,
+        Some("no_button") => Stopped::NoButton,
+        _ => Stopped::Unconfirmed,
+    })
 }
 
 /// The selectors that the scripts use.

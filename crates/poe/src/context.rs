@@ -10,14 +10,18 @@ use lenore_provider::Result;
 use regex_lite::Regex;
 use serde_json::json;
 use tokio::sync::{Semaphore, watch};
+use tokio::time::timeout;
 
 use crate::Site;
-use crate::compose::{self, Arrival};
+use crate::compose::{self, Arrival, Unsent};
 use crate::conversations::Conversations;
 use crate::hub::{self, Hub};
 use crate::pace::Pace;
 use crate::session::Session;
 use crate::tabs::{Spare, Tab, Tabs};
+
+/// How long a prompt waits at most for others to be sent.
+const TURN: Duration = Duration::from_millis(500);
 
 /// The site, the browser session with its tabs, and what ends both.
 #[derive(Debug)]
@@ -35,6 +39,8 @@ pub(crate) struct Context {
     pub(crate) closing: watch::Sender<bool>,
     /// How many pages are loaded at once, so that a burst of new ones starves nobody.
     pub(crate) arriving: Semaphore,
+    /// How many prompts are sent at once, for the same reason.
+    pub(crate) sending: Semaphore,
     /// How many questions there were.
     pub(crate) asked: AtomicUsize,
     /// How many tabs are being opened at present.
@@ -44,18 +50,33 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    /// A new page with the tap in place.
+    /// A new page with the tap in place, to look at the site.
     pub(crate) async fn open_page(&self) -> Result<(Page, Tap)> {
+        self.page_of(None, false).await
+    }
+
+    /// A new tab with the tap in place.
+    pub(crate) async fn open_tab(&self) -> Result<Tab> {
+        self.open_one_of(1).await
+    }
+
+    /// One of so many new tabs that are opened together.
+    async fn open_one_of(&self, tabs: usize) -> Result<Tab> {
         let opening = Opening::begin(&self.opening);
         // Most of those that are opened have a place already.
-        let busy = self.tabs.running().max(opening.count());
+        let busy = self.tabs.running().max(opening.count()).max(tabs);
         let hub = if busy >= hub::WORTH_IT && self.session.is_one_browser() {
             self.session.open_browser().await?;
             self.hub.name(self).await
         } else {
             None
         };
-        self.page_of(hub.as_deref(), false).await
+        let opened = self.page_of(hub.as_deref(), false).await?;
+        if hub.is_none() {
+            return Ok(Tab::new(opened));
+        }
+        self.tabs.close_loners();
+        Ok(Tab::following(opened))
     }
 
     /// A new page that is a hub, or follows one, or neither.
@@ -78,7 +99,7 @@ impl Context {
                 return Ok(tab);
             }
         }
-        self.open_page().await.map(Tab::new)
+        self.open_tab().await
     }
 
     /// Loads an address, finds out what the page is, and takes note of what it says of the sign-in.
@@ -93,6 +114,13 @@ impl Context {
             Arrival::UnknownBot | Arrival::Challenge | Arrival::Nothing => {}
         }
         Ok(arrival)
+    }
+
+    /// Types a prompt and presses send, when it is its turn. Pages that take long over it hold up
+    /// the others for a moment only.
+    pub(crate) async fn send(&self, page: &Page, url: &str, prompt: &str) -> Result<(), Unsent> {
+        let _turn = timeout(TURN, self.sending.acquire()).await;
+        compose::send(page, &self.site, url, prompt).await
     }
 
     /// Brings a tab to a bot's prompt in the background, ahead of the next question. Who asks for
@@ -125,18 +153,22 @@ impl Context {
     async fn bring_tab_to(&self, url: &str) -> Result<()> {
         let tab = match self.tabs.spare(url) {
             Spare::None => return Ok(()),
-            Spare::New => Tab::new(self.open_page().await?),
+            Spare::New => self.open_tab().await?,
             Spare::Tab(tab) => tab,
         };
         self.leave_at(tab, url).await
     }
 
-    /// The same with several tabs, new ones where there are not enough.
+    /// Brings new tabs to the prompt at an address, where fewer are there than these.
     pub(crate) async fn bring_tabs_to(&self, url: &str, tabs: usize) -> Result<()> {
-        self.bring_tab_to(url).await?;
-        let more = (self.tabs.idle_at(url)..tabs.min(self.tabs.limit()))
-            .map(|_| async { self.leave_at(Tab::new(self.open_page().await?), url).await });
-        try_join_all(more).await.map(drop)
+        let tabs = tabs.min(self.tabs.limit());
+        // Those that were there may be closed for the others.
+        for _ in 0..2 {
+            let more = (self.tabs.idle_at(url)..tabs)
+                .map(|_| async { self.leave_at(self.open_one_of(tabs).await?, url).await });
+            try_join_all(more).await?;
+        }
+        Ok(())
     }
 
     async fn leave_at(&self, mut tab: Tab, url: &str) -> Result<()> {

@@ -6,28 +6,36 @@
 
 use std::collections::VecDeque;
 use std::hash::{BuildHasher, Hash, Hasher, RandomState};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use lenore_provider::{Message, Role};
+use lenore_provider::{Earlier, Message, Role};
 
-/// How many conversations are known at once; the one that rested longest is forgotten.
+/// How many chats are known at once; the one that rested longest is forgotten.
 const KNOWN: usize = 1000;
 
-/// The conversations that can go on.
+/// The chats that can go on, each at its end.
 #[derive(Debug, Default)]
 pub(crate) struct Conversations {
     keys: [RandomState; 2],
-    known: Mutex<VecDeque<(Hashed, Chat)>>,
+    known: Mutex<VecDeque<Known>>,
 }
 
 /// A conversation's hash.
 type Hashed = [u64; 2];
 
+/// A chat that can go on.
+#[derive(Debug)]
+pub(crate) struct Known {
+    bot: String,
+    /// The conversation that it holds; `None` where it holds more than was told here.
+    hashed: Option<Hashed>,
+    pub(crate) chat: Chat,
+}
+
 /// A conversation that goes on.
 #[derive(Debug)]
 pub(crate) struct Continuation {
-    hashed: Hashed,
-    pub(crate) chat: Chat,
+    pub(crate) known: Known,
     /// How many of its messages the chat has.
     pub(crate) length: usize,
 }
@@ -50,27 +58,54 @@ impl Conversations {
             return None;
         }
         let hashed = self.hash(bot, &messages[..length], None);
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let at = known.iter().rposition(|(there, _)| *there == hashed)?;
-        known.remove(at).map(|(hashed, chat)| Continuation { hashed, chat, length })
+        let known = self.take_first(|known| known.hashed == Some(hashed))?;
+        Some(Continuation { known, length })
+    }
+
+    /// The same by the place of that answer, as the caller knows it.
+    pub(crate) fn take_at(&self, bot: &str, place: &Earlier) -> Option<Continuation> {
+        let is_it = |known: &Known| {
+            let Chat { code, answer } = &known.chat;
+            known.bot == bot && *code == place.chat && *answer == place.message
+        };
+        let known = self.take_first(is_it)?;
+        Some(Continuation { known, length: place.length })
     }
 
     /// Takes back a conversation that has not gone on after all.
-    pub(crate) fn put_back(&self, Continuation { hashed, chat, .. }: Continuation) {
-        self.keep(hashed, chat);
+    pub(crate) fn put_back(&self, continuation: Continuation) {
+        self.keep(continuation.known);
     }
 
     /// Remembers which chat holds a conversation and its newest answer.
     pub(crate) fn remember(&self, bot: &str, messages: &[Message], answer: &str, chat: Chat) {
-        self.keep(self.hash(bot, messages, Some(answer)), chat);
+        let hashed = Some(self.hash(bot, messages, Some(answer)));
+        self.keep(Known { bot: bot.to_owned(), hashed, chat });
     }
 
-    fn keep(&self, hashed: Hashed, chat: Chat) {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.push_back((hashed, chat));
+    /// Remembers where a chat ends that holds more than was told here.
+    pub(crate) fn remember_end(&self, bot: &str, chat: Chat) {
+        self.keep(Known { bot: bot.to_owned(), hashed: None, chat });
+    }
+
+    /// A chat has one end, so that what was known of it before is void.
+    fn keep(&self, newest: Known) {
+        let mut known = self.known();
+        known.retain(|old| old.chat.code != newest.chat.code);
+        known.push_back(newest);
         if known.len() > KNOWN {
             known.pop_front();
         }
+    }
+
+    fn take_first(&self, is_it: impl Fn(&Known) -> bool) -> Option<Known> {
+        let mut known = self.known();
+        let at = known.iter().rposition(is_it)?;
+        known.remove(at)
+    }
+
+    fn known(&self) -> MutexGuard<'_, VecDeque<Known>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// White space around a text is not told apart: clients trim it.
@@ -108,10 +143,40 @@ mod tests {
         known.remember("GPT-4", &conversation(&["Hi"]), "Hello.\n", chat("a"));
         let next = conversation(&["Hi", "Hello.", "Why?"]);
         let found = known.take("GPT-4", &next).expect("known");
-        assert_eq!((&found.chat, found.length), (&chat("a"), 2));
+        assert_eq!((&found.known.chat, found.length), (&chat("a"), 2));
         assert!(known.take("GPT-4", &next).is_none(), "a second branch");
         known.put_back(found);
         assert!(known.take("GPT-4", &next).is_some());
+    }
+
+    #[test]
+    fn who_knows_the_place_of_the_answer_needs_no_words() {
+        let known = Conversations::default();
+        let place = |chat: &str, message: &str| Earlier {
+            chat: chat.into(),
+            message: message.into(),
+            length: 2,
+        };
+        known.remember("GPT-4", &conversation(&["Hi"]), "Hello.", chat("a"));
+        assert!(known.take_at("Claude", &place("a", "7")).is_none(), "another bot");
+        assert!(known.take_at("GPT-4", &place("b", "7")).is_none(), "another chat");
+        assert!(known.take_at("GPT-4", &place("a", "6")).is_none(), "not its end");
+        let found = known.take_at("GPT-4", &place("a", "7")).expect("known");
+        assert_eq!((&found.known.chat, found.length), (&chat("a"), 2));
+        // Both ways lead to one chat, which goes on once.
+        let next = conversation(&["Hi", "Hello.", "Why?"]);
+        assert!(known.take("GPT-4", &next).is_none());
+        assert!(known.take_at("GPT-4", &place("a", "7")).is_none());
+        known.put_back(found);
+        assert!(known.take("GPT-4", &next).is_some());
+
+        // What was asked in a chat that somebody named is found by its place alone, and what the
+        // chat ended with before is no end any more.
+        known.remember("GPT-4", &conversation(&["Hi"]), "Hello.", chat("a"));
+        known.remember_end("GPT-4", Chat { code: "a".into(), answer: "9".into() });
+        assert!(known.take("GPT-4", &next).is_none());
+        assert!(known.take_at("GPT-4", &place("a", "7")).is_none());
+        assert!(known.take_at("GPT-4", &place("a", "9")).is_some());
     }
 
     #[test]
@@ -143,7 +208,8 @@ mod tests {
     fn the_oldest_is_forgotten() {
         let known = Conversations::default();
         for n in 0..=KNOWN {
-            known.remember("b", &conversation(&[&n.to_string()]), "x", chat("a"));
+            let n = n.to_string();
+            known.remember("b", &conversation(&[&n]), "x", chat(&n));
         }
         assert!(known.take("b", &conversation(&["0", "x", "y"])).is_none());
         assert!(known.take("b", &conversation(&["1", "x", "y"])).is_some());

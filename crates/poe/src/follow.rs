@@ -8,7 +8,7 @@ use lenore_provider::{Error, ErrorKind, Result};
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use crate::ask::{Ask, Caller};
-use crate::compose::{self, Arrival};
+use crate::compose::{self, Arrival, Stopped};
 use crate::context::Context;
 use crate::error::{challenge, is_loss};
 use crate::pace::Turn;
@@ -20,6 +20,9 @@ use crate::watch::{Action, Happening, Watch, unconfirmed};
 const QUIET: Duration = Duration::from_millis(300);
 /// The least time that a page has to read a chat again.
 const REREAD: Duration = Duration::from_secs(5);
+
+/// How long the stop button may take where the page knows of the answer.
+const BUTTON: Duration = Duration::from_secs(1);
 
 /// How long a service of browsers may take to come back, and what is waited between two tries.
 const RETURN: Duration = Duration::from_secs(45);
@@ -46,6 +49,8 @@ pub(crate) struct Following<'a> {
     watch: Watch,
     /// Whether the document is still the one that asked.
     is_same_document: bool,
+    /// Whether the page can show the chat, as far as is known.
+    shows_chat: bool,
     /// Held until the site takes the question or refuses it.
     turn: Option<Turn>,
 }
@@ -58,7 +63,15 @@ impl<'a> Following<'a> {
         watch: Watch,
         turn: Turn,
     ) -> Self {
-        Self { ask, poe, tab: Some(tab), watch, is_same_document: true, turn: Some(turn) }
+        Self {
+            ask,
+            poe,
+            tab: Some(tab),
+            watch,
+            is_same_document: true,
+            shows_chat: true,
+            turn: Some(turn),
+        }
     }
 
     /// Whether the site has said that it has not taken the question.
@@ -152,6 +165,8 @@ impl<'a> Following<'a> {
             let tab = self.tab.insert(tab);
             arrival = compose::arrive_within(&tab.page, site, &url, wait).await;
         }
+        self.shows_chat =
+            !matches!(arrival, Ok(Arrival::SignedOut | Arrival::Challenge | Arrival::UnknownBot));
         match arrival {
             Ok(Arrival::SignedOut) => Err(self.poe.session.signed_out()),
             Ok(Arrival::Challenge) => Err(challenge()),
@@ -175,9 +190,9 @@ impl<'a> Following<'a> {
         let end = Instant::now() + RETURN.min(self.ask.silence);
         let mut failures = 0;
         loop {
-            let error = match self.poe.open_page().await {
+            let error = match self.poe.open_tab().await {
                 Err(error) if error.kind() == ErrorKind::Browser => error,
-                opened => return opened.map(Tab::new),
+                opened => return opened,
             };
             failures += 1;
             let may_return = self.poe.session.may_return() && Instant::now() < end;
@@ -206,28 +221,80 @@ impl<'a> Following<'a> {
     pub(crate) async fn leave(mut self, end: Result<Answered>) -> Result<Answered> {
         self.turn = None;
         let Some(mut tab) = self.tab.take() else { return end };
-        let error = match &end {
-            Ok(_) if !self.is_same_document => return end,
-            Ok(answered) => {
+        match &end {
+            Ok(answered) if self.is_same_document => {
                 let chat = answered.chat.as_deref();
                 tab.at = chat.map(|code| self.poe.site.chat_url(code)).unwrap_or_default();
                 self.poe.tabs.put_back_used(tab, answered.text.len());
-                return end;
             }
-            Err(error) => error,
-        };
-        let still_runs = matches!(
-            error.kind(),
-            ErrorKind::Cancelled | ErrorKind::Timeout | ErrorKind::AnswerLost
-        );
-        if still_runs {
-            match compose::stop(&tab.page, &self.poe.site).await {
-                Ok(true) => tracing::debug!("stopped"),
-                Ok(false) => tracing::warn!("the site did not confirm the stop"),
-                Err(error) => tracing::debug!(%error, "stop could not be pressed"),
-            }
+            Ok(_) => {}
+            Err(_) => self.stop(tab).await,
         }
         end
+    }
+
+    /// Stops what may still run on the site.
+    async fn stop(&mut self, mut tab: Tab) {
+        if self.watch.exchange().is_over() || !self.shows_chat {
+            return;
+        }
+        let mut stopped = loop {
+            // A page shows no button before it knows of the answer.
+            let awaits_reply = self.watch.exchange().awaits_reply();
+            let wait = if awaits_reply { compose::STOP } else { BUTTON };
+            let stopped = self.press_stop(&mut tab, wait).await;
+            // That the question was sent may be heard of only now.
+            let is_sent_late = !awaits_reply && self.watch.exchange().awaits_reply();
+            if !is_sent_late || !matches!(stopped, Ok(Some(Stopped::NoButton))) {
+                break stopped;
+            }
+        };
+        // A page that lost the reply need not know of the answer, but the chat does.
+        let exchange = self.watch.exchange();
+        let is_known = self.is_same_document && !exchange.awaits_reply();
+        let code = exchange.chat_code().filter(|_| is_known);
+        if let (Ok(Some(Stopped::NoButton)), Some(code)) = (&stopped, code) {
+            let url = self.poe.site.chat_url(code);
+            let arrival = compose::arrive_within(&tab.page, &self.poe.site, &url, REREAD).await;
+            if arrival.is_ok_and(|arrival| arrival == Arrival::PromptBox) {
+                stopped = self.press_stop(&mut tab, BUTTON).await;
+            }
+        }
+        let is_sent = self.watch.exchange().is_sent();
+        match stopped {
+            Ok(None) => tracing::debug!("it has ended by itself"),
+            Ok(Some(Stopped::Confirmed)) => tracing::debug!("stopped"),
+            Ok(Some(Stopped::NoButton)) if !is_sent => tracing::debug!("nothing was to be stopped"),
+            Ok(Some(Stopped::Unconfirmed)) => {
+                tracing::warn!("the site did not confirm the stop: the answer may go on there");
+            }
+            Ok(Some(Stopped::NoButton)) => {
+                tracing::warn!("the page showed no stop button: the answer may go on at the site");
+            }
+            Err(error) => tracing::debug!(%error, "stop could not be pressed"),
+        }
+    }
+
+    /// Presses stop, unless the site tells meanwhile that there is nothing to stop (`None`).
+    async fn press_stop(&mut self, tab: &mut Tab, wait: Duration) -> Result<Option<Stopped>> {
+        let mut pressed = std::pin::pin!(compose::stop(&tab.page, &self.poe.site, wait));
+        let mut is_told = true;
+        loop {
+            tokio::select! {
+                stopped = &mut pressed => return stopped.map(Some),
+                event = tab.tap.next(), if is_told => {
+                    is_told = event.is_some();
+                    if let Some(TapEvent::Message(message)) = event
+                        && let Ok(message) = serde_json::from_str(message.get())
+                    {
+                        self.happened(&Happening::Message(&message));
+                    }
+                    if self.watch.exchange().is_over() {
+                        return Ok(None);
+                    }
+                }
+            }
+        }
     }
 
     /// Adds what was received to an error.

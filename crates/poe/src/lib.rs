@@ -8,6 +8,7 @@
 //!
 //! What is known of the site, and drifts, is data: [`Site`].
 
+mod account;
 mod ask;
 mod builder;
 mod compose;
@@ -33,11 +34,12 @@ mod tabs;
 mod watch;
 mod webdriver;
 
+pub use account::Account;
 pub use builder::PoeBuilder;
 pub use doctor::{Check, Diagnosis, Examination, Outcome, Progress};
-pub use lenore_browser::{Owner, Program, Proxy};
+pub use lenore_browser::{Owner, Program, Proxy, abandon_profiles, can_show_window};
 pub use poe::Poe;
 pub use prompt::format_prompt;
 pub use saved_session::SavedSession;
-pub use site::{Routes, Selectors, Site};
+pub use site::{AccountFacts, Routes, Selectors, Site};
 pub use webdriver::WebDriver;

@@ -41,12 +41,7 @@ pub(crate) fn bot_of(models: &BTreeMap<String, String>, model: &str) -> Result<S
 
 /// A handle becomes part of an address, so only what handles are made of is let through.
 fn checked_handle(handle: &str) -> Result<String> {
-    let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
-    let is_handle = !handle.is_empty()
-        && handle.len() <= 100
-        && handle.chars().all(is_plain)
-        && handle.chars().any(char::is_alphanumeric);
-    if is_handle {
+    if is_handle(handle) {
         return Ok(handle.to_owned());
     }
     Err(Error::new(
@@ -56,6 +51,15 @@ fn checked_handle(handle: &str) -> Result<String> {
              site, made of letters, digits, '-', '_' and '.'"
         ),
     ))
+}
+
+/// Whether a text can be a bot's handle.
+pub(crate) fn is_handle(text: &str) -> bool {
+    let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
+    !text.is_empty()
+        && text.len() <= 100
+        && text.chars().all(is_plain)
+        && text.chars().any(char::is_alphanumeric)
 }
 
 #[cfg(test)]

@@ -5,11 +5,15 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use lenore_browser::{Owner, Profile, Program};
 use lenore_provider::{ChatRequest, Completion, Error, ErrorKind, Health, Model, Provider, Result};
 use tokio::sync::watch;
 
+use crate::account::Account;
 use crate::ask::Ask;
+use crate::builder::LONGEST;
 use crate::compose::Arrival;
 use crate::context::Context;
 use crate::error::{challenge, site_changed};
@@ -95,19 +99,28 @@ impl Poe {
     /// As for a question that is asked: [`ErrorKind::Challenge`], [`ErrorKind::Network`],
     /// [`ErrorKind::SiteChanged`], [`ErrorKind::Browser`], …
     pub async fn is_signed_in(&self) -> Result<bool> {
+        self.account().await.map(|account| account.is_some())
+    }
+
+    /// The account that the profile is signed in with, as the default bot's page tells of it;
+    /// `None` where nobody is signed in.
+    ///
+    /// # Errors
+    /// As [`Poe::is_signed_in`].
+    pub async fn account(&self) -> Result<Option<Account>> {
         let _lease = self.0.session.lease();
         let site = &self.0.site;
         let (page, _tap) = self.0.open_page().await?;
         let url = site.bot_url(&models::bot_of(&site.models, "")?);
         match self.0.arrive(&page, &url).await? {
-            Arrival::PromptBox | Arrival::NoAccess => Ok(true),
-            Arrival::SignedOut => Ok(false),
+            Arrival::PromptBox | Arrival::NoAccess => Ok(Some(Account::on(&page, site).await)),
+            Arrival::SignedOut => Ok(None),
             Arrival::Challenge => Err(challenge()),
             Arrival::UnknownBot | Arrival::Nothing => {
                 if sign_in::is_signed_in(&self.0).await? {
                     return Err(site_changed("the prompt box"));
                 }
-                Ok(false)
+                Ok(None)
             }
         }
     }
@@ -153,7 +166,7 @@ impl Poe {
         self.0.session.show_window().await?;
         let (page, _tap) = self.0.open_page().await?;
         let url = self.0.site.login_url();
-        sign_in::wait_for_person(&self.0, &page, &url, wait).await?;
+        sign_in::wait_for_person(&self.0, &page, &url, wait.min(LONGEST)).await?;
         lease.keep_cookies(&self.0.site.host()).await
     }
 
@@ -208,9 +221,10 @@ impl Poe {
             attachments: attachments?,
             chat,
             resume: request.resume,
-            silence: request.timeout.unwrap_or(self.0.silence),
-            deadline: request.deadline,
-            linger: request.linger,
+            earlier: request.earlier.clone(),
+            silence: request.timeout.unwrap_or(self.0.silence).min(LONGEST),
+            deadline: request.deadline.map(|wait| wait.min(LONGEST)),
+            linger: request.linger.min(LONGEST),
         })
     }
 }
@@ -282,9 +296,17 @@ impl Provider for Poe {
             running: tabs.running(),
             waiting: tabs.waiting(),
             limit: Some(tabs.limit()),
+            queue: Some(tabs.queue()),
             pages: tabs.running() + tabs.idle(),
             ..self.0.session.health()
         }
+    }
+
+    /// Has a browser that was lost, or would not open, opened in the background.
+    fn check_health(&self) -> BoxFuture<'_, Health> {
+        let health = self.health();
+        self.0.session.mend(&health);
+        std::future::ready(health).boxed()
     }
 
     fn create_completion(&self, request: ChatRequest) -> Completion {

@@ -3,13 +3,13 @@
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use lenore_browser::{
     Browser, LaunchOptions, OwnedProfile, Page, PageOptions, Profile, SessionCookie, Tap,
     WebDriverOptions,
 };
-use lenore_provider::{Error, ErrorKind, Health, Result};
+use lenore_provider::{BrowserState, Error, ErrorKind, Health, Result};
 use tokio::sync::{RwLock, RwLockReadGuard, watch};
 
 use crate::error::browser_error;
@@ -17,6 +17,9 @@ use crate::source::Source;
 
 /// How long a command to the browser may take.
 const COMMAND: Duration = Duration::from_secs(10);
+
+/// A browser that cannot be opened is tried again so often, where somebody waits for it to be well.
+const TRY_AGAIN: Duration = Duration::from_secs(10);
 
 /// At most one browser at a time, and the count of those who use it.
 #[derive(Debug)]
@@ -32,6 +35,8 @@ pub(crate) struct Session {
     signed_in: Mutex<Option<Vec<SessionCookie>>>,
     /// What was seen of the browser and the sign-in.
     seen: Mutex<Health>,
+    /// When it was last opened because it was not well.
+    mended: Mutex<Option<Instant>>,
     me: Weak<Session>,
 }
 
@@ -49,6 +54,7 @@ impl Session {
             owned: Mutex::default(),
             signed_in: Mutex::default(),
             seen: Mutex::default(),
+            mended: Mutex::default(),
             me: me.clone(),
         })
     }
@@ -77,7 +83,30 @@ impl Session {
 
     /// How the session is doing.
     pub(crate) fn health(&self) -> Health {
-        self.seen().clone()
+        let browser = match self.browser.try_read().as_deref() {
+            Ok(Some(open)) if open.is_alive() => BrowserState::Open,
+            Ok(Some(_)) => BrowserState::Lost,
+            // None, or one that is just being opened or closed.
+            Ok(None) | Err(_) => BrowserState::Closed,
+        };
+        Health { browser: Some(browser), ..self.seen().clone() }
+    }
+
+    /// Opens the browser in the background where it is not well.
+    pub(crate) fn mend(self: &Arc<Self>, health: &Health) {
+        let is_well = health.browser != Some(BrowserState::Lost) && health.fault.is_none();
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        let mut mended = self.mended.lock().unwrap_or_else(PoisonError::into_inner);
+        if is_well || mended.is_some_and(|at| at.elapsed() < TRY_AGAIN) {
+            return;
+        }
+        *mended = Some(Instant::now());
+        let lease = self.lease();
+        runtime.spawn(async move {
+            if let Err(error) = lease.0.open_browser().await {
+                tracing::warn!(%error, "the browser cannot be opened again");
+            }
+        });
     }
 
     /// Takes note of whether the site takes the user for signed in.

@@ -59,8 +59,8 @@
 
   // The hub's side: returns what is to be done with each socket of its page.
   const hub = () => {
+    // Those who have joined, and those who came before the hub's socket was open.
     const spokes = new Map();
-    // Those who came before the hub's socket was open.
     const early = new Map();
     let kept = [];
     let size = 0;
@@ -70,9 +70,10 @@
     let isTrimmed = false;
 
     const forget = (id) => {
-      early.delete(id);
-      spokes.get(id)?.port.close();
-      spokes.delete(id);
+      for (const all of [early, spokes]) {
+        all.get(id)?.port.close();
+        all.delete(id);
+      }
     };
 
     const close = (code) => {
@@ -81,21 +82,22 @@
       socket = null;
     };
 
-    const join = ({ id, url, wanted }) => {
-      const port = new BroadcastChannel(`${name}/${id}`);
-      const from = new URL(url);
+    const join = (id, spoke) => {
+      const { port, from, wanted } = spoke;
       if (channelOf(from) !== channelOf(new URL(socket.url)) || !(since(from) >= lost)) {
         port.postMessage({ refused: true });
-        return port.close();
+        return forget(id);
       }
       const frames = kept.filter(({ at, chats }) => at > since(from) && concerns(wanted, chats));
-      port.postMessage({ joined: frames.map(({ frame }) => frame) });
-      spokes.set(id, { port, wanted });
+      port.postMessage({ joined: frames.map(({ frame }) => frame), wanted });
+      early.delete(id);
+      spokes.set(id, spoke);
     };
 
-    const change = (id, spoke, wanted) => {
+    const change = (id, wanted) => {
+      const spoke = spokes.get(id) ?? early.get(id);
       const recent = performance.now() - LATE;
-      const isLate = spoke.wanted === null;
+      const isLate = spoke.wanted === null && spokes.has(id);
       spoke.wanted = wanted;
       if (!isLate) return;
       // What it may have missed is not here any more.
@@ -127,20 +129,15 @@
       isTrimmed = true;
     };
 
-    new BroadcastChannel(name).onmessage = ({ data }) => {
-      const { id, url, wanted } = data;
-      const spoke = spokes.get(id) ?? early.get(id);
-      if (url !== undefined) {
-        locks.request(`${name}/${id}`, () => forget(id));
-        if (socket === null) early.set(id, data);
-        else join(data);
-      } else if (spoke?.port === undefined) {
-        if (spoke !== undefined && wanted !== undefined) spoke.wanted = wanted;
-      } else if (wanted === undefined) {
-        spoke.port.postMessage({ alive: true });
-      } else {
-        change(id, spoke, wanted);
-      }
+    new BroadcastChannel(name).onmessage = ({ data: { id, url, wanted } }) => {
+      const port = new BroadcastChannel(`${name}/${id}`);
+      port.onmessage = ({ data }) => {
+        if (data.wanted === undefined) port.postMessage({ alive: true });
+        else change(id, data.wanted);
+      };
+      early.set(id, { port, from: new URL(url), wanted });
+      locks.request(`${name}/${id}`, () => forget(id));
+      if (socket !== null) join(id, early.get(id));
     };
     hold(name);
 
@@ -150,8 +147,7 @@
         close(1006);
         [socket, kept, size, isTrimmed] = [fresh, [], 0, false];
         lost = since(new URL(fresh.url));
-        for (const waiting of early.values()) join(waiting);
-        early.clear();
+        for (const [id, waiting] of early) join(id, waiting);
       });
       fresh.addEventListener("message", ({ data }) => {
         if (socket === fresh && typeof data === "string") heard(data);
@@ -164,7 +160,6 @@
 
   // A spoke's side: returns how a socket is made, and how the page's wants are told.
   const spoke = () => {
-    const toHub = new BroadcastChannel(name);
     const following = new Set();
     let wanted = null;
     let isGone = false;
@@ -195,7 +190,10 @@
           if (this.#state !== NativeSocket.CONNECTING || this.#own !== null) return;
           if (isGone) return this.#part();
           following.add(this);
+          // Whoever has this channel open hears of everyone who comes.
+          const toHub = new BroadcastChannel(name);
           toHub.postMessage({ id: this.#id, url: url.href, wanted });
+          toHub.close();
         });
       }
 
@@ -236,7 +234,7 @@
       }
 
       want() {
-        toHub.postMessage({ id: this.#id, wanted });
+        this.#port.postMessage({ wanted });
       }
 
       // The hub is gone, or does not answer any more.
@@ -252,7 +250,7 @@
         if (handler) this.addEventListener(type, handler);
       }
 
-      #heard({ frame, joined, refused, closed }) {
+      #heard({ frame, joined, wanted: known, refused, closed }) {
         if (this.#own !== null) return;
         this.#heardAt = performance.now();
         if (refused) return this.#part();
@@ -261,6 +259,8 @@
           this.#state = NativeSocket.OPEN;
           clearTimeout(this.#watch);
           this.#look();
+          // The hub may not have listened yet when this was told.
+          if (known !== wanted) this.want();
           this.dispatchEvent(new Event("open"));
         }
         for (const data of joined ?? (frame === undefined ? [] : [frame])) {
@@ -277,7 +277,7 @@
             isGone = true;
             return this.#end(1006);
           }
-          if (isSilent) toHub.postMessage({ id: this.#id });
+          if (isSilent) this.#port.postMessage({});
           this.#look(isSilent);
         }, SILENCE);
       }

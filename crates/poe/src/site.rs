@@ -1,7 +1,7 @@
 //! What is known of the site, as data: built in, and mended by a file without a build.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use lenore_provider::{Error, ErrorKind, Result};
 use regex_lite::Regex;
@@ -27,8 +27,16 @@ pub struct Site {
     pub routes: Routes,
     /// How elements are found; each a list, in the order in which they are tried.
     pub selectors: Selectors,
+    /// Where a page tells of the account.
+    pub account: AccountFacts,
     /// The models with a name of their own, and the bots behind them.
     pub models: BTreeMap<String, String>,
+    /// The file that mends the built-in facts.
+    #[serde(skip)]
+    pub(crate) file: Option<PathBuf>,
+    /// Whether the address was given without a scheme.
+    #[serde(skip)]
+    pub(crate) is_https_assumed: bool,
 }
 
 /// The paths of pages; `{bot}` and `{chat}` stand for what is asked for.
@@ -44,6 +52,23 @@ pub struct Routes {
     pub login: String,
 }
 
+/// Where a page tells of the account.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct AccountFacts {
+    /// The element that holds the page's data, as JSON.
+    pub data: String,
+    /// Where in the data the account's name stands: keys with dots between, the best first.
+    pub name: Vec<String>,
+    /// The keys in the data under which bots stand.
+    pub bots: Vec<String>,
+    /// The keys of a bot that may be its handle, the best first.
+    pub handle: Vec<String>,
+    /// The links to pages of bots.
+    pub links: Vec<String>,
+}
+
 macro_rules! selectors {
     ($($(#[$doc:meta])* $name:ident,)*) => {
         /// How elements are found: CSS selectors, the preferred ones first.
@@ -52,6 +77,13 @@ macro_rules! selectors {
         #[non_exhaustive]
         pub struct Selectors {
             $($(#[$doc])* pub $name: Vec<String>,)*
+        }
+
+        impl Selectors {
+            /// All of them, each list with its key in the file.
+            fn all(&self) -> Vec<(&'static str, &[String])> {
+                vec![$((concat!("selectors.", stringify!($name)), self.$name.as_slice()),)*]
+            }
         }
     };
 }
@@ -123,7 +155,14 @@ impl Site {
         let text = std::fs::read_to_string(path).map_err(|error| invalid(&error))?;
         let site = Self::parse(BUILT_IN, Some(&text)).map_err(|error| invalid(&error))?;
         site.placeholder_patterns().map_err(|error| invalid(&error))?;
-        Ok(site)
+        Ok(Self { file: Some(path.to_owned()), ..site })
+    }
+
+    /// All selectors, each list with its key in the file.
+    pub(crate) fn all_selectors(&self) -> Vec<(&'static str, &[String])> {
+        let mut all = self.selectors.all();
+        all.push(("account.links", &self.account.links));
+        all
     }
 
     fn parse(text: &str, over: Option<&str>) -> std::result::Result<Self, toml::de::Error> {
@@ -139,8 +178,8 @@ impl Site {
     /// # Errors
     /// [`ErrorKind::InvalidRequest`] where it is no address of a web site.
     pub fn set_url(&mut self, url: &str) -> Result<()> {
-        let full =
-            if url.contains("://") { url.to_owned() } else { format!("https://{}", url.trim()) };
+        let has_scheme = url.contains("://");
+        let full = if has_scheme { url.to_owned() } else { format!("https://{}", url.trim()) };
         let parsed = Url::parse(&full).ok().filter(|url| {
             matches!(url.scheme(), "http" | "https") && url.has_host() && url.query().is_none()
         });
@@ -151,6 +190,7 @@ impl Site {
             ));
         };
         parsed.as_str().trim_end_matches('/').clone_into(&mut self.url);
+        self.is_https_assumed = !has_scheme;
         Ok(())
     }
 

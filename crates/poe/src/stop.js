@@ -1,10 +1,9 @@
-// Presses stop and resolves to true once the button is gone, to false where it stays. A page
-// without the button has nothing to stop.
-async (selectors, ms) => {
-  const end = performance.now() + ms;
-  const button = await dom.until(() => dom.find(selectors.stop_button), ms / 5);
-  if (!button) return true;
+// Waits for the stop button and presses it. Resolves to "confirmed" once the button is gone, to
+// "unconfirmed" where it stays, to "no_button" where there was none.
+async (selectors, msForButton, ms) => {
+  const button = await dom.until(() => dom.find(selectors.stop_button), msForButton);
+  if (!button) return "no_button";
   button.click();
-  const gone = () => !dom.find(selectors.stop_button);
-  return Boolean(await dom.until(gone, Math.max(0, end - performance.now())));
+  const isGone = () => !dom.find(selectors.stop_button);
+  return (await dom.until(isGone, ms)) ? "confirmed" : "unconfirmed";
 }

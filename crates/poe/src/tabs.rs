@@ -30,6 +30,8 @@ pub(crate) struct Tab {
     pub(crate) tap: Tap,
     /// The address of the prompt that waits in it; empty where that is not known.
     pub(crate) at: String,
+    /// Whether it follows a hub.
+    follows: bool,
     opened: Instant,
     answers: u32,
     bytes: usize,
@@ -37,7 +39,13 @@ pub(crate) struct Tab {
 
 impl Tab {
     pub(crate) fn new((page, tap): (Page, Tap)) -> Self {
-        Self { page, tap, at: String::new(), opened: Instant::now(), answers: 0, bytes: 0 }
+        let (at, opened) = (String::new(), Instant::now());
+        Self { page, tap, at, follows: false, opened, answers: 0, bytes: 0 }
+    }
+
+    /// One that follows a hub.
+    pub(crate) fn following(opened: (Page, Tap)) -> Self {
+        Self { follows: true, ..Self::new(opened) }
     }
 
     /// What the tap has told and nobody has taken yet; `None` where the page is gone.
@@ -99,6 +107,11 @@ impl Tabs {
 
     pub(crate) fn limit(&self) -> usize {
         self.limit
+    }
+
+    /// How many questions can wait for a place.
+    pub(crate) fn queue(&self) -> usize {
+        self.queue
     }
 
     /// How many questions have a place.
@@ -193,6 +206,12 @@ impl Tabs {
         tab.answers += 1;
         tab.bytes += bytes;
         self.put_back(tab);
+    }
+
+    /// Closes the idle tabs that hear for themselves: where many are busy, each of these has its
+    /// browser read all of their updates once more.
+    pub(crate) fn close_loners(&self) {
+        self.lock().retain(|tab| tab.follows);
     }
 
     /// Closes all idle tabs.

@@ -35,6 +35,10 @@
   // The page's own question, and its chat once it is known.
   let nonce = null;
   let ours = null;
+  // The chat that was told of last, with its address and its bot.
+  let known = null;
+  // Whether the question opens a chat whose address is not known yet.
+  let opens = false;
 
   const guarded = (work) => (...given) => {
     try {
@@ -177,7 +181,10 @@
     if (growing && last?.ended) return;
     const now = { author, ended: state !== null && !growing, at: isRead && growing ? null : gaps };
     // The question itself is known to who asked it.
-    if (author === "human") return emit({ ...out, ...change(key, "", now) });
+    if (author === "human") {
+      opened();
+      return emit({ ...out, nonce: word(node.clientNonce), ...change(key, "", now) });
+    }
     const text = typeof node.text === "string" ? whole(node.text, growing) : null;
     Object.assign(out, change(key, text, now));
     const suggestions = list(node.followupActions)
@@ -195,15 +202,52 @@
     return growing && text !== null && text === node.text ? { out, text } : null;
   });
 
+  // What the site says of a chat: its address and its bot.
+  const about = (chat) => {
+    const bot = object(chat?.defaultBotObject);
+    const said = {
+      chat: name(chat?.chatId),
+      code: word(chat?.chatCode),
+      handle: word(bot?.handle),
+      nickname: word(bot?.nickname),
+    };
+    if (said.chat !== null) known = said;
+    return said;
+  };
+
   // A chat as the page reads it: its messages with their full texts.
   const chatPage = guarded((page) => {
-    const chat = name(object(page)?.chatId);
-    if (chat === null) return;
+    const said = about(object(page));
+    if (said.chat === null) return;
     for (const edge of list(page.messagesConnection?.edges)) {
       const node = object(object(edge)?.node);
-      if (node !== null) message(chat, node, true);
+      if (node !== null) message(said.chat, node, true);
     }
-    emit({ k: "read", chat });
+    emit({ k: "read", ...said });
+  });
+
+  // Tells the address of the chat that the question has opened, once the page has moved there.
+  const opened = guarded(() => {
+    if (!opens || !location.pathname.startsWith(chatPath)) return;
+    const code = /^[\w-]+/.exec(location.pathname.slice(chatPath.length))?.[0];
+    if (code === undefined) return;
+    opens = false;
+    emit({ k: "opened", code });
+  });
+
+  // Tells what the page reads of that chat elsewhere, such as in a list of chats.
+  const look = guarded((body) => {
+    const parts = [body];
+    while (opens && ours !== null && parts.length > 0) {
+      const part = object(parts.pop());
+      if (part === null) continue;
+      if (name(part.chatId) === ours && word(part.chatCode) !== null) {
+        opens = false;
+        emit({ k: "chat", ...about(part) });
+        return;
+      }
+      for (const inner of Object.values(part)) parts.push(inner);
+    }
   });
 
   const entry = guarded((text) => {
@@ -296,6 +340,18 @@
       listen(sharing.follow?.(...given) ?? Reflect.construct(native, given, made)),
   });
   claim();
+  // A page moves without loading anything.
+  window.navigation?.addEventListener("currententrychange", () => opened());
+
+  // `Retry-After`, in seconds: it is a number of them, or a date by the site's clock.
+  const retryAfter = (headers) => {
+    const text = headers.get("retry-after") ?? "";
+    const seconds = Number.parseFloat(text);
+    if (Number.isFinite(seconds)) return seconds;
+    const now = Date.parse(headers.get("date") ?? "");
+    const wait = (Date.parse(text) - (Number.isFinite(now) ? now : Date.now())) / 1000;
+    return wait > 0 ? wait : null;
+  };
 
   const reply = (asked, status, retry, body) => {
     const out = { k: "reply", nonce: asked, http: status, retry };
@@ -307,18 +363,18 @@
       return emit({ ...out, words: words.filter((text) => text !== null).join("; ") });
     }
     const chat = object(created.chat);
-    if (created.status === "success" && chat !== null) ours = name(chat.chatId) ?? ours;
+    const said = about(chat);
+    if (created.status === "success") ours = said.chat ?? ours;
+    if (said.code !== null) opens = false;
     claim();
     emit({
       ...out,
+      ...said,
       status: word(created.status),
       words: word(created.statusMessage),
       // A chat that the page knew before need not be told again.
-      chat: name(chat?.chatId) ?? ours,
-      code: word(chat?.chatCode),
+      chat: said.chat ?? ours,
       title: word(chat?.title),
-      handle: word(object(chat?.defaultBotObject)?.handle),
-      nickname: word(object(chat?.defaultBotObject)?.nickname),
       question: name(object(created.message)?.node?.messageId),
       answer: name(object(created.botMessage)?.node?.messageId),
     });
@@ -362,15 +418,17 @@
       told.clear();
       grown = null;
       ours = name(variables.chatId);
+      opens = ours === null && !location.pathname.startsWith(chatPath);
       claim();
-      emit({ k: "sent", nonce: own, bot: word(variables.bot) });
+      const { handle = null, nickname = null } = known?.chat === ours && ours !== null ? known : {};
+      emit({ k: "sent", nonce: own, bot: word(variables.bot), handle, nickname });
     } else if (asked.withFiles) {
       emit({ k: "uploading" });
-    } else if (asked.queryName !== "ChatPageQuery") {
+    } else if (asked.queryName !== "ChatPageQuery" && !opens) {
       return;
     }
-    const lost = (error) => {
-      if (sends) emit({ k: "reply", nonce: own, http: 0, words: String(error) });
+    const lost = () => {
+      if (sends) emit({ k: "reply", nonce: own, http: 0 });
       else if (asked.withFiles) upload(0, null);
       return null;
     };
@@ -381,12 +439,13 @@
         if (text === null) return;
         const body = read(text);
         if (sends) {
-          const retry = Number.parseFloat(response.headers.get("retry-after") ?? "");
-          reply(own, response.status, Number.isFinite(retry) ? retry : null, body);
+          reply(own, response.status, retryAfter(response.headers), body);
         } else if (asked.withFiles) {
           upload(response.status, body);
-        } else {
+        } else if (asked.queryName === "ChatPageQuery") {
           chatPage(object(object(body)?.data)?.chatOfCode);
+        } else {
+          look(body);
         }
       },
       lost,

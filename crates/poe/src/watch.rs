@@ -14,6 +14,8 @@ use crate::error::site_changed;
 const SENDING: Duration = Duration::from_secs(10);
 /// How long the site's echo may take where the reply to the question was lost.
 const ECHO: Duration = Duration::from_secs(5);
+/// The same where the site has turned the request away, though not in its own word for it.
+const DENIED: Duration = Duration::from_secs(2);
 /// How long the page itself has to read the chat again after a gap, before that is done for it.
 /// Each further time it has twice as long.
 const REREAD: Duration = Duration::from_secs(3);
@@ -49,6 +51,28 @@ pub(crate) enum Action {
     Fail(Error),
 }
 
+/// What the site has not told: until when that is waited for, and the error then.
+#[derive(Debug)]
+struct Doubt {
+    until: Instant,
+    error: Error,
+    look: Look,
+}
+
+/// Whether the chat has been loaded to settle a doubt, and has been read then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Look {
+    ToCome,
+    Loaded,
+    Read,
+}
+
+impl Doubt {
+    fn new(until: Instant, error: Error) -> Option<Self> {
+        Some(Self { until, error, look: Look::ToCome })
+    }
+}
+
 /// Watches over one question from the click on.
 #[derive(Debug)]
 pub(crate) struct Watch {
@@ -65,8 +89,8 @@ pub(crate) struct Watch {
     reread: Option<Instant>,
     patience: Duration,
     losses: u32,
-    /// A question that the site may have or not: when it is given up, and with what error.
-    doubt: Option<(Instant, Error)>,
+    /// Whether the site has the question, or, where the answer is complete, whose it is.
+    doubt: Option<Doubt>,
     ended: bool,
 }
 
@@ -94,6 +118,12 @@ impl Watch {
         }
     }
 
+    /// The chat is one in which that bot has answered before.
+    pub(crate) fn in_that_bots_chat(mut self) -> Self {
+        self.exchange.is_of_that_bot();
+        self
+    }
+
     /// What is known of the question and its answer.
     pub(crate) fn exchange(&self) -> &Exchange {
         &self.exchange
@@ -111,8 +141,8 @@ impl Watch {
         } else {
             self.pressed + SENDING
         };
-        let doubt = self.doubt.as_ref().map(|(until, _)| *until);
-        [self.reread, doubt].into_iter().flatten().fold(patience, Instant::min)
+        let end = self.doubt.as_ref().map_or(patience, |doubt| doubt.until);
+        self.reread.map_or(end, |reread| reread.min(end))
     }
 
     /// Takes what happens. After [`Action::Complete`] only events still come, and after
@@ -149,14 +179,22 @@ impl Watch {
         }
         match step {
             Step::Event(event) => {
-                self.doubt = None;
+                self.confirmed();
                 actions.push(Action::Emit(event));
             }
             _ if self.ended => {}
             Step::Sent => {}
-            Step::Confirmed => self.doubt = None,
-            Step::Unconfirmed(error) => {
-                self.doubt.get_or_insert((now + ECHO, error));
+            Step::Confirmed => self.confirmed(),
+            Step::Unconfirmed { error, is_denied } if self.doubt.is_none() => {
+                let wait = if is_denied { DENIED } else { ECHO };
+                self.doubt = Doubt::new(now + wait.min(self.silence), error);
+            }
+            Step::Unconfirmed { .. } => {}
+            Step::Unidentified => {
+                // The chat tells, where its address is known; else the reply may.
+                let wait = if self.exchange.chat_code().is_some() { Duration::ZERO } else { ECHO };
+                self.doubt = Doubt::new(now + wait, self.exchange.unidentified());
+                self.time(now, actions);
             }
             Step::Complete => self.end(Action::Complete, actions),
             Step::Failed(error) => self.end(Action::Fail(error), actions),
@@ -165,16 +203,37 @@ impl Watch {
             Step::Gap => {
                 self.reread.get_or_insert(now + self.patience);
             }
-            Step::Read => self.reread = None,
+            Step::Read => {
+                self.reread = None;
+                self.was_looked_at(now);
+            }
+        }
+    }
+
+    /// The site has the question. That does not tell whose the answer is.
+    fn confirmed(&mut self) {
+        if !self.exchange.is_unidentified() {
+            self.doubt = None;
+        }
+    }
+
+    /// The chat has been read. Had that settled the doubt, it would be gone.
+    fn was_looked_at(&mut self, now: Instant) {
+        if let Some(doubt) = self.doubt.as_mut().filter(|doubt| doubt.look == Look::Loaded) {
+            // A question that is still on its way is echoed to the page that was loaded.
+            let wait = if self.exchange.is_taken() { Duration::ZERO } else { ECHO };
+            doubt.until = now + wait.min(self.silence);
+            doubt.look = Look::Read;
         }
     }
 
     fn time(&mut self, now: Instant, actions: &mut Vec<Action>) {
         let is_silent = self.exchange.is_sent() && self.heard + self.silence <= now;
-        if self.doubt.as_ref().is_some_and(|(until, _)| *until <= now || is_silent)
-            && let Some((_, error)) = self.doubt.take()
-        {
-            return self.fail(error, actions);
+        if is_silent && !self.exchange.is_taken() && self.doubt.is_none() {
+            self.doubt = Doubt::new(now, self.silent());
+        }
+        if let Some(doubt) = self.doubt.take_if(|doubt| doubt.until <= now) {
+            return self.look(doubt, now, actions);
         }
         if !self.exchange.is_sent() {
             if self.pressed + SENDING <= now {
@@ -184,16 +243,10 @@ impl Watch {
         }
         // Silence comes before another reading: readings that tell nothing new must come to an end.
         let was_read_in_vain = self.was_read_in_vain || self.chat().is_none();
-        if is_silent && was_read_in_vain {
-            let nothing_came = self.text().is_empty();
-            let kind = if nothing_came { ErrorKind::Timeout } else { ErrorKind::AnswerLost };
-            let message = format!(
-                "the site said nothing of the answer for {} s, nor after reading the chat again; \
-                 look at the chat on the site",
-                self.silence.as_secs()
-            );
-            self.fail(Error::new(kind, message), actions);
-        } else if is_silent {
+        if is_silent && self.doubt.is_none() && was_read_in_vain {
+            let error = self.silent();
+            self.fail(error, actions);
+        } else if is_silent && self.doubt.is_none() {
             self.was_read_in_vain = true;
             self.heard = now;
             self.read_again(now, actions);
@@ -202,16 +255,71 @@ impl Watch {
         }
     }
 
+    /// The error of a site that says nothing for too long.
+    fn silent(&self) -> Error {
+        let seconds = self.silence.as_secs();
+        if !self.exchange.is_taken() {
+            let message = format!(
+                "the site said nothing of the question for {seconds} s, and may have it or not; \
+                 look at the site before asking again"
+            );
+            return Error::new(ErrorKind::Timeout, message);
+        }
+        let nothing_came = self.text().is_empty();
+        let kind = if nothing_came { ErrorKind::Timeout } else { ErrorKind::AnswerLost };
+        let reading = if self.was_read_in_vain { ", nor after reading the chat again" } else { "" };
+        let message = format!(
+            "the site said nothing of the answer for {seconds} s{reading}; look at the chat on \
+             the site"
+        );
+        Error::new(kind, message)
+    }
+
+    /// Has the chat loaded, once, to settle a doubt: what it holds decides. Where its address is
+    /// not known, or it has been loaded, the doubt is the end.
+    fn look(&mut self, doubt: Doubt, now: Instant, actions: &mut Vec<Action>) {
+        let Some(code) = self.exchange.chat_code().map(str::to_owned) else {
+            return self.fail(doubt.error, actions);
+        };
+        match doubt.look {
+            Look::ToCome => {}
+            Look::Read if !self.exchange.is_taken() => {
+                let found = "the question was not found in the chat, which was read again";
+                let error = Error::new(doubt.error.kind(), format!("{}; {found}", doubt.error));
+                let wait = doubt.error.retry_after();
+                let error = wait.into_iter().fold(error, Error::with_retry_after);
+                return self.fail(error.with_source(doubt.error), actions);
+            }
+            Look::Loaded | Look::Read => return self.fail(doubt.error, actions),
+        }
+        // Its reading sets an earlier end.
+        let until = now + self.silence.max(REREAD);
+        self.doubt = Some(Doubt { until, look: Look::Loaded, ..doubt });
+        self.heard = now;
+        self.reread = None;
+        actions.push(Action::ReadAgain(code));
+    }
+
     fn page_lost(&mut self, now: Instant, actions: &mut Vec<Action>) {
         self.losses += 1;
-        if self.chat().is_none() {
-            return self.fail(unconfirmed(), actions);
+        let is_known = self.exchange.is_sent() && self.exchange.chat_code().is_some();
+        if !is_known {
+            let is_taken = self.exchange.is_taken();
+            return self.fail(if is_taken { out_of_sight() } else { unconfirmed() }, actions);
         }
         if self.losses > LOSSES {
             let message = "the page was lost again and again; look at the chat on the site";
             return self.fail(Error::new(ErrorKind::AnswerLost, message), actions);
         }
-        self.read_again(now, actions);
+        if self.doubt.is_none() && self.exchange.is_taken() {
+            return self.read_again(now, actions);
+        }
+        // The question is on its way no more. What was loaded to see about it is loaded again.
+        let (until, error) = match self.doubt.take() {
+            Some(doubt) => (doubt.until, doubt.error),
+            None => (now, unconfirmed()),
+        };
+        self.look(Doubt { until, error, look: Look::ToCome }, now, actions);
     }
 
     /// Has the chat read again, if the site has named it yet; else the reply is to come, and is
@@ -257,6 +365,15 @@ pub(crate) fn unconfirmed() -> Error {
     )
 }
 
+/// The error of a question that the site has, in a chat whose address it has not told.
+fn out_of_sight() -> Error {
+    Error::new(
+        ErrorKind::AnswerLost,
+        "the page was lost before the site told where the chat is, though it has the question; \
+         look at the site before asking again",
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use lenore_provider::Transcript;
@@ -296,6 +413,8 @@ mod tests {
         shown: Transcript,
         rereads: usize,
         end: Option<Result<(), ErrorKind>>,
+        /// What the error says.
+        said: String,
     }
 
     impl World {
@@ -307,7 +426,8 @@ mod tests {
         fn within(chat: Option<&str>) -> Self {
             let now = Instant::now();
             let watch = Watch::new(Arc::new([]), Some("GPT-4"), chat, SILENCE, now);
-            Self { watch, now, shown: Transcript::default(), rereads: 0, end: None }
+            let said = String::new();
+            Self { watch, now, shown: Transcript::default(), rereads: 0, end: None, said }
         }
 
         fn happens(&mut self, happening: &Happening<'_>) {
@@ -322,6 +442,7 @@ mod tests {
                     Action::Complete => assert!(self.end.replace(Ok(())).is_none()),
                     Action::Fail(error) => {
                         assert!(self.end.replace(Err(error.kind())).is_none());
+                        self.said = error.to_string();
                     }
                 }
             }
@@ -357,11 +478,121 @@ mod tests {
         world.hears(&reply());
         world.happens(&Happening::Hole);
         assert_eq!(world.rereads, 1);
+    }
 
+    fn echo() -> TapMessage {
+        message(json!({
+            "k": "message", "chat": "7", "id": "100", "author": "human", "nonce": "n",
+            "keep": 0, "text": "",
+        }))
+    }
+
+    fn read() -> TapMessage {
+        message(json!({
+            "k": "read", "chat": "7", "code": "abc", "handle": "GPT-4", "nickname": "beaver",
+        }))
+    }
+
+    fn lost() -> TapMessage {
+        message(json!({ "k": "reply", "nonce": "n", "http": 0 }))
+    }
+
+    #[test]
+    fn in_a_known_chat_a_doubt_is_settled_by_what_the_chat_holds() {
+        let doubts: [fn(&mut World); 3] = [
+            |world| world.happens(&Happening::PageLost),
+            |world| {
+                world.hears(&lost());
+                world.waits();
+            },
+            |world| world.waits(),
+        ];
+        let kinds = [ErrorKind::AnswerLost, ErrorKind::AnswerLost, ErrorKind::Timeout];
+        for (doubt, kind) in doubts.into_iter().zip(kinds) {
+            let mut world = World::within(Some("abc"));
+            world.hears(&sent());
+            doubt(&mut world);
+            assert_eq!((world.rereads, world.end), (1, None), "{kind}");
+            world.happens(&Happening::Opened);
+            world.hears(&echo());
+            world.hears(&whole("Hello", "incomplete"));
+            world.hears(&read());
+            world.hears(&whole(" there", "complete"));
+            assert_eq!(world.end, Some(Ok(())), "{kind}");
+
+            // The question is not there, nor does it come.
+            let mut world = World::within(Some("abc"));
+            world.hears(&sent());
+            doubt(&mut world);
+            world.happens(&Happening::Opened);
+            world.hears(&read());
+            assert_eq!(world.end, None, "it may still be on its way");
+            world.waits();
+            assert_eq!((world.rereads, world.end), (1, Some(Err(kind))));
+            assert!(world.said.contains("was not found in the chat"), "{}", world.said);
+
+            // The chat cannot be read.
+            let mut world = World::within(Some("abc"));
+            world.hears(&sent());
+            doubt(&mut world);
+            world.waits();
+            assert_eq!((world.rereads, world.end), (1, Some(Err(kind))));
+            assert!(!world.said.contains("read again"), "{}", world.said);
+        }
+    }
+
+    #[test]
+    fn a_page_that_is_lost_while_a_doubt_is_settled_is_loaded_again_a_few_times() {
         let mut world = World::within(Some("abc"));
         world.hears(&sent());
+        for _ in 0..10 {
+            world.happens(&Happening::PageLost);
+        }
+        assert_eq!(world.end, Some(Err(ErrorKind::AnswerLost)));
+        assert_eq!(world.rereads, LOSSES as usize);
+    }
+
+    #[test]
+    fn whose_an_answer_is_is_read_in_the_chat() {
+        let nobodys = || {
+            let mut world = World::within(Some("abc"));
+            world.hears(&sent());
+            world.hears(&echo());
+            world.hears(&whole("Hello", "complete"));
+            assert_eq!((world.rereads, world.end), (1, None));
+            world.happens(&Happening::Opened);
+            world.hears(&whole("Hello", "complete"));
+            world
+        };
+        let mut world = nobodys();
+        world.hears(&read());
+        assert_eq!((world.end, world.shown.text()), (Some(Ok(())), "Hello"));
+        let mut world = nobodys();
+        world.hears(&message(json!({
+            "k": "read", "chat": "7", "code": "abc", "handle": "GPT-4", "nickname": "raven",
+        })));
+        assert_eq!(world.end, Some(Err(ErrorKind::Bot)));
+        let mut world = nobodys();
+        world.hears(&message(json!({ "k": "read", "chat": "7", "code": "abc" })));
+        world.waits();
+        assert_eq!((world.rereads, world.end), (1, Some(Err(ErrorKind::Bot))));
+        assert!(world.said.contains("did not tell"), "{}", world.said);
+    }
+
+    #[test]
+    fn nothing_is_said_to_have_been_done_that_was_not() {
+        let mut world = World::new();
+        world.hears(&sent());
+        world.waits();
+        assert_eq!(world.end, Some(Err(ErrorKind::Timeout)));
+        assert!(!world.said.contains("reading"), "{}", world.said);
+        let mut world = World::new();
+        world.hears(&sent());
+        world.hears(&echo());
+        world.hears(&whole("Hel", "incomplete"));
         world.happens(&Happening::PageLost);
         assert_eq!(world.end, Some(Err(ErrorKind::AnswerLost)));
+        assert!(!world.said.contains("before the site confirmed"), "{}", world.said);
     }
 
     #[test]
@@ -529,8 +760,9 @@ mod tests {
                 world.waits();
             }
             prop_assert!(world.end.is_some(), "a hang");
-            // One for each fate, two while the patience doubles, and one after silence.
-            prop_assert!(world.rereads <= fates.len() + 3);
+            // One for each fate, two while the patience doubles, one after silence, and one in
+            // doubt.
+            prop_assert!(world.rereads <= fates.len() + 4);
             if world.end == Some(Ok(())) {
                 prop_assert_eq!(world.shown.text(), ANSWER);
             }

@@ -6,6 +6,31 @@ use lenore_provider::{ChatRequest, Message};
 use lenore_sim::Seen;
 use support::{World, ask};
 
+/// The names of the files that went with the newest question.
+fn sent_with(world: &World) -> Option<Vec<String>> {
+    world.sim.log().into_iter().rev().find_map(|entry| match entry.what {
+        Seen::Send { attachments, .. } => Some(attachments),
+        _ => None,
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_reach_a_page_that_wakes_up_late_or_starts_anew() {
+    let world = World::new().await;
+    let dir = tempfile::tempdir().expect("a directory");
+    let file = dir.path().join("notes.txt");
+    std::fs::write(&file, "text").expect("written");
+    for bot in ["Sim-SlowHydration", "Sim-Remount", "Sim-SlowBox"] {
+        let request = ChatRequest {
+            attachments: vec![file.clone()],
+            ..ChatRequest::new(format!("poe/{bot}"), vec![Message::user("What does it say?")])
+        };
+        assert_eq!(ask(&world.poe, request).await.complete(), world.site_text(), "{bot}");
+        assert_eq!(sent_with(&world), Some(vec!["notes.txt".to_owned()]), "{bot}: once");
+    }
+    world.end().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn files_are_uploaded_before_the_prompt_is_sent() {
     let world = World::new().await;
@@ -21,10 +46,6 @@ async fn files_are_uploaded_before_the_prompt_is_sent() {
         ..ChatRequest::new("gpt-4", vec![Message::user("What do these say?")])
     };
     assert_eq!(ask(&world.poe, request).await.complete(), world.site_text());
-    let sent = world.sim.log().into_iter().find_map(|entry| match entry.what {
-        Seen::Send { attachments, .. } => Some(attachments),
-        _ => None,
-    });
-    assert_eq!(sent.as_deref(), Some(&names.map(str::to_owned)[..]));
+    assert_eq!(sent_with(&world), Some(names.map(str::to_owned).to_vec()));
     world.end().await;
 }

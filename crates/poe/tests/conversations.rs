@@ -4,9 +4,9 @@ mod support;
 
 use std::time::Duration;
 
-use lenore_provider::{ChatRequest, Message};
+use lenore_provider::{ChatRequest, Earlier, Event, Message};
 use lenore_sim::{LogEntry, Seen};
-use support::{World, ask};
+use support::{Answer, World, ask};
 
 /// A conversation as a client holds it.
 #[derive(Clone)]
@@ -134,6 +134,73 @@ async fn a_chat_that_is_gone_or_has_gone_on_elsewhere_is_left_alone() {
     assert_ne!(turns[4].0, chat);
     assert!(turns[1].1.starts_with("User: Who was Poe?"));
     assert!(turns[4].1.starts_with("User: Who was Dupin?"));
+    world.end().await;
+}
+
+/// Where an answer stands, as who asked was told.
+fn place(answer: &Answer, length: usize) -> Earlier {
+    let started = answer.events.iter().find_map(|event| match event {
+        Event::Started { chat, message, .. } => Some((chat.clone(), message.clone())),
+        _ => None,
+    });
+    let (chat, message) = started.expect("it has begun");
+    Earlier { chat, message, length }
+}
+
+/// A conversation whose answer the client has in another form, and what follows.
+fn next_turn(words: &str, earlier: &Earlier) -> ChatRequest {
+    let messages = vec![
+        Message::user("Who was Poe?"),
+        Message::assistant("not in the words of the bot"),
+        Message::user(words),
+    ];
+    ChatRequest { earlier: Some(earlier.clone()), ..ChatRequest::new("gpt-4", messages) }
+}
+
+#[tokio::test]
+async fn who_knows_the_place_of_an_answer_goes_on_there_once() {
+    let world = World::new().await;
+    let asked = |words: &str| ChatRequest::new("gpt-4", vec![Message::user(words)]);
+    let first = ask(&world.poe, asked("Who was Poe?")).await;
+    let earlier = place(&first, 2);
+    let second = ask(&world.poe, next_turn("When was that?", &earlier)).await;
+    assert_eq!(second.complete(), world.site_text());
+
+    // Another branch of that beginning; a place that is none; and one who does not want to.
+    ask(&world.poe, next_turn("Where was that?", &earlier)).await.complete();
+    let nowhere = Earlier { message: "7".into(), ..place(&second, 2) };
+    ask(&world.poe, next_turn("Why was that?", &nowhere)).await.complete();
+    let mut anew = next_turn("How was that?", &place(&second, 2));
+    anew.resume = false;
+    ask(&world.poe, anew).await.complete();
+
+    // The end of a chat that was named is a place like any.
+    let chat = Some(earlier.chat.clone());
+    let named = ask(&world.poe, ChatRequest { chat, ..asked("Again, please.") }).await;
+    ask(&world.poe, next_turn("Thank you.", &place(&named, 2))).await.complete();
+
+    let turns = turns(&world);
+    let in_first: Vec<_> = turns.iter().map(|(chat, _)| *chat == earlier.chat).collect();
+    assert_eq!(in_first, [true, true, false, false, false, true, true], "{turns:#?}");
+    assert_eq!(turns[1].1, "When was that?");
+    assert_eq!(turns[6].1, "Thank you.");
+    for (_, prompt) in &turns[2..5] {
+        assert!(prompt.starts_with("User: Who was Poe?\nAssistant: not in the words"), "{prompt}");
+    }
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_place_in_a_chat_that_is_gone_is_left_alone() {
+    let world = World::new().await;
+    let words = vec![Message::user("Who was Poe? [[sim: no-title]]")];
+    let first = ask(&world.poe, ChatRequest::new("gpt-4", words)).await;
+    let earlier = place(&first, 2);
+    assert!(world.sim.delete_chat(&earlier.chat));
+    ask(&world.poe, next_turn("When was that?", &earlier)).await.complete();
+    let turns = turns(&world);
+    assert_ne!(turns[1].0, earlier.chat);
+    assert!(turns[1].1.starts_with("User: Who was Poe?"), "{turns:#?}");
     world.end().await;
 }
 

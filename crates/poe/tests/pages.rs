@@ -60,5 +60,27 @@ async fn an_editable_box_takes_long_prompts_too() {
     let text = "a line of text, ünïcode 🙂\n".repeat(4000) + "[[sim: echo, chunks=10, gap=0]]";
     let request = ChatRequest::new("poe/Sim-ContentEditable", vec![Message::user(&text)]);
     assert!(ask(&world.poe, request).await.complete() == text);
+    for end in ["\n", "\n\n", " \n \n"] {
+        let text = format!("one line [[sim: echo]]{end}");
+        let request = ChatRequest::new("poe/Sim-ContentEditable", vec![Message::user(&text)]);
+        assert_eq!(ask(&world.poe, request).await.complete(), text);
+    }
     world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_selector_that_is_none_is_named_with_its_file() {
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    for key in ["prompt_box", "send_button", "file_input"] {
+        std::fs::write(file.path(), format!("[selectors]\n{key} = ['[[bad']\n")).expect("written");
+        let site = lenore_poe::Site::from_file(file.path()).expect("only a page knows");
+        let world = World::signed_out(|builder| builder.site(site)).await;
+        let error = world.ask("Hi").await.failed();
+        assert_eq!(error.kind(), ErrorKind::InvalidRequest, "{key}: {error}");
+        let path = file.path().display().to_string();
+        for part in [&path, &format!("selectors.{key}"), "[[bad"] {
+            assert!(error.to_string().contains(part), "{key}: {error}");
+        }
+        world.end().await;
+    }
 }

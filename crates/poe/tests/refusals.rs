@@ -47,6 +47,9 @@ async fn what_the_site_says_is_passed_on() {
     let world = World::new().await;
     let error = world.ask("Hi [[sim: http=429, retry-after=17]]").await.failed();
     assert_eq!(error.retry_after(), Some(Duration::from_secs(17)));
+    let error = world.ask("Hi [[sim: http=429, retry-after=40, retry-date]]").await.failed();
+    let wait = error.retry_after().expect("a date is a wait too").as_secs();
+    assert!((30..=40).contains(&wait), "{wait}");
     let prompt = "Hi [[sim: status=no_access, status-message=Subscribers only]]";
     let error = world.ask(prompt).await.failed();
     assert!(error.to_string().contains("Subscribers only"), "{error}");

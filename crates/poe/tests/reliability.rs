@@ -9,6 +9,8 @@ mod cable;
 mod case;
 #[path = "reliability/crashes.rs"]
 mod crashes;
+#[path = "reliability/leaving.rs"]
+mod leaving;
 #[path = "reliability/network.rs"]
 mod network;
 #[path = "reliability/pages.rs"]
@@ -27,7 +29,11 @@ use support::World;
 
 /// Asks the cases of a table, on a site whose silence is borne for so many seconds.
 async fn ask_all(cases: &[Case], silence: u64) {
-    let world = World::with(|builder| builder.timeout(Duration::from_secs(silence))).await;
+    // With patience, so that whatever would be asked again is.
+    let options = |builder: lenore_poe::PoeBuilder| {
+        builder.timeout(Duration::from_secs(silence)).patience(Duration::from_secs(8))
+    };
+    let world = World::with(options).await;
     all(&world, cases).await;
     world.end().await;
 }
@@ -45,6 +51,21 @@ async fn whatever_shape_the_updates_have() {
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_becomes_of_the_reply() {
     ask_all(wire::REPLIES, 7).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_a_chat_that_exists_doubt_is_settled_by_reading() {
+    ask_all(wire::REPLIES_LATER, 7).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_answers_is_the_one_who_was_asked() {
+    ask_all(wire::WHOSE, 7).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_would_go_on_is_stopped() {
+    ask_all(wire::RUNNING, 4).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

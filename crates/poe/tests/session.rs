@@ -7,8 +7,9 @@ mod webdriver;
 use std::time::Duration;
 
 use lenore_poe::Poe;
-use lenore_provider::{ChatRequest, Completion, ErrorKind, Event, Message, Provider};
+use lenore_provider::{BrowserState, ChatRequest, Completion, ErrorKind, Event, Message, Provider};
 use lenore_sim::Seen;
+use support::processes::kill;
 use support::{WAIT, World, ask, processes_of};
 
 fn hi(words: &str) -> ChatRequest {
@@ -40,7 +41,35 @@ async fn it_closes_when_idle_and_reopens_signed_in() {
     until_gone(&world).await;
     world.ask("Hi").await.complete();
     until_gone(&world).await;
+    // It is there as soon as it is needed, and not before.
+    let health = world.poe.check_health().await;
+    assert_eq!((health.browser, health.fault), (Some(BrowserState::Closed), None));
     world.ask("Hi again").await.complete();
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_was_lost_while_nobody_asked_is_noticed_and_started_again() {
+    let world = World::new().await;
+    world.ask("Hi").await.complete();
+    let is = async |state: BrowserState| {
+        let is_so = async {
+            while world.poe.health().browser != Some(state) {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        let is_so = tokio::time::timeout(WAIT, is_so).await;
+        is_so.unwrap_or_else(|_| panic!("{state:?}: {:?}", world.poe.health()));
+    };
+    is(BrowserState::Open).await;
+    assert!(kill(world.profile.path(), "--user-data-dir") > 0);
+    is(BrowserState::Lost).await;
+    assert_eq!(world.poe.health().restarts, 0, "who only looks changes nothing");
+    assert_eq!(world.poe.check_health().await.browser, Some(BrowserState::Lost));
+    is(BrowserState::Open).await;
+    assert_eq!(world.poe.health().restarts, 1);
+    world.ask("Hi again").await.complete();
+    assert_eq!(world.prompts().len(), 2);
     world.end().await;
 }
 

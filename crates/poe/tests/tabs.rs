@@ -213,6 +213,18 @@ async fn a_wait_that_would_be_too_long_is_told_at_once() {
     world.end().await;
 }
 
+#[tokio::test]
+async fn who_gives_up_says_when_to_ask_again_though_the_site_does_not() {
+    let patience = Duration::from_secs(1);
+    let world = World::with(|builder| builder.patience(patience)).await;
+    let answer = world.ask("Hi [[sim: status=rate_limit_exceeded]]").await;
+    let error = answer.failed();
+    assert_eq!(error.kind(), ErrorKind::RateLimited);
+    let wait = error.retry_after().expect("a wait");
+    assert!(!wait.is_zero() && wait <= patience, "{wait:?}");
+    world.end().await;
+}
+
 fn refusals(world: &World) -> usize {
     let is_refusal = |entry: &LogEntry| match &entry.what {
         Seen::Send { status, .. } => status != "success",

@@ -35,6 +35,10 @@ pub enum Event {
     /// A passing notice such as "Thinking…". Never part of the answer.
     #[serde(with = "text")]
     Status(String),
+    /// What the bot thinks aloud, apart from its answer, to append to its thoughts so far. Never
+    /// part of the answer.
+    #[serde(with = "text")]
+    Thought(String),
     /// A file that the bot made.
     Attachment {
         /// The file's name.
@@ -147,6 +151,7 @@ mod tests {
     fn deltas_append_and_a_replace_keeps_characters_not_bytes() {
         let events = [
             Event::Status("Thinking…".into()),
+            Event::Thought("A word with a diaeresis.".into()),
             Event::Delta("na".into()),
             Event::Delta("ïve 🙂 text".into()),
             Event::Replace { keep: 6, text: "🙃".into() },
@@ -161,6 +166,7 @@ mod tests {
             Event::Delta("\u{1f642}\n".into()),
             Event::Replace { keep: 3, text: "x".into() },
             Event::Status("Thinking…".into()),
+            Event::Thought("Let me see".into()),
             Event::Attachment { name: "a".into(), url: "u".into() },
             Event::Suggestion("Why?".into()),
             Event::Title("t".into()),

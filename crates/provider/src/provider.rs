@@ -1,6 +1,11 @@
 //! The seam between those who ask and those who answer.
 
-use crate::{ChatRequest, Completion, Health};
+use std::future::ready;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+
+use crate::{ChatRequest, Completion, Health, Result};
 
 /// A model that a [`Provider`] offers.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -34,8 +39,28 @@ pub trait Provider: Send + Sync {
     /// The models with a name of their own here.
     fn models(&self) -> Vec<Model>;
 
+    /// Asks the service for its models, where it can tell them;
+    /// [`models`](Provider::models) tells them from then on.
+    ///
+    /// # Errors
+    /// Those of any request.
+    fn refresh_models(&self) -> BoxFuture<'_, Result<Vec<Model>>> {
+        ready(Ok(self.models())).boxed()
+    }
+
+    /// Whether bots can be asked by names that are not among the [`models`](Provider::models).
+    fn takes_any_model(&self) -> bool {
+        false
+    }
+
     /// How it is doing, as far as it knows at this moment. Does nothing to find out.
     fn health(&self) -> Health;
+
+    /// Finds out how it is doing. What is broken and can be mended without the user begins to be,
+    /// so that who waits for it to be well again need not ask a question for that.
+    fn check_health(&self) -> BoxFuture<'_, Health> {
+        ready(self.health()).boxed()
+    }
 
     /// Asks. Returns at once; a refused request is the stream's first and only item.
     ///

@@ -31,6 +31,11 @@ pub struct ChatRequest {
     /// Whether a conversation that the provider itself had may go on in its chat, where the
     /// messages before the last are exactly that conversation. Else they are sent as one prompt.
     pub resume: bool,
+    /// An answer in the conversation whose place the caller knows, so that it can go on there even
+    /// where the messages have that answer in another form. Counts only with `resume`; where the
+    /// provider does not know that place as the end of a chat, the messages are sent as one prompt.
+    #[serde(default)]
+    pub earlier: Option<Earlier>,
     /// The longest silence of the site that is borne before the answer is given up. `None` means
     /// the provider's default. It does not bound the answer's length.
     pub timeout: Option<Duration>,
@@ -51,9 +56,24 @@ impl ChatRequest {
             attachments: Vec::new(),
             chat: None,
             resume: true,
+            earlier: None,
             timeout: None,
             deadline: None,
             linger: Duration::ZERO,
         }
     }
+}
+
+/// An earlier answer of a conversation, by its place on the site.
+///
+/// Clients of chat APIs send an answer back as they understood it: a tool call as its parts, a text
+/// that was rewritten as it came. Whoever translates for them knows which answer it was.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Earlier {
+    /// The chat, as [`Event::Started`](crate::Event::Started) named it.
+    pub chat: String,
+    /// The answer's message, as the same event named it.
+    pub message: String,
+    /// How many of the request's messages the chat has: all up to that answer.
+    pub length: usize,
 }

@@ -2,8 +2,8 @@
 
 import { gql } from "./gql.js";
 
-/** States in which an answer is still being written. */
-const RUNNING = new Set(["incomplete", "pending"]);
+/** Whether an answer in this state is still being written. */
+const runs = (state) => !["complete", "completed", "cancelled"].includes(state) && !state.startsWith("error");
 /** Entries kept while the reply that names a new chat is on its way. */
 const MOST_EARLY = 2000;
 
@@ -33,7 +33,7 @@ export class Chat {
   /** The answer that is being written, if there is one. */
   get running() {
     const last = [...this.messages.values()].at(-1);
-    return last && last.author !== "human" && RUNNING.has(last.state) ? last : null;
+    return last && last.author !== "human" && runs(last.state) ? last : null;
   }
 
   get sending() {
@@ -46,6 +46,7 @@ export class Chat {
     const node = payload.data?.[name];
     if (!node) return;
     const chat = Number(String(payload.unique_id).split(":").at(-1));
+    if (this.id === null) this.moveWith(node, chat);
     if (this.id === null) {
       if (this.sending && this.early.length < MOST_EARLY) this.early.push(payload);
       return;
@@ -56,6 +57,22 @@ export class Chat {
       this.title = node.title;
       this.views.title();
     }
+  }
+
+  /** The echo of the question may name the new chat's address, ahead of the reply. */
+  moveWith(node, chat) {
+    if (!this.pending || node.clientNonce !== this.pending.nonce || !node.chatCode) return;
+    this.id = chat;
+    this.code = node.chatCode;
+    this.replay(true);
+  }
+
+  /** What came before the chat was known counts now. */
+  replay(opened) {
+    const early = this.early;
+    this.early = [];
+    if (opened) this.views.opened();
+    early.forEach((payload) => this.apply(payload));
   }
 
   take(told) {
@@ -130,10 +147,7 @@ export class Chat {
       if (edge && !this.messages.has(id)) this.messages.set(id, { ...edge.node, messageId: id });
     }
     this.sort();
-    const early = this.early;
-    this.early = [];
-    if (opened) this.views.opened();
-    early.forEach((payload) => this.apply(payload));
+    this.replay(opened);
   }
 
   /** Stops the answer that is being written. */

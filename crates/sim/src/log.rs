@@ -51,7 +51,8 @@ pub enum Seen {
         nonce: String,
         /// Names of the attached files.
         attachments: Vec<String>,
-        /// `success` or the refusal (`http_429`, `errors`, `html` for those outside `status`).
+        /// `success` or the refusal (`http_429`, `errors`, `html`, `challenge` for those outside
+        /// `status`).
         status: String,
         /// Whether this nonce had been accepted before, so that nothing new was asked.
         duplicate: bool,

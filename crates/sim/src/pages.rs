@@ -46,10 +46,7 @@ pub(crate) async fn bot(
 async fn instead(habit: Habit) -> Option<Response> {
     const SLOW: Duration = Duration::from_secs(3);
     match habit {
-        Habit::Challenge => {
-            let headers = [("cf-mitigated", "challenge"), ("cache-control", "no-store")];
-            Some((StatusCode::FORBIDDEN, headers, Html(CHALLENGE)).into_response())
-        }
+        Habit::Challenge => Some(challenge()),
         Habit::Redirect => Some(Redirect::temporary("/Solar-Mini").into_response()),
         Habit::Down => {
             let page = "<h1>500 Internal Server Error</h1>";
@@ -63,6 +60,12 @@ async fn instead(habit: Habit) -> Option<Response> {
         }
         _ => None,
     }
+}
+
+/// A human check in place of whatever was asked for.
+pub(crate) fn challenge() -> Response {
+    let headers = [("cf-mitigated", "challenge"), ("cache-control", "no-store")];
+    (StatusCode::FORBIDDEN, headers, Html(CHALLENGE)).into_response()
 }
 
 /// `GET /chat/{code}`: an existing chat.
@@ -180,7 +183,15 @@ fn seen(site: &Site, headers: &HeaderMap, uri: &Uri) -> Option<Arc<Account>> {
 fn shell(site: &Site, account: Option<&Account>, bot: &'static Bot, chat: Value) -> Response {
     let viewer = account.map(|account| {
         let name = account.email.split('@').next().unwrap_or_default();
-        json!({ "uid": account.number, "email": account.email, "displayName": name })
+        let bots = bots::offered().map(|bot| json!({ "node": wire::bot(bot) }));
+        json!({
+            "uid": account.number,
+            "email": account.email,
+            "displayName": name,
+            "primaryEmail": account.email,
+            "poeUser": { "handle": name, "fullName": name },
+            "availableBotsConnection": { "edges": bots.collect::<Vec<_>>() },
+        })
     });
     let chats = account.map(|account| chats(site, account));
     let data = json!({

@@ -102,9 +102,15 @@ async fn answer(
         };
         let new_chat = chat.title.is_none();
         let bot = chat.bot;
-        let echo = chat
-            .message_mut(exchange.question)
-            .map(|message| wire::entry("messageAdded", exchange.chat, wire::message(message)));
+        let code = scenario.address.then(|| chat.code.clone());
+        let echo = chat.message_mut(exchange.question).map(|message| {
+            let Some(code) = code else {
+                return wire::entry("messageAdded", exchange.chat, wire::message(message));
+            };
+            let mut node = json!(wire::message(message));
+            node["chatCode"] = json!(code);
+            wire::entry("messageAdded", exchange.chat, node)
+        });
         (bot, new_chat, echo)
     };
     if let Some(echo) = echo.filter(|_| !scenario.no_echo) {

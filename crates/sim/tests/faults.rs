@@ -61,6 +61,32 @@ async fn a_question_can_be_taken_behind_a_502() {
 }
 
 #[tokio::test]
+async fn a_question_can_meet_a_human_check() {
+    let sim = start().await;
+    let user = User::sign_in(&sim, "ada@example.org").await;
+    let reply = post(&user, "challenge").await.expect("a reply");
+    assert_eq!(reply.status(), 403);
+    assert!(reply.text().await.expect("a page").contains("challenge-form"));
+    assert_eq!(sends(&sim), [("challenge".to_owned(), false)]);
+}
+
+#[tokio::test]
+async fn a_wait_can_be_a_date_and_an_echo_can_name_the_address() {
+    let sim = start().await;
+    let mut user = User::sign_in(&sim, "ada@example.org").await;
+    let reply = post(&user, "http=429, retry-after=40, retry-date").await.expect("a reply");
+    let date = reply.headers()["retry-after"].to_str().expect("plain").to_owned();
+    let wait = httpdate::parse_http_date(&date).expect("a date");
+    let wait = wait.duration_since(std::time::SystemTime::now()).expect("to come").as_secs();
+    assert!((30..=40).contains(&wait), "{date}");
+    post(&user, "address, gap=0").await.expect("a reply");
+    let code = until(&mut user, "messageAdded").await["chatCode"].clone();
+    let page = user.gql("ChatPageQuery", json!({ "chatCode": code })).await.1;
+    assert_eq!(page["data"]["chatOfCode"]["chatCode"], code);
+    assert!(code.is_string());
+}
+
+#[tokio::test]
 async fn updates_have_the_shape_that_was_asked_for() {
     let sim = start().await;
     let mut user = User::sign_in(&sim, "ada@example.org").await;

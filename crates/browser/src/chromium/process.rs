@@ -64,6 +64,7 @@ impl Process {
         if let Some(stderr) = child.stderr.take() {
             last_words.listen_to(stderr);
         }
+        profile.used_by(Some(child.id()));
         let group = Group::led_by(child);
         Self { group, last_words, profile, frames_are_ours }
     }
@@ -96,6 +97,7 @@ impl Drop for Process {
         }
         // Also where it has ended: a helper of it may not have noticed yet.
         self.group.end();
+        self.profile.used_by(None);
     }
 }
 

@@ -55,6 +55,7 @@ impl Geckodriver {
         for _ in 0..PORTS {
             let port = free_port()?;
             let (group, last_words) = spawn(&program, port)?;
+            profile.used_by(Some(group.leader()));
             let mut driver = Self {
                 group,
                 last_words,
@@ -124,6 +125,7 @@ impl Geckodriver {
 impl Drop for Geckodriver {
     fn drop(&mut self) {
         self.group.end();
+        self.profile.used_by(None);
     }
 }
 

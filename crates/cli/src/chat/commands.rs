@@ -115,7 +115,7 @@ impl Chat {
         let answers = self.turns.iter().rev().filter(|turn| turn.role == Role::Assistant);
         let last = answers.map(|turn| &turn.content).find(|text| !text.is_empty());
         let text = last.ok_or_else(|| invalid("there is no answer yet to copy"))?;
-        Ok(format!("copied by {}", to_clipboard(text)?))
+        to_clipboard(text)
     }
 
     fn save(&self, argument: &str) -> Result<String> {
@@ -126,10 +126,25 @@ impl Chat {
             return Err(invalid("there is nothing to save yet"));
         }
         let path = path_of(argument);
+        self.check_overwritten(&path)?;
         let title = self.extras.title();
         let text = transcript::format(title.as_deref(), self.bot(), &self.turns);
         Pending::new(&path)?.write(&text)?;
         Ok(format!("saved {} turns in {}", self.turns.len(), path.display()))
+    }
+
+    /// A file may be written again as the conversation goes on; whatever else is there stays.
+    fn check_overwritten(&self, path: &Path) -> Result<()> {
+        let is_file = fs::metadata(path).is_ok_and(|found| found.is_file() && found.len() > 0);
+        let saved = || fs::read_to_string(path).ok().and_then(|text| transcript::parse(&text).ok());
+        if !is_file || saved().is_some_and(|turns| self.turns.starts_with(&turns)) {
+            return Ok(());
+        }
+        Err(invalid(format!(
+            "{} is there already, and is no beginning of this conversation; name another file, or \
+             remove that one",
+            path.display()
+        )))
     }
 
     fn load(&mut self, argument: &str) -> Result<String> {

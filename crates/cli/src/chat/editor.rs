@@ -14,6 +14,7 @@ use rustyline::{
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::helper::{Assistant, Enter, joined};
+use crate::output::say_above;
 
 type Inner = rustyline::Editor<Assistant, DefaultHistory>;
 
@@ -96,10 +97,23 @@ impl Editor {
 
     /// The next line, after a prompt; what is `begun` stands in it already.
     pub(super) async fn line(&mut self, prompt: (String, String), begun: String) -> Line {
+        // What is said meanwhile must not stand in the line.
+        let printer = self.printer.clone();
+        say_above(Some(Arc::new(move |text| printer.print(text))));
+        let _typed = Typed;
         if self.wanted.send(Wanted { prompt, begun }).is_err() {
             return Line::End;
         }
         self.lines.recv().await.unwrap_or(Line::End)
+    }
+}
+
+/// The line is typed, or given up, once this is dropped.
+struct Typed;
+
+impl Drop for Typed {
+    fn drop(&mut self) {
+        say_above(None);
     }
 }
 

@@ -14,6 +14,7 @@ use std::io::{IsTerminal, stdin, stdout};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::ValueHint;
 use lenore::{Message, Poe, Result};
 
 use self::command::{Command, Input, read};
@@ -21,8 +22,10 @@ use self::editor::{Editor, Line};
 use self::extras::{Extras, Listening};
 use self::question::Question;
 use crate::args::Shared;
+use crate::chat_code::code_of;
 use crate::interrupt::Signals;
 use crate::logs::{LastChat, Place, Store};
+use crate::models::asked_before;
 use crate::output::{note, one_line, report, tty};
 use crate::paths::{data_dir, invalid, make_private};
 use crate::prompt;
@@ -42,7 +45,7 @@ const HISTORY: &str = "history";
     It needs a terminal; in a script, `lenore ask -c` goes on in the last chat.")]
 pub(crate) struct ChatArgs {
     /// The model: a name or alias of `lenore models`, or `poe/<Handle>` for any bot of the site
-    #[arg(short, long, value_name = "NAME")]
+    #[arg(short, long, value_name = "NAME", value_hint = ValueHint::Other)]
     model: Option<String>,
 
     /// Instructions that come before the first question of each chat
@@ -50,15 +53,15 @@ pub(crate) struct ChatArgs {
     system: Option<String>,
 
     /// Instructions from roles/NAME.md in your config directory
-    #[arg(long, value_name = "NAME", conflicts_with = "system")]
+    #[arg(long, value_name = "NAME", conflicts_with = "system", value_hint = ValueHint::Other)]
     role: Option<String>,
 
     /// Go on in the chat that was asked in last, by this profile's log
     #[arg(short = 'c', long = "continue", conflicts_with = "chat")]
     last: bool,
 
-    /// Go on in a chat, by the code at the end of its address
-    #[arg(long, value_name = "CODE")]
+    /// Go on in a chat, by its address or the code at its end
+    #[arg(long, value_name = "CODE", value_hint = ValueHint::Other)]
     chat: Option<String>,
 }
 
@@ -133,6 +136,10 @@ async fn open(shared: Shared, args: ChatArgs) -> Result<Chat> {
     // Other programs of the user ask through our browser meanwhile, or we through theirs.
     let poe = source.share().await?;
     let provider = source.provider().as_ref();
+    let args = ChatArgs {
+        chat: args.chat.as_deref().map(|chat| code_of(chat, provider.url())).transpose()?,
+        ..args
+    };
     let found = chat_to_continue(&args, &Place::of(&shared, provider))?;
     let model = match (&args.model, &found) {
         (Some(model), _) => shared.resolve(Some(model)),
@@ -141,6 +148,7 @@ async fn open(shared: Shared, args: ChatArgs) -> Result<Chat> {
     };
     let mut bots: Vec<_> = provider.models().into_iter().map(|model| model.name).collect();
     bots.extend(shared.aliases.keys().cloned());
+    bots.extend(asked_before(&Place::of(&shared, provider)));
     bots.push("poe/".into());
     if let Some(poe) = poe {
         warm_up(poe, model.clone());
@@ -235,11 +243,9 @@ impl Chat {
                 Input::Command(Command::Quit, _) => return 0,
                 Input::Command(command, argument) => self.command(command, &argument).await,
                 Input::Unknown(word, near) => {
-                    let near = near.map_or(String::new(), |near| format!("; did you mean {near}?"));
-                    note(&format!(
-                        "there is no {}{near} /help lists what there is",
-                        one_line(&word)
-                    ));
+                    let near = near.map_or(";".into(), |near| format!("; did you mean {near}?"));
+                    let word = one_line(&word);
+                    note(&format!("there is no {word}{near} /help lists what there is"));
                     Next::GoOn
                 }
                 Input::Prompt(text) => self.prompt_for_bot(&text).await,

@@ -11,7 +11,7 @@ use super::keys::{Key, Keys};
 use super::{Chat, Next};
 use crate::interrupt::INTERRUPTED;
 use crate::logs::Recording;
-use crate::output::{Output, Progress, note, report};
+use crate::output::{Output, Progress, report};
 use crate::prompt::files::gather;
 
 /// How long suggestions, the title and the cost are listened for after an answer. Nobody waits for
@@ -80,7 +80,7 @@ impl Chat {
             keys: Keys::listen(),
             settled: None,
         };
-        answer.output.sending(question.attachments.len());
+        answer.output.sending(&question.attachments);
         let end = answer.follow(self).await;
         let Answer { output, completion, recording, keys, .. } = answer;
         self.begun = keys.finish();
@@ -208,11 +208,6 @@ impl Answer {
                 Event::Suggestion(_) | Event::Cost { .. } if !self.recording.text().is_empty() => {
                     self.settled = Some(Instant::now() + SILENCE);
                 }
-                Event::Attachment { name, url } => note(&format!(
-                    "a file: {} ({})",
-                    crate::output::one_line(name),
-                    crate::output::one_line(url)
-                )),
                 _ => {}
             }
             // Nobody is left to read it.

@@ -135,6 +135,9 @@ fn usual(name: &str, shared: &Shared) -> Value {
         "log" => Some(json!(true)),
         "plain" | "headed" => Some(json!(false)),
         "timeout" => Some(json!(Shared::TIMEOUT)),
+        "max_chats" => Some(json!(Shared::MAX_CHATS)),
+        "patience" => Some(json!(Shared::PATIENCE)),
+        "chats_per_session" if !is_ours => Some(json!(Shared::CHATS_PER_SESSION)),
         _ => None,
     };
     value.unwrap_or(Value::Null)

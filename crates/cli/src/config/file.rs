@@ -8,12 +8,13 @@ use serde_json::{Map, Value};
 
 use crate::args::Shared;
 use crate::paths::{config_dir, invalid};
+use crate::serve::ServeSettings;
 
 /// The file's name in the directory of the settings.
 const NAME: &str = "config.toml";
 
 /// How like a known key an unknown one must be to be taken for it.
-const LIKENESS: f64 = 0.75;
+const LIKENESS: f64 = 0.85;
 
 /// The file that is named, else the usual one, whether it exists or not.
 pub(super) fn path(given: &Shared) -> Result<PathBuf> {
@@ -37,7 +38,8 @@ pub(super) fn read(given: &Shared) -> Result<Shared> {
     let mut file: Shared = toml::from_str(&text)
         .map_err(|error| invalid(format!("{}{}", path.display(), explained(&text, &error))))?;
     let base = path.parent().unwrap_or(Path::new(""));
-    for path in [&mut file.site_file, &mut file.user_data_dir, &mut file.cookies] {
+    let keys_file = &mut file.serve.keys_file;
+    for path in [&mut file.site_file, &mut file.user_data_dir, &mut file.cookies, keys_file] {
         *path = path.take().map(|path| placed(base, path));
     }
     // The bare name of a program is looked up by the system.
@@ -92,6 +94,7 @@ fn explained(text: &str, error: &toml::de::Error) -> String {
     let likeness = |name: &&String| strsim::jaro_winkler(name, key);
     let near = known.keys().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
     let advice = match near {
+        _ if ServeSettings::KEYS.contains(&key) => "; it belongs under [serve]".to_owned(),
         Some(near) if likeness(&near) > LIKENESS => format!("; did you mean {near}?"),
         _ => "; `lenore config` lists those that there are".to_owned(),
     };
@@ -130,6 +133,7 @@ mod tests {
             max_chats = 2
             patience = 9
             aliases.fast = "poe/Raven"
+            serve.listen = "127.0.0.1:1"
         "#;
         let file: Shared = toml::from_str(text).expect("valid");
         let keys = settings(&Shared::default());
@@ -143,6 +147,9 @@ mod tests {
                 "\n\nmodle = 'gpt-4'",
                 ", line 3: there is no setting called modle; did you mean model?",
             ),
+            ("\nlisten = '127.0.0.1:1'", ", line 2: there is no setting called listen; it belongs"),
+            ("lissten = 1", "; `lenore config` lists"),
+            ("[serve]\nlisten = 'x'", ", line 2: "),
             ("zzz = 1", ", line 1: there is no setting called zzz; `lenore config` lists"),
             (
                 "model = 'a'\ntimeout = 'soon'",

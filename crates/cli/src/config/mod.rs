@@ -48,6 +48,7 @@ struct Origins<'a> {
 impl Origins<'_> {
     /// Puts the settings together.
     fn merge(&self, given: Shared) -> Result<Shared> {
+        let given = Shared { model: given.model.or_else(model_of_environment), ..given };
         let mut shared = given.or(self.file.clone());
         self.choose_browser(&mut shared)?;
         Ok(shared)
@@ -57,6 +58,10 @@ impl Origins<'_> {
     fn of(&self, name: &str) -> Origin {
         if name == "log" && self.matches.get_flag("no_log") {
             return self.of("no_log");
+        }
+        // Its options belong to commands, and count for more than what a template says.
+        if name == "model" && model_of_environment().is_some() {
+            return Origin::Environment;
         }
         let option = self.matches.try_contains_id(name).is_ok();
         match option.then(|| self.matches.value_source(name)).flatten() {
@@ -126,6 +131,11 @@ impl Origins<'_> {
     }
 }
 
+/// The model that the environment names where nobody else does.
+fn model_of_environment() -> Option<String> {
+    std::env::var("LENORE_MODEL").ok().filter(|model| !model.is_empty())
+}
+
 impl Shared {
     /// These settings, with others where they say nothing.
     fn or(self, other: Self) -> Self {
@@ -159,6 +169,7 @@ impl Shared {
             max_chats: self.max_chats.or(other.max_chats),
             patience: self.patience.or(other.patience),
             aliases: other.aliases,
+            serve: other.serve,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Exchanges as text: for people as Markdown, for programs as JSON.
 
 use super::command::asked;
-use super::{COMPLETE, Exchange, local_time};
+use super::{COMPLETE, Exchange, Made, local_time};
 
 /// One object on a line.
 pub(super) fn json(exchange: &Exchange) -> String {
@@ -19,6 +19,11 @@ pub(super) fn markdown(exchange: &Exchange) -> String {
     }
     let answer = if exchange.answer.is_empty() { "(none)" } else { &exchange.answer };
     text.push_str(&format!("## Prompt\n\n{}\n\n## Answer\n\n{answer}\n", exchange.prompt));
+    if !exchange.made.is_empty() {
+        text.push_str("\n## Files\n\n");
+        let line = |file: &Made| format!("- {}: <{}>\n", file.name, file.url);
+        text.extend(exchange.made.iter().map(line));
+    }
     text
 }
 

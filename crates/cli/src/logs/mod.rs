@@ -9,7 +9,7 @@ mod store;
 use std::fmt::Display;
 
 use lenore::{Program, Provider, Result};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub(crate) use self::command::{LogsArgs, confirmed, run};
 pub(crate) use self::recording::Recording;
@@ -115,4 +115,14 @@ pub(crate) struct Exchange {
     pub(crate) points: Option<i64>,
     /// `complete`, or the kind of the error that ended it.
     pub(crate) end: String,
+    /// The files that the bot made.
+    pub(crate) made: Vec<Made>,
+}
+
+/// A file that a bot made.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Made {
+    pub(crate) name: String,
+    /// Where the site keeps it.
+    pub(crate) url: String,
 }

@@ -4,7 +4,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use lenore::{ChatRequest, Error, Event, Provider, Role, Transcript};
 
-use super::{COMPLETE, Exchange, Place, Store};
+use super::{COMPLETE, Exchange, Made, Place, Store};
 use crate::args::Shared;
 use crate::official;
 
@@ -70,6 +70,9 @@ impl Recording {
             Event::Delta(_) | Event::Replace { .. } if exchange.first.is_none() => {
                 exchange.first = Some(milliseconds(self.begun.elapsed()));
             }
+            Event::Attachment { name, url } => {
+                exchange.made.push(Made { name: name.clone(), url: url.clone() });
+            }
             Event::Title(title) => exchange.title = Some(title.clone()),
             Event::Cost { points } => exchange.points = i64::try_from(*points).ok(),
             _ => {}
@@ -116,4 +119,19 @@ fn turn(request: &ChatRequest) -> (Option<String>, String) {
 
 fn milliseconds(duration: std::time::Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_that_a_bot_makes_are_kept() {
+        let mut recording = Recording::none();
+        let (name, url) = ("raven.png".to_owned(), "https://poe.example/raven.png".to_owned());
+        recording.event(&Event::Attachment { name: name.clone(), url: url.clone() });
+        assert_eq!(recording.exchange.made, [Made { name, url }]);
+        let shown = super::super::export::markdown(&recording.exchange);
+        assert!(shown.ends_with("- raven.png: <https://poe.example/raven.png>\n"), "{shown}");
+    }
 }

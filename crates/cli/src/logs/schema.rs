@@ -6,7 +6,7 @@ use super::store::{Failure, Result};
 
 /// Each brings a file from one version to the next; `user_version` tells how many it has had.
 /// What is here once stays as it is.
-pub(super) const MIGRATIONS: [&str; 2] = [EXCHANGES, SEARCH];
+pub(super) const MIGRATIONS: [&str; 3] = [EXCHANGES, SEARCH, MADE];
 
 const EXCHANGES: &str = "
     CREATE TABLE exchanges (
@@ -47,6 +47,8 @@ const SEARCH: &str = "
     END;
     INSERT INTO words (words) VALUES ('rebuild');
 ";
+
+const MADE: &str = "ALTER TABLE exchanges ADD COLUMN made TEXT NOT NULL DEFAULT '[]';";
 
 /// Brings a file up to date. Another program may do so at the same time.
 pub(super) fn migrate(connection: &mut Connection) -> Result<()> {

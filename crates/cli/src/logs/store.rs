@@ -102,10 +102,11 @@ impl Store {
     /// Adds an exchange, wholly or not at all, and returns its number.
     pub(crate) fn record(&self, exchange: &Exchange) -> Result<i64> {
         let files = serde_json::to_string(&exchange.files).unwrap_or_else(|_| "[]".into());
+        let made = serde_json::to_string(&exchange.made).unwrap_or_else(|_| "[]".into());
         let sql = "INSERT INTO exchanges (time, provider, site, profile, model, bot, chat, title, \
-            system, prompt, files, answer, duration, first, points, \"end\") VALUES (:time, \
+            system, prompt, files, answer, duration, first, points, \"end\", made) VALUES (:time, \
             :provider, :site, :profile, :model, :bot, :chat, :title, :system, :prompt, :files, \
-            :answer, :duration, :first, :points, :end)";
+            :answer, :duration, :first, :points, :end, :made)";
         self.0.execute(
             sql,
             named_params! {
@@ -114,7 +115,7 @@ impl Store {
                 ":chat": exchange.chat, ":title": exchange.title, ":system": exchange.system,
                 ":prompt": exchange.prompt, ":files": files, ":answer": exchange.answer,
                 ":duration": exchange.duration, ":first": exchange.first,
-                ":points": exchange.points, ":end": exchange.end,
+                ":points": exchange.points, ":end": exchange.end, ":made": made,
             },
         )?;
         Ok(self.0.last_insert_rowid())
@@ -152,6 +153,16 @@ impl Store {
         let sql = "SELECT points FROM exchanges WHERE model = ?1 AND points IS NOT NULL ORDER BY id \
             DESC LIMIT 1";
         Ok(self.0.query_row(sql, [model], |row| row.get(0)).optional()?)
+    }
+
+    /// The bots that were asked by their handles at a place, as `poe/<Handle>`, the newest first.
+    pub(crate) fn handles(&self, place: &Place) -> Result<Vec<String>> {
+        let sql = "SELECT model FROM exchanges WHERE provider = ?1 AND site = ?2 AND profile = ?3 \
+            AND model LIKE 'poe/%' GROUP BY model ORDER BY MAX(id) DESC LIMIT 100";
+        let mut statement = self.0.prepare(sql)?;
+        let parameters = (&place.provider, &place.site, &place.profile);
+        let found = statement.query_map(parameters, |row| row.get(0))?;
+        Ok(found.collect::<rusqlite::Result<_>>()?)
     }
 
     /// The newest exchanges, newest first.
@@ -230,7 +241,7 @@ fn query(words: &[String]) -> Option<String> {
 }
 
 fn exchange(row: &Row<'_>) -> rusqlite::Result<Exchange> {
-    let files: String = row.get("files")?;
+    let (files, made): (String, String) = (row.get("files")?, row.get("made")?);
     Ok(Exchange {
         id: row.get("id")?,
         time: row.get("time")?,
@@ -249,6 +260,7 @@ fn exchange(row: &Row<'_>) -> rusqlite::Result<Exchange> {
         first: row.get("first")?,
         points: row.get("points")?,
         end: row.get("end")?,
+        made: serde_json::from_str(&made).unwrap_or_default(),
     })
 }
 

@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 
 use super::*;
+use crate::logs::Made;
 use crate::logs::schema::MIGRATIONS;
 
 /// Where a child process is to write.
@@ -42,6 +43,7 @@ fn what_is_recorded_reads_back_whole() {
         system: Some("Be brief.".into()),
         first: Some(300),
         points: Some(12),
+        made: vec![Made { name: "raven.png".into(), url: "https://poe.example/raven.png".into() }],
         ..exchange("naïve 'quote' \"double\"\n\0 and 日本語")
     };
     let id = store.record(&full).expect("recorded");
@@ -91,6 +93,24 @@ fn the_last_chat_is_that_of_the_same_account() {
     assert_eq!(store.exchanges("two").expect("read").len(), 2);
     let elsewhere = Place { site: "https://other.example".into(), ..place("default") };
     assert_eq!(store.last_chat(&elsewhere).expect("read"), None);
+}
+
+#[test]
+fn bots_that_were_asked_by_their_handles_are_known_by_them() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let store = Store::open_at(&directory.path().join("log.db")).expect("made");
+    for (model, profile) in [
+        ("poe/Raven-1", "default"),
+        ("gpt-4", "default"),
+        ("poe/Crow", "default"),
+        ("poe/Owl", "work"),
+        ("poe/Raven-1", "default"),
+    ] {
+        let (model, profile) = (model.into(), profile.into());
+        store.record(&Exchange { model, profile, ..exchange("x") }).expect("recorded");
+    }
+    let handles = store.handles(&place("default")).expect("read");
+    assert_eq!(handles, ["poe/Raven-1", "poe/Crow"], "the newest first");
 }
 
 #[test]
@@ -159,7 +179,11 @@ fn an_older_file_is_brought_up_to_date_with_all_that_is_in_it() {
         let number = i64::try_from(version).expect("small");
         old.pragma_update(None, "user_version", number).expect("set");
         if version > 0 {
-            Store(old).record(&exchange("Quoth the raven")).expect("recorded");
+            let columns =
+                "time, provider, site, profile, model, prompt, files, answer, duration, \"end\"";
+            let values = "1, 'poe', 's', 'p', 'm', 'Quoth the raven', '[]', 'a', 1, 'complete'";
+            let sql = format!("INSERT INTO exchanges ({columns}) VALUES ({values})");
+            old.execute(&sql, []).expect("recorded");
         }
         let store = Store::open_at(&path).expect("brought up to date");
         let found = store.search(&["quoth".into()], 10).expect("searched");

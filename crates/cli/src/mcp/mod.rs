@@ -23,7 +23,10 @@ const FAREWELL: Duration = Duration::from_secs(1);
 
 /// `lenore mcp`
 #[derive(Debug, clap::Args)]
-#[command(after_help = "An agent starts this by itself; tell it to, in its settings:\n  \
+#[command(after_help = "Examples:\n  \
+    lenore mcp\n  \
+    lenore --profile work mcp\n\n\
+    An agent starts this by itself; tell it to, in its settings:\n  \
     { \"mcpServers\": { \"lenore\": { \"command\": \"lenore\", \"args\": [\"mcp\"] } } }\n\n\
     The tools are ask, continue and models. Stdin and stdout belong to the protocol.")]
 pub(crate) struct McpArgs {}

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use lenore::{ChatRequest, Message, Model, Provider, Result};
+use lenore::{ChatRequest, Message, Provider};
 use rmcp::handler::server::tool::schema_for_output;
 use rmcp::handler::server::wrapper::Parameters;
 use rmcp::model::{CallToolResult, Implementation, ServerCapabilities, ServerConfig};
@@ -15,8 +15,6 @@ use tokio_util::sync::CancellationToken;
 use super::answer::{Answer, Progress, failed, stopped};
 use crate::args::Shared;
 use crate::logs::Recording;
-use crate::official;
-use crate::provider::Which;
 
 /// The tools.
 #[derive(Clone)]
@@ -34,14 +32,6 @@ impl Bots {
         leaving: CancellationToken,
     ) -> Self {
         Self { shared, provider, leaving }
-    }
-
-    /// The provider's models. The official API is asked for them, since they are not known here.
-    async fn known(&self) -> Result<Vec<Model>> {
-        match self.shared.provider {
-            Some(Which::PoeApi) => official::open(&self.shared)?.refresh_models().await,
-            _ => Ok(self.provider.models()),
-        }
     }
 
     /// Asks, and tells the client how it goes on.
@@ -152,13 +142,14 @@ impl Bots {
         title = "List the models", read_only_hint = true, open_world_hint = false
     ))]
     async fn models(&self) -> CallToolResult {
-        let known = match self.known().await {
+        let known = match self.provider.refresh_models().await {
             Ok(known) => known.into_iter(),
             Err(error) => return failed(&error, ""),
         };
         let known = known.map(|model| Named { name: model.name, bot: model.bot });
-        let aliases = self.shared.aliases.iter();
-        let aliases = aliases.map(|(name, bot)| Named { name: name.clone(), bot: bot.clone() });
+        let aliases = self.shared.aliases.keys();
+        let aliases =
+            aliases.map(|name| Named { name: name.clone(), bot: self.shared.resolve(Some(name)) });
         let default = match self.shared.resolve(None) {
             name if name.is_empty() => self.provider.default_model().to_owned(),
             name => name,

@@ -64,7 +64,11 @@ impl Canvas {
         };
         let mut out = String::new();
         let height = self.height(&old[reached..], size);
-        if height > 0 {
+        if resized {
+            // A terminal that has broken lines keeps in mind which, and would join them to others
+            // when it gets wider; clearing them whole makes it forget.
+            clear(&mut out, height);
+        } else if height > 0 {
             up(&mut out, height);
         }
         self.size = size;
@@ -106,12 +110,7 @@ impl Canvas {
     pub(super) fn lift(&self, size: Size) -> String {
         let reached = self.reachable(&self.open, size);
         let mut out = String::new();
-        let height = self.height(&self.open[reached..], size);
-        if height > 0 {
-            up(&mut out, height);
-            out.push_str(&"\x1b[2K\n".repeat(height));
-            up(&mut out, height);
-        }
+        clear(&mut out, self.height(&self.open[reached..], size));
         out
     }
 
@@ -171,6 +170,15 @@ fn write_rows<'a>(out: &mut String, rows: impl IntoIterator<Item = &'a Row>, wid
         out.push_str(&row.text);
         out.push_str(if row.width < width { "\x1b[K" } else { "" });
         out.push_str(if row.goes_on { "" } else { "\r\n" });
+    }
+}
+
+/// Clears so many lines above the cursor, and goes to the first of them.
+fn clear(out: &mut String, lines: usize) {
+    if lines > 0 {
+        up(out, lines);
+        out.push_str(&"\x1b[2K\n".repeat(lines));
+        up(out, lines);
     }
 }
 

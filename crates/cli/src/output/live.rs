@@ -1,6 +1,7 @@
 //! The one canvas of the terminal, and what is said beside it.
 
 use std::io::{self, IsTerminal, Write as _, stderr, stdout};
+use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use super::canvas::{Canvas, Size};
@@ -12,6 +13,8 @@ pub(super) struct Live {
     canvas: Arc<Mutex<Canvas>>,
     measure: Box<dyn Fn() -> Size + Send>,
     write: Box<Write>,
+    /// How many lines there are above the cursor, where the terminal tells.
+    above: fn() -> Option<usize>,
 }
 
 /// Puts text on the terminal.
@@ -22,7 +25,7 @@ static CURRENT: Mutex<Weak<Mutex<Canvas>>> = Mutex::new(Weak::new());
 
 /// On the terminal that stdout is.
 pub(super) fn on_stdout() -> Live {
-    let live = Live::new(measure_stdout, write_stdout, does_reflow());
+    let live = Live { above: tmux_above, ..Live::new(measure_stdout, write_stdout, does_reflow()) };
     *lock(&CURRENT) = Arc::downgrade(&live.canvas);
     live
 }
@@ -40,6 +43,13 @@ pub(super) fn aside<T>(act: impl FnOnce() -> T) -> T {
     result
 }
 
+/// Leaves what is drawn on stdout where it is.
+pub(super) fn leave_current() {
+    if let Some(canvas) = lock(&CURRENT).upgrade() {
+        lock(&canvas).leave();
+    }
+}
+
 impl Live {
     pub(super) fn new(
         measure: impl Fn() -> Size + Send + 'static,
@@ -47,7 +57,8 @@ impl Live {
         reflows: bool,
     ) -> Self {
         let canvas = Arc::new(Mutex::new(Canvas::new(measure(), reflows)));
-        Self { canvas, measure: Box::new(measure), write: Box::new(write) }
+        let (measure, write) = (Box::new(measure), Box::new(write));
+        Self { canvas, measure, write, above: || None }
     }
 
     pub(super) fn measure(&self) -> Size {
@@ -55,7 +66,18 @@ impl Live {
     }
 
     pub(super) fn is_resized(&self) -> bool {
-        self.measure().width != lock(&self.canvas).size().width
+        self.has_other_width(self.measure())
+    }
+
+    /// The size of the window as far as it can be drawn on, after its width has changed.
+    pub(super) fn within_the_window(&self, size: Size) -> Size {
+        let height = (self.above)().map_or(size.height, |above| size.height.min(above + 1));
+        Size { height, ..size }
+    }
+
+    /// Whether what stands on the screen was drawn at another width.
+    pub(super) fn has_other_width(&self, size: Size) -> bool {
+        size.width != lock(&self.canvas).size().width
     }
 
     pub(super) fn draw(
@@ -70,9 +92,8 @@ impl Live {
     }
 
     /// The finished blocks that can be drawn anew, the newest first.
-    pub(super) fn within_reach(&self) -> Vec<Block> {
-        let canvas = lock(&self.canvas);
-        canvas.within_reach(self.measure()).cloned().collect()
+    pub(super) fn within_reach(&self, size: Size) -> Vec<Block> {
+        lock(&self.canvas).within_reach(size).cloned().collect()
     }
 
     pub(super) fn reopen(&self, at: usize) {
@@ -99,6 +120,20 @@ fn write_stdout(text: &str) -> io::Result<()> {
     let mut out = stdout().lock();
     out.write_all(text.as_bytes())?;
     out.flush()
+}
+
+/// The line of the cursor in tmux. Where it breaks lines anew, it moves as many off the window,
+/// whether there is room below or not.
+fn tmux_above() -> Option<usize> {
+    let pane = std::env::var_os("TMUX_PANE")?;
+    let is_here =
+        std::env::var("TERM").is_ok_and(|it| it.starts_with("tmux") || it.starts_with("screen"));
+    let asked = is_here.then(|| {
+        let mut tmux = Command::new("tmux");
+        tmux.args(["display-message", "-p", "-t"]).arg(pane).arg("#{cursor_y}");
+        tmux.stdin(Stdio::null()).stderr(Stdio::null()).output().ok()
+    });
+    String::from_utf8(asked??.stdout).ok()?.trim().parse().ok()
 }
 
 /// Whether the terminal breaks lines anew when its window gets narrower. Most do.

@@ -12,8 +12,10 @@ mod terminal;
 mod tests;
 mod theme;
 pub(crate) mod tty;
+mod words;
 
 use std::io::{self, IsTerminal, Write, stdout};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -23,9 +25,10 @@ use serde::Serialize;
 use self::markdown::Form as Reading;
 use self::plain::Plain;
 pub(crate) use self::printable::{one_line, printable};
-pub(crate) use self::progress::{Progress, stderr};
+pub(crate) use self::progress::{Progress, say_above, stderr};
 use self::terminal::Screen;
 use self::tty::Quiet;
+use self::words::fitted;
 
 /// How often it is looked whether the window has another size.
 const LOOK: Duration = Duration::from_millis(100);
@@ -66,12 +69,17 @@ impl Output {
         Self { form, progress: Progress::none(), quiet: None }
     }
 
-    /// Shows that an answer is waited for, to which so many files are sent before.
-    pub(crate) fn sending(&mut self, files: usize) {
+    /// Shows that an answer is waited for, to which files are sent before.
+    pub(crate) fn sending(&mut self, files: &[PathBuf]) {
+        let size = |file: &PathBuf| std::fs::metadata(file).map_or(0, |found| found.len());
+        let size = indicatif::DecimalBytes(files.iter().map(size).sum());
         let what = match files {
-            0 => "waiting for the answer".to_owned(),
-            1 => "sending 1 file".to_owned(),
-            count => format!("sending {count} files"),
+            [] => "waiting for the answer".to_owned(),
+            [file] => {
+                let name = file.file_name().unwrap_or_default().to_string_lossy();
+                format!("sending {} ({size})", one_line(&name))
+            }
+            files => format!("sending {} files ({size})", files.len()),
         };
         if matches!(self.form, Form::Terminal(_)) {
             self.quiet = Quiet::begin();
@@ -108,6 +116,10 @@ impl Output {
         }
         if matches!(event, Event::Delta(_) | Event::Replace { .. }) {
             self.progress.hide();
+        }
+        // Who reads JSON reads of it there.
+        if let (Event::Attachment { name, url }, false) = (event, matches!(self.form, Form::Json)) {
+            note(&format!("a file: {} ({})", one_line(name), one_line(url)));
         }
         match &mut self.form {
             Form::Json => json(event),
@@ -180,12 +192,19 @@ fn line(text: &str) -> io::Result<()> {
 
 /// An error, on stderr.
 pub(crate) fn report(message: &str) {
+    let message = fitted(message, "error: ".len(), window());
     say(&format!("{} {message}", console::style("error:").red().bold().for_stderr()));
 }
 
 /// A remark, on stderr.
 pub(crate) fn note(message: &str) {
-    say(&console::style(message).dim().for_stderr().to_string());
+    say(&console::style(fitted(message, 0, window())).dim().for_stderr().to_string());
+}
+
+/// The width of the window that stderr is in, if it is in one.
+fn window() -> Option<usize> {
+    let size = console::Term::stderr().size_checked().filter(|_| io::stderr().is_terminal())?;
+    Some(usize::from(size.1)).filter(|width| *width > 0)
 }
 
 fn say(line: &str) {

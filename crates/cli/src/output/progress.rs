@@ -1,7 +1,7 @@
 //! A spinner while something is waited for, and stderr beside it.
 
-use std::io::{self, Write};
-use std::sync::LazyLock;
+use std::io::{self, IsTerminal, Write};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
@@ -10,6 +10,16 @@ use super::live;
 
 /// The one place that draws on stderr, so that a line said meanwhile does not land in a spinner.
 static SPINNERS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
+
+/// Who puts what is said above a line that is being typed.
+pub(crate) type Above = dyn Fn(String) + Send + Sync;
+
+static ABOVE: Mutex<Option<Arc<Above>>> = Mutex::new(None);
+
+/// While a line is typed, what goes to the terminal goes above it; `None` once it is typed.
+pub(crate) fn say_above(above: Option<Arc<Above>>) {
+    *ABOVE.lock().unwrap_or_else(PoisonError::into_inner) = above;
+}
 
 /// A spinner with the time that has passed, where stderr is a terminal. It goes with the value.
 #[derive(Debug)]
@@ -63,6 +73,11 @@ impl Write for Stderr {
     }
 
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let above = ABOVE.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(above) = above.filter(|_| io::stderr().is_terminal()) {
+            above(String::from_utf8_lossy(bytes).into_owned());
+            return Ok(());
+        }
         SPINNERS.suspend(|| live::aside(|| io::stderr().write_all(bytes)))
     }
 

@@ -4,6 +4,7 @@ use std::io;
 
 use lenore::Event;
 
+use super::canvas::Size;
 use super::live::{self, Live};
 use super::markdown::{Block, Document, Form};
 use super::printable::one_line;
@@ -114,10 +115,14 @@ impl Screen {
     }
 
     fn draw(&mut self, end: bool) -> io::Result<()> {
-        let size = self.live.measure();
+        let mut size = self.live.measure();
         let layout = Layout { width: size.width, theme: self.theme };
         if self.is_held() && !end {
             return self.live.draw(size, Vec::new(), Vec::new());
+        }
+        if self.live.has_other_width(size) {
+            size = self.live.within_the_window(size);
+            self.reopen(size);
         }
         self.is_behind = false;
         let blocks: Vec<Block> = self.document.finish(end, &layout);
@@ -125,6 +130,14 @@ impl Screen {
         open.extend(self.below(&self.status, &layout));
         open.extend(self.below(&self.footer, &layout));
         self.live.draw(size, blocks, open)
+    }
+
+    /// Takes back what is finished and can still be reached, so that it is drawn at the new width.
+    fn reopen(&mut self, size: Size) {
+        if let Some(block) = self.live.within_reach(size).pop() {
+            self.live.reopen(block.at);
+            self.document.resume(block.at, block.before);
+        }
     }
 
     fn below(&self, text: &Option<String>, layout: &Layout) -> Option<Row> {
@@ -148,7 +161,7 @@ impl Screen {
         let place = document.place(keep);
         let done = document.done();
         if !document.begins(done, place) {
-            let reach = self.live.within_reach();
+            let reach = self.live.within_reach(self.live.measure());
             let safe = reach.iter().find(|block| document.begins(block.at, place));
             let near = || reach.iter().find(|block| block.at <= place);
             match safe.or_else(|| if done <= place { None } else { near() }) {

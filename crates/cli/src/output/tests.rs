@@ -215,6 +215,23 @@ proptest! {
     }
 }
 
+#[test]
+fn a_window_that_changes_has_all_on_it_drawn_anew() {
+    let text = "# Of ravens\n\nA paragraph that is long enough to take two lines of it.\n\n\
+        | Bird | Long column |\n|---|---|\n| raven | some more words in here |\n\n\
+        ```rust\nlet caw = \"a long line of code, as they are at times\";\n```\n\nThe end.";
+    for (before, after) in [(30, 70), (70, 30), (70, 34)] {
+        let paper = Paper::new(40, before);
+        let mut screen = screen(&paper, Form::Markdown);
+        screen.event(&Event::Delta(text.into())).expect("paper is patient");
+        paper.lock().expect("no panic").resize(40, after);
+        screen.catch_up().expect("paper is patient");
+        screen.end().expect("paper is patient");
+        let shown = paper.lock().expect("no panic").text();
+        assert_eq!(shown, whole(text, 40, after, Form::Markdown), "{before} to {after}");
+    }
+}
+
 /// Answers of one kind of block without end.
 fn endless(count: usize) -> Vec<(&'static str, String)> {
     let line = "some words of **bold** and `code` in a line that goes on\n";

@@ -3,27 +3,47 @@
 use std::io::{self, IsTerminal, Write, stdout};
 use std::sync::{Mutex, Once, PoisonError};
 
+use tokio::task::JoinHandle;
+
+use super::live;
+
 /// What the terminal was like before it was touched; nothing while it is as it was.
 static BEFORE: Mutex<Option<modes::Modes>> = Mutex::new(None);
 
 /// What is typed is not shown while this lives, since it would stand in the middle of an answer.
 /// It waits for whoever reads the terminal next.
 #[derive(Debug)]
-pub(crate) struct Quiet(());
+pub(crate) struct Quiet {
+    /// Listens for the shell that brings us back after Ctrl-Z.
+    back: Option<JoinHandle<()>>,
+}
 
 impl Quiet {
     /// Only on a terminal, and only in its foreground.
     pub(crate) fn begin() -> Option<Self> {
         remember().then(|| {
             modes::silence();
-            Self(())
+            Self { back: modes::when_back(come_back) }
         })
     }
 }
 
 impl Drop for Quiet {
     fn drop(&mut self) {
+        if let Some(back) = &self.back {
+            back.abort();
+        }
         restore();
+    }
+}
+
+/// The shell has had the terminal meanwhile: its modes are the shell's, and its lines stand below
+/// ours.
+fn come_back() {
+    let before = BEFORE.lock().unwrap_or_else(PoisonError::into_inner);
+    if before.is_some() {
+        modes::silence();
+        live::leave_current();
     }
 }
 
@@ -67,8 +87,11 @@ pub(crate) fn recover() {
 mod modes {
     use std::io::{IsTerminal, stdout};
 
-    use rustix::process::getpgrp;
+    use rustix::process::{Signal, getpgrp};
     use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcgetpgrp, tcsetattr};
+    use tokio::runtime::Handle;
+    use tokio::signal::unix::{SignalKind, signal};
+    use tokio::task::JoinHandle;
 
     pub(super) type Modes = Termios;
 
@@ -84,6 +107,17 @@ mod modes {
             modes.local_modes -= LocalModes::ECHO | LocalModes::ICANON;
             let _ = tcsetattr(stdout(), OptionalActions::Now, &modes);
         }
+    }
+
+    /// Does something each time that the program goes on after it was stopped.
+    pub(super) fn when_back(act: fn()) -> Option<JoinHandle<()>> {
+        let runtime = Handle::try_current().ok()?;
+        let mut signals = signal(SignalKind::from_raw(Signal::CONT.as_raw())).ok()?;
+        Some(runtime.spawn(async move {
+            while signals.recv().await.is_some() {
+                act();
+            }
+        }))
     }
 
     pub(super) fn set(modes: &Modes) {
@@ -104,5 +138,62 @@ mod modes {
 
     pub(super) fn silence() {}
 
+    pub(super) fn when_back(_: fn()) -> Option<tokio::task::JoinHandle<()>> {
+        None
+    }
+
     pub(super) fn set(_: &Modes) {}
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::io::Read;
+
+    use portable_pty::{CommandBuilder, PtySize, native_pty_system};
+
+    use super::*;
+
+    /// Tells the process that the next test starts that it is the one to panic.
+    const CHILD: &str = "LENORE_TEST_PANIC";
+
+    /// Not a test of its own: an answer is being drawn, and the program has a mistake.
+    #[test]
+    fn panics_in_the_middle_of_an_answer() {
+        if std::env::var_os(CHILD).is_none() {
+            return;
+        }
+        // What would put the terminal right by being dropped may never be.
+        std::mem::forget(Quiet::begin().expect("a terminal"));
+        print!("\x1b[?25l\x1b[31mhalf an answer");
+        stdout().flush().expect("a terminal");
+        panic!("nevermore");
+    }
+
+    #[test]
+    fn a_panic_leaves_the_terminal_as_it_was() {
+        let pair = native_pty_system().openpty(PtySize::default()).expect("a terminal");
+        let modes = || format!("{:?}", pair.master.get_termios().expect("a terminal has modes"));
+        let before = modes();
+        let mut command = CommandBuilder::new(std::env::current_exe().expect("this program"));
+        let test = "output::tty::tests::panics_in_the_middle_of_an_answer";
+        command.args(["--exact", "--nocapture", test]);
+        command.env(CHILD, "1");
+        let mut child = pair.slave.spawn_command(command).expect("it starts");
+        let mut reader = pair.master.try_clone_reader().expect("readable");
+        let reading = std::thread::spawn(move || {
+            let (mut all, mut buffer) = (Vec::new(), [0; 4096]);
+            // A terminal without a program fails to be read.
+            while let Ok(count @ 1..) = reader.read(&mut buffer) {
+                all.extend_from_slice(&buffer[..count]);
+            }
+            String::from_utf8_lossy(&all).into_owned()
+        });
+        assert!(!child.wait().expect("it ends").success());
+        assert_eq!(modes(), before);
+        drop(pair.slave);
+        let shown = reading.join().expect("no panic");
+        let (_, after) = shown.split_once("half an answer").expect("it is drawn");
+        assert!(after.starts_with("\x1b[0m\x1b[?25h"), "{after:?}");
+        assert!(after.contains("nevermore"), "{after:?}");
+    }
 }

@@ -78,11 +78,18 @@ fn checked(path: &Path) -> Result<()> {
 /// The text of a file that goes into the prompt.
 fn text_of(path: &Path) -> Result<Option<String>> {
     let cannot = |error: std::io::Error| refused(path, &error.to_string());
-    if fs::metadata(path).map_err(cannot)?.len() > INLINE {
+    let found = fs::metadata(path).map_err(cannot)?;
+    if found.len() > INLINE {
         return Ok(None);
     }
     let text = String::from_utf8(fs::read(path).map_err(cannot)?).ok();
     let text = text.filter(|text| !text.contains('\0'));
+    if text.is_none() && !found.is_file() {
+        return Err(refused(
+            path,
+            "it is a pipe, and brings no text; write that into a file first",
+        ));
+    }
     Ok(text.map(|text| text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned()))
 }
 

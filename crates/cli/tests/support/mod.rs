@@ -65,6 +65,16 @@ impl World {
         lenore
     }
 
+    /// `lenore serve`, once it listens, and its address.
+    pub(crate) async fn serving(&self, options: &[&str]) -> (Program, String) {
+        let mut command = self.lenore("serve");
+        command.args(["--listen", "127.0.0.1:0"]).args(options);
+        let mut program = Program::start(command);
+        let url = program.line().await;
+        let address = url.strip_prefix("http://").expect("an address").to_owned();
+        (program, address)
+    }
+
     /// `lenore ask`, to its end.
     pub(crate) async fn ask<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Ended {
         let mut command = self.lenore("ask");

@@ -175,6 +175,17 @@ impl Terminal {
         modes(self.master.as_ref())
     }
 
+    /// Shows what is typed again, and waits for whole lines, as a shell does when it has the
+    /// terminal.
+    pub(crate) fn show_what_is_typed(&self) {
+        use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+        let path = self.master.tty_name().expect("a terminal has a name");
+        let terminal = std::fs::File::open(path).expect("it is ours");
+        let mut modes = tcgetattr(&terminal).expect("a terminal has modes");
+        modes.local_modes |= LocalModes::ECHO | LocalModes::ICANON;
+        tcsetattr(&terminal, OptionalActions::Now, &modes).expect("it is ours");
+    }
+
     pub(crate) fn signal(&self, signal: rustix::process::Signal) {
         let pid = i32::try_from(self.pid()).ok().and_then(rustix::process::Pid::from_raw);
         rustix::process::kill_process(pid.expect("a process"), signal).expect("it runs");
@@ -266,8 +277,10 @@ fn builder(command: &Command, keep: &[&str]) -> CommandBuilder {
     builder.env("LANG", "C.UTF-8");
     // This terminal does not break lines anew when it is resized.
     builder.env("XTERM_VERSION", "XTerm(390)");
-    // What root is warned of is no matter of these tests.
-    builder.env("LENORE_LOG", "error");
+    // What root is warned of is no matter of most tests.
+    if !command.get_envs().any(|(name, value)| name == "LENORE_LOG" && value.is_some()) {
+        builder.env("LENORE_LOG", "error");
+    }
     builder.cwd(command.get_current_dir().unwrap_or(Path::new("/")));
     builder
 }

@@ -7,7 +7,7 @@ use crate::failure::{Failure, Wire};
 use crate::ids;
 use crate::sse::{Encoder, Frames};
 use crate::tools::Call;
-use crate::wire::usage;
+use crate::wire::Told;
 
 /// Tells chat completions.
 #[derive(Debug)]
@@ -15,8 +15,7 @@ pub(super) struct ChatEncoder {
     id: String,
     created: u64,
     model: String,
-    prompt_tokens: u64,
-    answer_tokens: u64,
+    told: Told,
     /// Whether a last chunk tells the usage.
     include_usage: bool,
     count: usize,
@@ -30,7 +29,7 @@ impl ChatEncoder {
         count: usize,
     ) -> Self {
         let (id, created) = (ids::new("chatcmpl-"), ids::now());
-        Self { id, created, model, prompt_tokens, answer_tokens: 0, include_usage, count }
+        Self { id, created, model, told: Told::new(prompt_tokens), include_usage, count }
     }
 
     fn chunk(&self, choices: Value) -> Value {
@@ -66,6 +65,10 @@ impl Encoder for ChatEncoder {
         self.delta(index, json!({ "content": text }), frames);
     }
 
+    fn thought(&mut self, index: usize, text: &str, frames: &mut Frames) {
+        self.delta(index, json!({ "reasoning_content": text }), frames);
+    }
+
     fn end(&mut self, index: usize, end: &End, frames: &mut Frames) {
         for (number, call) in end.calls.iter().enumerate() {
             let mut told = told_call(call);
@@ -75,7 +78,7 @@ impl Encoder for ChatEncoder {
             let arguments = json!({ "index": number, "function": { "arguments": call.arguments } });
             self.delta(index, json!({ "tool_calls": [arguments] }), frames);
         }
-        self.answer_tokens += end.tokens;
+        self.told.add(end);
         let choices = json!([{
             "index": index,
             "delta": {},
@@ -90,7 +93,8 @@ impl Encoder for ChatEncoder {
     fn finish(&mut self, frames: &mut Frames) {
         if self.include_usage {
             let mut chunk = self.chunk(json!([]));
-            chunk["usage"] = usage(self.prompt_tokens, self.answer_tokens);
+            chunk["usage"] = self.told.usage();
+            chunk["lenore"] = self.told.notes();
             frames.data(&chunk);
         }
         frames.done();
@@ -101,13 +105,18 @@ impl Encoder for ChatEncoder {
     }
 
     fn whole(&mut self, ends: &[End]) -> Value {
+        ends.iter().for_each(|end| self.told.add(end));
         let choices = ends.iter().enumerate().map(|(index, end)| {
-            json!({
+            let mut choice = json!({
                 "index": index,
                 "message": message(end),
                 "logprobs": null,
                 "finish_reason": reason(&end.finish),
-            })
+            });
+            if ends.len() > 1 {
+                choice["lenore"] = json!(end.notes);
+            }
+            choice
         });
         json!({
             "id": self.id,
@@ -115,8 +124,8 @@ impl Encoder for ChatEncoder {
             "created": self.created,
             "model": self.model,
             "choices": choices.collect::<Vec<_>>(),
-            "usage": usage(self.prompt_tokens, ends.iter().map(|end| end.tokens).sum()),
-            "lenore": ends.first().map(|end| &end.notes),
+            "usage": self.told.usage(),
+            "lenore": self.told.notes(),
         })
     }
 }
@@ -128,6 +137,9 @@ fn message(end: &End) -> Value {
         "content": has_text.then_some(&end.text),
         "refusal": null,
     });
+    if !end.thoughts.is_empty() {
+        message["reasoning_content"] = end.thoughts.clone().into();
+    }
     if !end.calls.is_empty() {
         message["tool_calls"] = end.calls.iter().map(told_call).collect();
     }

@@ -25,7 +25,7 @@ pub(crate) async fn create(
 ) -> Result<Response, Failure> {
     let wishes = Wishes::read(&headers)?;
     let options = &gateway.0.options;
-    let fields = Fields::read(&headers, body, options.largest_body).await?;
+    let fields = Fields::read(&headers, body, options).await?;
     let (mut question, include_usage) = request::read(fields, options.strict)?;
     question.instruct();
     let shown = gateway.shown(&question.model);

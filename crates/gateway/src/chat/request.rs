@@ -7,24 +7,54 @@ use serde_json::Value;
 use crate::content::{Content, OpenAiPart};
 use crate::failure::Failure;
 use crate::fields::Fields;
-use crate::question::{Question, Reading, checked_count, checked_most, checked_stops};
+use crate::question::{Question, Reading, checked_count, checked_stops, take_most};
 use crate::tools::{self, Toolbox};
-use crate::wire::{Function, OneOrMany, WireFormat, choice, include_usage};
+use crate::wire::{Chosen, Function, OneOrMany, WireFormat, include_usage};
 
 #[derive(Debug, Deserialize)]
 struct WireMessage {
-    role: Role,
+    role: WireRole,
+    name: Option<String>,
     content: Option<Content<OpenAiPart>>,
     #[serde(default)]
     tool_calls: Option<Vec<WireCall>>,
+    /// What calls were before they were several.
+    function_call: Option<CalledFunction>,
     tool_call_id: Option<String>,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum WireRole {
+    System,
+    Developer,
+    User,
+    Assistant,
+    Tool,
+    /// What tools were before they had that name.
+    Function,
+}
+
+/// A call of a function, or of a tool that takes any text.
 #[derive(Debug, Deserialize)]
-struct WireCall {
-    #[serde(default)]
-    id: String,
-    function: CalledFunction,
+#[serde(untagged, expecting = "expected a call with its function, or its custom tool")]
+enum WireCall {
+    Function {
+        #[serde(default)]
+        id: String,
+        function: CalledFunction,
+    },
+    Custom {
+        #[serde(default)]
+        id: String,
+        custom: CalledTool,
+    },
+}
+
+#[derive(Debug, Deserialize)]
+struct CalledTool {
+    name: String,
+    input: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -56,32 +86,42 @@ pub(super) fn read(mut fields: Fields, strict: bool) -> Result<(Question, bool),
     }
     let last = messages.len() - 1;
     for (index, message) in messages.into_iter().enumerate() {
-        let read = message.read(index == last, &mut question);
-        read.map_err(|failure| failure.of_param(format!("messages[{index}]")))?;
+        let path = format!("messages[{index}]");
+        let read = message.read(&path, index == last, &mut question);
+        read.map_err(|failure| failure.of_param(path))?;
     }
     let stops = fields.take("stop")?.map_or_else(Vec::new, OneOrMany::into_vec);
     question.stop = checked_stops(stops, "stop")?;
-    let (newer, older) =
-        (fields.take_count("max_completion_tokens")?, fields.take_count("max_tokens")?);
-    question.most = checked_most(newer.or(older), "max_completion_tokens")?;
+    question.most = take_most(&mut fields, &["max_completion_tokens", "max_tokens"])?;
     question.reading = Reading { tools: tools(&mut fields)?, format: format(&mut fields)? };
     let include_usage = include_usage(&mut fields)?;
-    question.ignored = fields.ignored(strict)?;
+    let ignored = std::mem::take(&mut question.beside.ignored);
+    question.beside.ignored = fields.ignored(ignored, strict)?;
     Ok((question, include_usage))
 }
 
 impl WireMessage {
-    fn read(self, is_last: bool, question: &mut Question) -> Result<(), Failure> {
-        let content = self.content.map(|content| content.gather(is_last, &mut question.files));
+    fn read(self, path: &str, is_last: bool, question: &mut Question) -> Result<(), Failure> {
+        let beside = &mut question.beside;
+        let role = self.role.role();
+        if self.name.is_some() && role != Role::Tool {
+            beside.ignored.push(format!("{path}.name"));
+        }
+        let path = format!("{path}.content");
+        let content = self.content.map(|content| content.gather(&path, is_last, beside));
         let mut text = content.transpose()?.unwrap_or_default();
-        for WireCall { id, function } in self.tool_calls.into_iter().flatten() {
+        let calls = self.tool_calls.into_iter().flatten().map(WireCall::written);
+        let only = self.function_call.map(|call| tools::written("", &call.name, &call.arguments));
+        for call in calls.chain(only) {
             if !text.is_empty() {
                 text.push('\n');
             }
-            text.push_str(&tools::written(&id, &function.name, &function.arguments));
+            text.push_str(&call);
         }
-        if self.role == Role::Tool {
-            text = tools::result(&self.tool_call_id.unwrap_or_default(), &text);
+        if role == Role::Tool {
+            // A function that was called alone is known by its name.
+            let id = self.tool_call_id.or(self.name).unwrap_or_default();
+            text = tools::result(&id, &text, false);
             // Results of one turn come to the bot together.
             if let Some(Message { role: Role::Tool, content }) = question.messages.last_mut() {
                 content.push('\n');
@@ -89,14 +129,40 @@ impl WireMessage {
                 return Ok(());
             }
         }
-        question.messages.push(Message::new(self.role, text));
+        question.messages.push(Message::new(role, text));
         Ok(())
+    }
+}
+
+impl WireRole {
+    fn role(self) -> Role {
+        match self {
+            Self::System => Role::System,
+            Self::Developer => Role::Developer,
+            Self::User => Role::User,
+            Self::Assistant => Role::Assistant,
+            Self::Tool | Self::Function => Role::Tool,
+        }
+    }
+}
+
+impl WireCall {
+    fn written(self) -> String {
+        match self {
+            Self::Function { id, function } => {
+                tools::written(&id, &function.name, &function.arguments)
+            }
+            Self::Custom { id, custom } => {
+                tools::written(&id, &custom.name, &Value::from(custom.input).to_string())
+            }
+        }
     }
 }
 
 /// The functions. Tools of other types are none here.
 fn tools(fields: &mut Fields) -> Result<Option<Toolbox>, Failure> {
     let wire: Vec<WireTool> = fields.take("tools")?.unwrap_or_default();
+    let chosen = Chosen::read(fields.take::<Value>("tool_choice")?.as_ref(), fields)?;
     let mut tools = Vec::with_capacity(wire.len());
     for (index, tool) in wire.into_iter().enumerate() {
         if tool.r#type != "function" {
@@ -107,10 +173,9 @@ fn tools(fields: &mut Fields) -> Result<Option<Toolbox>, Failure> {
             let name = format!("tools[{index}].function");
             Failure::invalid(format!("{name}: {error}")).of_param(name)
         })?;
-        tools.push(function.tool()?);
+        tools.extend(function.tool(index, &chosen)?);
     }
-    let choice = choice(fields.take::<Value>("tool_choice")?)?;
-    Toolbox::new(tools, choice, fields.take("parallel_tool_calls")?.unwrap_or(true))
+    Toolbox::new(tools, chosen.choice, fields.take("parallel_tool_calls")?.unwrap_or(true))
 }
 
 fn format(fields: &mut Fields) -> Result<Option<crate::schema::Format>, Failure> {

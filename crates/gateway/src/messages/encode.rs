@@ -16,15 +16,41 @@ pub(super) struct MessageEncoder {
     request: RequestId,
     model: String,
     prompt_tokens: u64,
-    /// Whether the text's block has begun.
+    /// Whether the client wants to see thoughts.
+    shows_thoughts: bool,
+    /// The block that goes on.
+    open: Option<Block>,
+    /// How many blocks have begun.
+    blocks: usize,
     has_text: bool,
     finished: Option<Value>,
 }
 
+/// What a block that is streamed piece by piece holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Block {
+    Text,
+    Thinking,
+}
+
 impl MessageEncoder {
-    pub(super) fn new(model: String, prompt_tokens: u64, request: RequestId) -> Self {
-        let id = ids::new("msg_");
-        Self { id, request, model, prompt_tokens, has_text: false, finished: None }
+    pub(super) fn new(
+        model: String,
+        prompt_tokens: u64,
+        shows_thoughts: bool,
+        request: RequestId,
+    ) -> Self {
+        Self {
+            id: ids::new("msg_"),
+            request,
+            model,
+            prompt_tokens,
+            shows_thoughts,
+            open: None,
+            blocks: 0,
+            has_text: false,
+            finished: None,
+        }
     }
 
     fn message(&self, content: Value, end: Option<&End>) -> Value {
@@ -49,11 +75,30 @@ impl MessageEncoder {
         })
     }
 
-    fn start_text(&mut self, frames: &mut Frames) {
-        if !self.has_text {
-            self.has_text = true;
-            start(0, json!({ "type": "text", "text": "" }), frames);
+    /// A block that goes on with this, begun if none does. Its number.
+    fn going_on(&mut self, kind: Block, frames: &mut Frames) -> usize {
+        if self.open != Some(kind) {
+            self.close(frames);
+            let block = match kind {
+                Block::Text => json!({ "type": "text", "text": "" }),
+                Block::Thinking => thinking(""),
+            };
+            start(self.blocks, block, frames);
+            self.has_text |= kind == Block::Text;
+            self.open = Some(kind);
+            self.blocks += 1;
         }
+        self.blocks - 1
+    }
+
+    /// Ends the block that goes on, if one does.
+    fn close(&mut self, frames: &mut Frames) {
+        let Some(kind) = self.open.take() else { return };
+        let index = self.blocks - 1;
+        if kind == Block::Thinking {
+            delta(index, json!({ "type": "signature_delta", "signature": "" }), frames);
+        }
+        stop_block(index, frames);
     }
 }
 
@@ -65,19 +110,24 @@ impl Encoder for MessageEncoder {
     }
 
     fn text(&mut self, _: usize, text: &str, frames: &mut Frames) {
-        self.start_text(frames);
-        delta(0, json!({ "type": "text_delta", "text": text }), frames);
+        let index = self.going_on(Block::Text, frames);
+        delta(index, json!({ "type": "text_delta", "text": text }), frames);
+    }
+
+    fn thought(&mut self, _: usize, text: &str, frames: &mut Frames) {
+        if self.shows_thoughts {
+            let index = self.going_on(Block::Thinking, frames);
+            delta(index, json!({ "type": "thinking_delta", "thinking": text }), frames);
+        }
     }
 
     fn end(&mut self, _: usize, end: &End, frames: &mut Frames) {
-        if end.calls.is_empty() {
-            self.start_text(frames);
+        if end.calls.is_empty() && !self.has_text {
+            self.going_on(Block::Text, frames);
         }
-        if self.has_text {
-            stop_block(0, frames);
-        }
-        for (index, call) in end.calls.iter().enumerate() {
-            let index = index + usize::from(self.has_text);
+        self.close(frames);
+        for (number, call) in end.calls.iter().enumerate() {
+            let index = self.blocks + number;
             let block =
                 json!({ "type": "tool_use", "id": call.id, "name": call.name, "input": {} });
             start(index, block, frames);
@@ -109,6 +159,9 @@ impl Encoder for MessageEncoder {
         let end = ends.first();
         let mut content = Vec::new();
         if let Some(end) = end {
+            if self.shows_thoughts && !end.thoughts.is_empty() {
+                content.push(thinking(&end.thoughts));
+            }
             if !end.text.is_empty() || end.calls.is_empty() {
                 content.push(json!({ "type": "text", "text": end.text }));
             }
@@ -122,6 +175,11 @@ impl Encoder for MessageEncoder {
     fn beat(&self, frames: &mut Frames) {
         frames.event("ping", &json!({ "type": "ping" }));
     }
+}
+
+/// Nobody signs what a bot thinks.
+fn thinking(text: &str) -> Value {
+    json!({ "type": "thinking", "thinking": text, "signature": "" })
 }
 
 fn start(index: usize, block: Value, frames: &mut Frames) {

@@ -1,5 +1,6 @@
 //! `POST /v1/messages`, as Anthropic's clients ask, and `count_tokens`.
 
+mod blocks;
 mod encode;
 mod request;
 
@@ -28,12 +29,13 @@ pub(crate) async fn create(
 ) -> Result<Response, Failure> {
     let wishes = Wishes::read(&headers)?;
     let options = &gateway.0.options;
-    let mut fields = Fields::read(&headers, body, options.largest_body).await?;
+    let mut fields = Fields::read(&headers, body, options).await?;
     let most = fields.take_count("max_tokens")?.map_or_else(|| fields.need("max_tokens"), Ok)?;
     let mut question = request::read(fields, Some(most), options.strict)?;
     question.instruct();
     let shown = gateway.shown(&question.model);
-    let encoder = MessageEncoder::new(shown, question.tokens(), request_id);
+    let (tokens, thoughts) = (question.tokens(), question.wants_thoughts);
+    let encoder = MessageEncoder::new(shown, tokens, thoughts, request_id);
     respond(&gateway, &caller, wishes, question, encoder).await
 }
 
@@ -44,7 +46,7 @@ pub(crate) async fn count_tokens(
     body: Body,
 ) -> Result<Json<Value>, Failure> {
     let options = &gateway.0.options;
-    let fields = Fields::read(&headers, body, options.largest_body).await?;
+    let fields = Fields::read(&headers, body, options).await?;
     let mut question = request::read(fields, None, options.strict)?;
     question.instruct();
     Ok(Json(json!({ "input_tokens": question.tokens(), "estimated": true })))

@@ -4,13 +4,13 @@ use lenore_provider::{Message, Role};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::content::{Content, Piece, gather};
+use super::blocks::Block;
+use crate::content::Content;
 use crate::failure::Failure;
 use crate::fields::Fields;
-use crate::files::Source;
 use crate::question::{Question, Reading, checked_most, checked_stops};
 use crate::schema::Format;
-use crate::tools::{self, Choice, Tool, Toolbox};
+use crate::tools::{Choice, Tool, Toolbox};
 use crate::wire::WireFormat;
 
 #[derive(Debug, Deserialize)]
@@ -28,44 +28,9 @@ enum WireRole {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-enum Block {
-    Text {
-        text: String,
-    },
-    Image {
-        source: BlockSource,
-    },
-    Document {
-        source: BlockSource,
-        title: Option<String>,
-    },
-    ToolUse {
-        #[serde(default)]
-        id: String,
-        name: String,
-        input: Value,
-    },
-    ToolResult {
-        tool_use_id: String,
-        content: Option<Content<Block>>,
-    },
-    Thinking {},
-    RedactedThinking {},
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-enum BlockSource {
-    Base64 { media_type: String, data: String },
-    Url { url: String },
-    Text { data: String },
-}
-
-#[derive(Debug, Deserialize)]
 struct WireTool {
     r#type: Option<String>,
-    name: String,
+    name: Option<String>,
     description: Option<String>,
     input_schema: Option<Map<String, Value>>,
 }
@@ -92,6 +57,24 @@ struct Parallel {
 #[derive(Debug, Deserialize)]
 struct OutputOptions {
     format: Option<WireFormat>,
+    #[serde(flatten)]
+    rest: Map<String, Value>,
+}
+
+/// Whether the bot is to think. None can be told how long.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Thinking {
+    Enabled(Thoughts),
+    Adaptive(Thoughts),
+    Disabled {},
+}
+
+#[derive(Debug, Deserialize)]
+struct Thoughts {
+    display: Option<String>,
+    #[serde(flatten)]
+    rest: Map<String, Value>,
 }
 
 pub(super) fn read(
@@ -107,7 +90,7 @@ pub(super) fn read(
         ..Question::default()
     };
     if let Some(system) = fields.take::<Content<Block>>("system")? {
-        let text = system.gather(false, &mut question)?;
+        let text = system.gather("system", false, &mut question.beside)?;
         question.messages.push(Message::system(text));
     }
     let messages: Vec<WireMessage> = fields.need("messages")?;
@@ -119,9 +102,10 @@ pub(super) fn read(
     let last = messages.len() - 1;
     for (index, WireMessage { role, content }) in messages.into_iter().enumerate() {
         let is_result = content.is_result();
+        let path = format!("messages[{index}]");
         let text = content
-            .gather(index == last, &mut question)
-            .map_err(|failure| failure.of_param(format!("messages[{index}]")))?;
+            .gather(&format!("{path}.content"), index == last, &mut question.beside)
+            .map_err(|failure| failure.of_param(path))?;
         let role = match role {
             WireRole::Assistant => Role::Assistant,
             WireRole::System => Role::System,
@@ -133,64 +117,20 @@ pub(super) fn read(
     let stops = fields.take("stop_sequences")?.unwrap_or_default();
     question.stop = checked_stops(stops, "stop_sequences")?;
     question.reading = Reading { tools: toolbox(&mut fields)?, format: format(&mut fields)? };
-    question.ignored = fields.ignored(strict)?;
+    question.wants_thoughts = thinking(&mut fields)?;
+    let ignored = std::mem::take(&mut question.beside.ignored);
+    question.beside.ignored = fields.ignored(ignored, strict)?;
     Ok(question)
 }
 
-impl Content<Block> {
-    /// Whether a tool's result is in it.
-    fn is_result(&self) -> bool {
-        let is_result = |block: &Block| matches!(block, Block::ToolResult { .. });
-        matches!(self, Self::Parts(blocks) if blocks.iter().any(is_result))
-    }
-
-    fn gather(self, is_last: bool, question: &mut Question) -> Result<String, Failure> {
-        let blocks = match self {
-            Self::Text(text) => return Ok(text),
-            Self::Parts(blocks) => blocks,
-        };
-        let mut pieces = Vec::with_capacity(blocks.len());
-        for block in blocks {
-            // A result has a content of its own.
-            pieces.push(match block {
-                Block::ToolResult { tool_use_id, content } => {
-                    let text = content.map(|content| content.gather(is_last, question));
-                    let text = text.transpose()?.unwrap_or_default();
-                    Ok(Piece::Text(tools::result(&tool_use_id, &text)))
-                }
-                other => other.piece(),
-            });
-        }
-        gather(pieces, is_last, &mut question.files)
-    }
-}
-
-impl Block {
-    fn piece(self) -> Result<Piece, Failure> {
-        Ok(match self {
-            Self::Text { text } => Piece::Text(text),
-            Self::Image { source } => Piece::File(source.file("image")?),
-            Self::Document { source, title } => {
-                Piece::File(source.file(title.as_deref().unwrap_or("document"))?)
-            }
-            Self::ToolUse { id, name, input } => {
-                Piece::Text(tools::written(&id, &name, &input.to_string()))
-            }
-            Self::ToolResult { .. } | Self::Thinking {} | Self::RedactedThinking {} => {
-                Piece::Nothing
-            }
-        })
-    }
-}
-
-impl BlockSource {
-    fn file(self, name: &str) -> Result<Source, Failure> {
-        match self {
-            Self::Base64 { media_type, data } => Ok(Source::base64(&media_type, data, name)),
-            Self::Url { url } => Source::url(url, name),
-            Self::Text { data } => Ok(Source::text(data, name)),
-        }
-    }
+/// Whether the client wants to see what the bot thinks.
+fn thinking(fields: &mut Fields) -> Result<bool, Failure> {
+    let thoughts = match fields.take("thinking")? {
+        None | Some(Thinking::Disabled {}) => return Ok(false),
+        Some(Thinking::Enabled(thoughts) | Thinking::Adaptive(thoughts)) => thoughts,
+    };
+    fields.ignore_rest("thinking", &thoughts.rest);
+    Ok(thoughts.display.as_deref() != Some("omitted"))
 }
 
 /// The tools. Those that run at the service are none here; they are reported.
@@ -200,8 +140,13 @@ fn toolbox(fields: &mut Fields) -> Result<Option<Toolbox>, Failure> {
     for (index, tool) in wire.into_iter().enumerate() {
         match tool.r#type.as_deref() {
             None | Some("custom") => {
+                let path = format!("tools[{index}]");
+                let Some(name) = tool.name else {
+                    return Err(Failure::invalid("a tool needs a name").at(path));
+                };
                 let schema = tool.input_schema.map(Value::Object);
-                tools.push(Tool::new(tool.name, tool.description, schema)?);
+                let tool = Tool::new(name, tool.description, schema);
+                tools.push(tool.map_err(|failure| failure.at(path))?);
             }
             Some(_) => fields.ignore(format!("tools[{index}]")),
         }
@@ -225,6 +170,12 @@ fn toolbox(fields: &mut Fields) -> Result<Option<Toolbox>, Failure> {
 fn format(fields: &mut Fields) -> Result<Option<Format>, Failure> {
     let options: Option<OutputOptions> = fields.take("output_config")?;
     let format: Option<WireFormat> = fields.take("output_format")?;
-    let format = format.or(options.and_then(|options| options.format));
+    let format = match options {
+        Some(OutputOptions { format: inner, rest }) => {
+            fields.ignore_rest("output_config", &rest);
+            format.or(inner)
+        }
+        None => format,
+    };
     Ok(format.map(|format| format.read("output_format")).transpose()?.flatten())
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use super::items::{function_call, message, output_text, reasoning, reasoning_text, status};
 use super::request::Echoed;
 use crate::answer::{End, Finish};
 use crate::failure::Failure;
@@ -25,8 +26,12 @@ pub(super) struct ResponseEncoder {
     place: Place,
     /// The number of the next event.
     sequence: u64,
-    /// The message's item, once it has begun.
-    message: Option<String>,
+    /// The items in their order, as they are when they are complete.
+    output: Vec<Value>,
+    /// The message's item, once it has begun: its place and its name.
+    message: Option<(usize, String)>,
+    /// The thoughts' item, while it goes on.
+    reasoning: Option<Reasoning>,
     /// What the final event tells.
     finished: Option<(&'static str, Value)>,
 }
@@ -48,7 +53,9 @@ impl ResponseEncoder {
             links,
             place,
             sequence: 0,
+            output: Vec::new(),
             message: None,
+            reasoning: None,
             finished: None,
         }
     }
@@ -87,7 +94,7 @@ impl ResponseEncoder {
             "input_tokens": self.prompt_tokens,
             "input_tokens_details": { "cached_tokens": 0, "cache_write_tokens": 0 },
             "output_tokens": end.tokens,
-            "output_tokens_details": { "reasoning_tokens": 0 },
+            "output_tokens_details": { "reasoning_tokens": end.thought_tokens() },
             "total_tokens": self.prompt_tokens + end.tokens,
             "estimated": true,
         });
@@ -109,61 +116,80 @@ impl ResponseEncoder {
         frames.event(name, &data);
     }
 
+    /// An item begins. Where it is in the output.
+    fn add(&mut self, item: Value, frames: &mut Frames) -> usize {
+        let index = self.output.len();
+        let data = json!({ "output_index": index, "item": item });
+        self.event("response.output_item.added", data, frames);
+        self.output.push(Value::Null);
+        index
+    }
+
+    /// An item is complete.
+    fn done(&mut self, index: usize, item: Value, frames: &mut Frames) {
+        let data = json!({ "output_index": index, "item": item });
+        self.event("response.output_item.done", data, frames);
+        self.output[index] = item;
+    }
+
+    /// An event of an item's only part.
+    fn of_part(&mut self, name: &str, index: usize, id: &str, more: Value, frames: &mut Frames) {
+        let mut data = json!({ "item_id": id, "output_index": index, "content_index": 0 });
+        if let (Value::Object(data), Value::Object(more)) = (&mut data, more) {
+            data.extend(more);
+        }
+        self.event(name, data, frames);
+    }
+
     /// The message's item, begun if it is not.
-    fn begun(&mut self, frames: &mut Frames) -> String {
-        if let Some(id) = &self.message {
-            return id.clone();
+    fn begun(&mut self, frames: &mut Frames) -> (usize, String) {
+        self.end_reasoning(frames);
+        if let Some(begun) = &self.message {
+            return begun.clone();
         }
         let id = ids::new("msg_");
-        self.message = Some(id.clone());
-        let item = message(&id, "in_progress", json!([]));
-        self.event(
-            "response.output_item.added",
-            json!({ "output_index": 0, "item": item }),
-            frames,
-        );
-        let data = json!({
-            "item_id": id, "output_index": 0, "content_index": 0, "part": output_text(""),
-        });
-        self.event("response.content_part.added", data, frames);
-        id
+        let index = self.add(message(&id, "in_progress", json!([])), frames);
+        let part = json!({ "part": output_text("") });
+        self.of_part("response.content_part.added", index, &id, part, frames);
+        self.message = Some((index, id.clone()));
+        (index, id)
     }
 
     /// Ends the message's item. What is said of its text is exact, whatever was streamed.
-    fn end_message(&mut self, end: &End, frames: &mut Frames) -> Value {
+    fn end_message(&mut self, end: &End, frames: &mut Frames) {
         let text = &*end.text;
-        let id = self.begun(frames);
-        let at = json!({ "item_id": id, "output_index": 0, "content_index": 0 });
-        let mut data = at.clone();
-        data["text"] = text.into();
-        data["logprobs"] = json!([]);
-        self.event("response.output_text.done", data, frames);
-        let mut data = at;
-        data["part"] = output_text(text);
-        self.event("response.content_part.done", data, frames);
-        let item = message(&id, status(end), json!([output_text(text)]));
-        let data = json!({ "output_index": 0, "item": item });
-        self.event("response.output_item.done", data, frames);
-        item
+        let (index, id) = self.begun(frames);
+        let data = json!({ "text": text, "logprobs": [] });
+        self.of_part("response.output_text.done", index, &id, data, frames);
+        let part = json!({ "part": output_text(text) });
+        self.of_part("response.content_part.done", index, &id, part, frames);
+        self.done(index, message(&id, status(end), json!([output_text(text)])), frames);
     }
 
-    fn call(&mut self, index: usize, call: &Call, frames: &mut Frames) -> Value {
+    /// Ends the item of thoughts that goes on, if one does.
+    fn end_reasoning(&mut self, frames: &mut Frames) {
+        let Some(Reasoning { index, id, text }) = self.reasoning.take() else { return };
+        let data = json!({ "text": text });
+        self.of_part("response.reasoning_text.done", index, &id, data, frames);
+        let part = json!({ "part": reasoning_text(&text) });
+        self.of_part("response.content_part.done", index, &id, part, frames);
+        self.done(index, reasoning(&id, "completed", json!([reasoning_text(&text)])), frames);
+    }
+
+    fn call(&mut self, call: &Call, frames: &mut Frames) {
         let item = function_call(call);
         let id = item["id"].clone();
         let mut begun = item.clone();
         begun["arguments"] = "".into();
         begun["status"] = "in_progress".into();
-        let data = json!({ "output_index": index, "item": begun });
-        self.event("response.output_item.added", data, frames);
+        let index = self.add(begun, frames);
         let data = json!({ "item_id": id, "output_index": index, "delta": call.arguments });
         self.event("response.function_call_arguments.delta", data, frames);
         let data = json!({
             "item_id": id, "output_index": index, "name": call.name, "arguments": call.arguments,
         });
         self.event("response.function_call_arguments.done", data, frames);
-        let data = json!({ "output_index": index, "item": item });
-        self.event("response.output_item.done", data, frames);
-        item
+        self.done(index, item, frames);
     }
 }
 
@@ -176,27 +202,39 @@ impl Encoder for ResponseEncoder {
     }
 
     fn text(&mut self, _: usize, text: &str, frames: &mut Frames) {
-        let id = self.begun(frames);
-        let data = json!({
-            "item_id": id,
-            "output_index": 0,
-            "content_index": 0,
-            "delta": text,
-            "logprobs": [],
-        });
-        self.event("response.output_text.delta", data, frames);
+        let (index, id) = self.begun(frames);
+        let data = json!({ "delta": text, "logprobs": [] });
+        self.of_part("response.output_text.delta", index, &id, data, frames);
+    }
+
+    fn thought(&mut self, _: usize, text: &str, frames: &mut Frames) {
+        let mut thoughts = match self.reasoning.take() {
+            Some(begun) => begun,
+            None => {
+                let id = ids::new("rs_");
+                let index = self.add(reasoning(&id, "in_progress", json!([])), frames);
+                let part = json!({ "part": reasoning_text("") });
+                self.of_part("response.content_part.added", index, &id, part, frames);
+                Reasoning { index, id, text: String::new() }
+            }
+        };
+        thoughts.text.push_str(text);
+        let data = json!({ "delta": text });
+        let Reasoning { index, id, .. } = &thoughts;
+        self.of_part("response.reasoning_text.delta", *index, id, data, frames);
+        self.reasoning = Some(thoughts);
     }
 
     fn end(&mut self, _: usize, end: &End, frames: &mut Frames) {
-        let mut output = Vec::new();
+        self.end_reasoning(frames);
         if self.message.is_some() || end.calls.is_empty() {
-            output.push(self.end_message(end, frames));
+            self.end_message(end, frames);
         }
         for call in &end.calls {
-            let item = self.call(output.len(), call, frames);
-            output.push(item);
+            self.call(call, frames);
         }
         self.remember(end);
+        let output = std::mem::take(&mut self.output);
         let response = self.complete(end, output.into());
         let is_cut = end.finish == Finish::Length;
         let name = if is_cut { "response.incomplete" } else { "response.completed" };
@@ -220,6 +258,10 @@ impl Encoder for ResponseEncoder {
     fn whole(&mut self, ends: &[End]) -> Value {
         let Some(end) = ends.first() else { return self.told("completed", json!([])) };
         let mut output = Vec::new();
+        if !end.thoughts.is_empty() {
+            let text = json!([reasoning_text(&end.thoughts)]);
+            output.push(reasoning(&ids::new("rs_"), "completed", text));
+        }
         if !end.text.is_empty() || end.calls.is_empty() {
             let text = json!([output_text(&end.text)]);
             output.push(message(&ids::new("msg_"), status(end), text));
@@ -230,28 +272,10 @@ impl Encoder for ResponseEncoder {
     }
 }
 
-/// How an answer that has ended ended.
-fn status(end: &End) -> &'static str {
-    if end.finish == Finish::Length { "incomplete" } else { "completed" }
-}
-
-fn message(id: &str, status: &str, content: Value) -> Value {
-    json!({
-        "id": id, "type": "message", "status": status, "role": "assistant", "content": content,
-    })
-}
-
-fn output_text(text: &str) -> Value {
-    json!({ "type": "output_text", "text": text, "annotations": [], "logprobs": [] })
-}
-
-fn function_call(call: &Call) -> Value {
-    json!({
-        "id": ids::new("fc_"),
-        "type": "function_call",
-        "status": "completed",
-        "call_id": call.id,
-        "name": call.name,
-        "arguments": call.arguments,
-    })
+/// Thoughts on their way.
+#[derive(Debug)]
+struct Reasoning {
+    index: usize,
+    id: String,
+    text: String,
 }

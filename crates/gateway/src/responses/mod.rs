@@ -1,6 +1,7 @@
 //! `POST /v1/responses`
 
 mod encode;
+mod items;
 mod request;
 
 use axum::Extension;
@@ -26,14 +27,10 @@ pub(crate) async fn create(
 ) -> Result<Response, Failure> {
     let wishes = Wishes::read(&headers)?;
     let options = &gateway.0.options;
-    let fields = Fields::read(&headers, body, options.largest_body).await?;
+    let fields = Fields::read(&headers, body, options).await?;
     let (mut question, echoed) = request::read(fields, options.strict)?;
     let route = gateway.route(&question.model)?;
-    let place = Place {
-        owner: caller.name().map(str::to_owned),
-        provider: route.provider.name().to_owned(),
-        model: gateway.shown(&route.model),
-    };
+    let place = Place::new(&gateway, &caller, &route);
     let links = gateway.0.links.clone();
     let link = match &echoed.previous {
         Some(previous) => Some(links.take(previous, &place).ok_or_else(not_found)?),

@@ -6,10 +6,10 @@ use serde_json::{Map, Value, json};
 
 use crate::content::{Content, OpenAiPart};
 use crate::failure::Failure;
-use crate::fields::Fields;
-use crate::question::{Question, Reading, checked_most};
-use crate::tools::{self, Choice, Toolbox};
-use crate::wire::{Function, WireFormat, choice};
+use crate::fields::{Fields, parse};
+use crate::question::{Question, Reading, take_most};
+use crate::tools::{self, Toolbox};
+use crate::wire::{Chosen, Function, WireFormat};
 
 /// What a response repeats of its request.
 #[derive(Debug)]
@@ -22,10 +22,28 @@ pub(super) struct Echoed {
 #[derive(Debug, Deserialize)]
 struct Item {
     r#type: Option<String>,
-    role: Option<Role>,
+    #[serde(flatten)]
+    rest: Value,
+}
+
+#[derive(Debug, Deserialize)]
+struct WireMessage {
+    role: Role,
     content: Option<Content<OpenAiPart>>,
-    name: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct WireCall {
+    name: String,
+    call_id: Option<String>,
+    /// JSON, where a function is called.
     arguments: Option<String>,
+    /// Any text, where another tool of the client's is.
+    input: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct WireResult {
     call_id: Option<String>,
     output: Option<Content<OpenAiPart>>,
 }
@@ -33,6 +51,8 @@ struct Item {
 #[derive(Debug, Deserialize)]
 struct TextOptions {
     format: Option<WireFormat>,
+    #[serde(flatten)]
+    rest: Map<String, Value>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -53,8 +73,7 @@ pub(super) fn read(mut fields: Fields, strict: bool) -> Result<(Question, Echoed
     question.messages.extend(instructions.clone().map(Message::system));
     let input: Content<Item> = fields.need("input")?;
     read_input(input, &mut question, &mut fields)?;
-    let most = fields.take_count("max_output_tokens")?;
-    question.most = checked_most(most, "max_output_tokens")?;
+    question.most = take_most(&mut fields, &["max_output_tokens"])?;
     let text: Option<Value> = fields.take("text")?;
     let tools: Option<Value> = fields.take("tools")?;
     let tool_choice: Option<Value> = fields.take("tool_choice")?;
@@ -63,7 +82,7 @@ pub(super) fn read(mut fields: Fields, strict: bool) -> Result<(Question, Echoed
     let metadata: Option<Map<String, Value>> = fields.take("metadata")?;
     let echoed = json!({
         "instructions": instructions,
-        "max_output_tokens": most,
+        "max_output_tokens": question.most,
         "metadata": metadata.unwrap_or_default(),
         "parallel_tool_calls": parallel,
         "previous_response_id": previous,
@@ -73,11 +92,13 @@ pub(super) fn read(mut fields: Fields, strict: bool) -> Result<(Question, Echoed
         "tools": tools.clone().unwrap_or_else(|| json!([])),
         "top_p": null,
     });
+    let chosen = Chosen::read(tool_choice.as_ref(), &mut fields)?;
     question.reading = Reading {
-        tools: toolbox(tools, choice(tool_choice)?, parallel, &mut fields)?,
-        format: text.map(format).transpose()?.flatten(),
+        tools: toolbox(tools, chosen, parallel, &mut fields)?,
+        format: text.map(|text| format(text, &mut fields)).transpose()?.flatten(),
     };
-    question.ignored = fields.ignored(strict)?;
+    let ignored = std::mem::take(&mut question.beside.ignored);
+    question.beside.ignored = fields.ignored(ignored, strict)?;
     Ok((question, Echoed { previous, fields: echoed }))
 }
 
@@ -100,10 +121,10 @@ fn read_input(
     let last = items.len() - 1;
     for (index, item) in items.into_iter().enumerate() {
         let name = format!("input[{index}]");
-        match item.read(index == last, question) {
+        match item.read(&name, index == last, question) {
             Ok(true) => {}
             Ok(false) => fields.ignore(name),
-            Err(failure) => return Err(failure.of_param(name)),
+            Err(failure) => return Err(failure),
         }
     }
     if question.messages.len() == instructions {
@@ -114,30 +135,30 @@ fn read_input(
 
 impl Item {
     /// Adds it to the conversation; `false` where it is the service's own and means nothing here.
-    fn read(self, is_last: bool, question: &mut Question) -> Result<bool, Failure> {
-        let text = |content: Option<Content<OpenAiPart>>, question: &mut Question| {
-            let text = content.map(|content| content.gather(is_last, &mut question.files));
-            text.transpose().map(Option::unwrap_or_default)
+    fn read(self, path: &str, is_last: bool, question: &mut Question) -> Result<bool, Failure> {
+        let text = |name, content: Option<Content<OpenAiPart>>, question: &mut Question| {
+            let path = format!("{path}.{name}");
+            let text = content.map(|content| content.gather(&path, is_last, &mut question.beside));
+            let text = text.transpose().map(Option::unwrap_or_default);
+            text.map_err(|failure| failure.of_param(path))
         };
         match self.r#type.as_deref().unwrap_or("message") {
             "message" => {
-                let Some(role) = self.role else {
-                    return Err(Failure::invalid("a message needs a role"));
-                };
-                let text = text(self.content, question)?;
+                let WireMessage { role, content } = parse(self.rest, path)?;
+                let text = text("content", content, question)?;
                 question.messages.push(Message::new(role, text));
             }
-            "function_call" => {
-                let Some(name) = self.name else {
-                    return Err(Failure::invalid("a call needs a name"));
-                };
-                let id = self.call_id.unwrap_or_default();
-                let call = tools::written(&id, &name, &self.arguments.unwrap_or_default());
+            "function_call" | "custom_tool_call" => {
+                let WireCall { name, call_id, arguments, input } = parse(self.rest, path)?;
+                let input = input.map(|text| Value::from(text).to_string());
+                let arguments = input.or(arguments).unwrap_or_default();
+                let call = tools::written(&call_id.unwrap_or_default(), &name, &arguments);
                 append(question, Role::Assistant, &call);
             }
-            "function_call_output" => {
-                let text = text(self.output, question)?;
-                let result = tools::result(&self.call_id.unwrap_or_default(), &text);
+            "function_call_output" | "custom_tool_call_output" => {
+                let WireResult { call_id, output } = parse(self.rest, path)?;
+                let text = text("output", output, question)?;
+                let result = tools::result(&call_id.unwrap_or_default(), &text, false);
                 append(question, Role::Tool, &result);
             }
             // The thoughts of a model, which a bot on the web has no use for.
@@ -162,7 +183,7 @@ fn append(question: &mut Question, role: Role, text: &str) {
 /// The functions. Tools that run at the service, and those of other forms, are none here.
 fn toolbox(
     tools: Option<Value>,
-    choice: Choice,
+    chosen: Chosen,
     parallel: bool,
     fields: &mut Fields,
 ) -> Result<Option<Toolbox>, Failure> {
@@ -172,17 +193,22 @@ fn toolbox(
         serde_json::from_value(tools.unwrap_or_else(|| json!([]))).map_err(wrong)?;
     let mut tools = Vec::with_capacity(wire.len());
     for (index, tool) in wire.into_iter().enumerate() {
+        let path = format!("tools[{index}]");
         if tool.r#type == "function" {
-            tools.push(serde_json::from_value::<Function>(tool.rest).map_err(wrong)?.tool()?);
+            let function = serde_json::from_value::<Function>(tool.rest);
+            let function =
+                function.map_err(|error| Failure::invalid(error.to_string()).at(path))?;
+            tools.extend(function.tool(index, &chosen)?);
         } else {
-            fields.ignore(format!("tools[{index}]"));
+            fields.ignore(path);
         }
     }
-    Toolbox::new(tools, choice, parallel)
+    Toolbox::new(tools, chosen.choice, parallel)
 }
 
-fn format(text: Value) -> Result<Option<crate::schema::Format>, Failure> {
+fn format(text: Value, fields: &mut Fields) -> Result<Option<crate::schema::Format>, Failure> {
     let options: TextOptions = serde_json::from_value(text)
-        .map_err(|error| Failure::invalid(format!("text: {error}")).of_param("text"))?;
+        .map_err(|error| Failure::invalid(error.to_string()).at("text"))?;
+    fields.ignore_rest("text", &options.rest);
     Ok(options.format.map(|format| format.read("text.format")).transpose()?.flatten())
 }

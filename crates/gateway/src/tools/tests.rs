@@ -76,12 +76,31 @@ fn a_result_names_a_call_that_the_bot_knows() {
     let call = "<tool_call>{\"name\": \"time\", \"arguments\": {}}</tool_call>";
     let (_, calls) = toolbox.read(&call.repeat(2)).expect("calls");
     assert_eq!(written(&calls[1].id, "time", "{}"), call, "as the bot wrote it");
-    assert!(result(&calls[1].id, "x").starts_with("<tool_result call=\"2\">"));
+    assert_eq!(said("", &calls), format!("{call}\n{call}"));
+    assert_eq!(said("I look.", &calls[..1]), format!("I look.\n{call}"));
+    assert!(result(&calls[1].id, "x", false).starts_with("<tool_result call=\"2\">"));
+    assert!(result(&calls[0].id, "x", true).starts_with("<tool_result call=\"1\" error=\"true\">"));
     // Another service's call is told with its id.
     for id in ["toolu_1", "call_abc", "call_0_1"] {
         assert!(written(id, "time", "").contains(&format!("\"id\": \"{id}\"")), "{id}");
-        assert!(result(id, "x").starts_with(&format!("<tool_result id=\"{id}\">")), "{id}");
+        assert!(result(id, "x", false).starts_with(&format!("<tool_result id=\"{id}\">")), "{id}");
     }
+}
+
+#[test]
+fn arguments_have_one_form_whoever_wrote_them() {
+    let expected = written("", "f", r#"{"a":[1,2.5,{"c":-3}],"b":"ü"}"#);
+    for same in [
+        "{ \"b\": \"\\u00fc\",\n \"a\": [1.0, 2.50, {\"c\": -3e0}] }",
+        "{\"a\":[1e0,25e-1,{\"c\":-3}],\"b\":\"ü\"}",
+    ] {
+        assert_eq!(written("", "f", same), expected, "{same}");
+    }
+    assert_ne!(written("", "f", r#"{"a":[1,2.5,{"c":-3}],"b":"u"}"#), expected);
+    for large in ["9007199254740993", "1.5e+300", "18446744073709551615", "0.1"] {
+        assert!(written("", "f", large).contains(&format!(" {large}}}")), "{large}");
+    }
+    assert!(written("", "f", "{\"half").contains("{\"half}"), "what is no JSON stays as it is");
 }
 
 #[test]

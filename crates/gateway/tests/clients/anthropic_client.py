@@ -25,7 +25,8 @@ def ask(content, **more):
 
 def models():
     assert [model.id for model in client.models.list()] == ["raven", "family/crow"]
-    assert client.models.retrieve("family/crow").display_name == "family/crow"
+    one = client.models.retrieve("family/crow")
+    assert (one.display_name, one.lifecycle) == ("family/crow", "active"), one
 
 
 def messages():
@@ -72,7 +73,30 @@ def images():
     assert client.messages.create(**ask(content)).content[0].text == "I see a file."
 
 
+def thoughts():
+    wants = {"thinking": {"type": "enabled", "budget_tokens": 1024}}
+    message = client.messages.create(**ask("[think]", **wants) | {"max_tokens": 2000})
+    thought, text = message.content
+    assert (thought.type, thought.thinking, thought.signature) == ("thinking", "Let me see.", "")
+    assert text.text == "42"
+    with client.messages.stream(**ask("[think]", **wants) | {"max_tokens": 2000}) as stream:
+        events = list(stream)
+        final = stream.get_final_message()
+    assert "".join(e.thinking for e in events if e.type == "thinking") == "Let me see."
+    assert [block.type for block in final.content] == ["thinking", "text"], final
+    # They go back as they came.
+    asked = ask("[think]", **wants) | {"max_tokens": 2000}
+    asked["messages"] += [
+        {"role": "assistant", "content": final.content},
+        {"role": "user", "content": "Hello"},
+    ]
+    assert client.messages.create(**asked).content[0].text == TEXT
+    # Who has not asked for them sees none.
+    assert client.messages.create(**ask("[think]")).content[0].text == "42"
+
+
 def errors():
+    statuses = {"bot": 502, "browser": 503, "timeout": 504}
     for kind, error_type in [
         ("invalid_request", anthropic.BadRequestError),
         ("not_signed_in", anthropic.AuthenticationError),
@@ -89,6 +113,7 @@ def errors():
                 raise AssertionError(f"{kind}: no error")
             except error_type as error:
                 assert error.body["error"]["message"], error
+                assert error.status_code == statuses.get(kind, error.status_code), error
     try:
         for _ in client.messages.create(**ask("[break]"), stream=True):
             pass
@@ -110,6 +135,6 @@ def leaving():
     stream.close()
 
 
-for check in [models, messages, streaming, tools, images, errors, leaving]:
+for check in [models, messages, streaming, tools, images, thoughts, errors, leaving]:
     check()
     print(check.__name__, flush=True)

@@ -81,6 +81,23 @@ async function responses() {
   assert.deepEqual(JSON.parse(called.output[1].arguments), { city: "Köln" });
 }
 
+async function thoughts() {
+  const asked = { model: "raven", messages: user("[think]") };
+  const { message } = (await client.chat.completions.create(asked)).choices[0];
+  assert.deepEqual([message.content, message.reasoning_content], ["42", "Let me see."]);
+  const helper = client.chat.completions.stream(asked);
+  assert.equal(await helper.finalContent(), "42");
+  const stream = client.responses.stream({ model: "raven", input: "[think]" });
+  let thought = "";
+  for await (const event of stream) {
+    if (event.type === "response.reasoning_text.delta") thought += event.delta;
+  }
+  const response = await stream.finalResponse();
+  assert.equal(thought, "Let me see.");
+  assert.equal(response.output_text, "42");
+  assert.equal(response.output[0].content[0].text, thought);
+}
+
 async function errors() {
   const kinds = {
     invalid_request: 400,
@@ -126,7 +143,7 @@ async function leaving() {
   }
 }
 
-for (const check of [models, chat, tools, images, responses, errors, leaving]) {
+for (const check of [models, chat, tools, images, responses, thoughts, errors, leaving]) {
   await check();
   console.log(check.name);
 }

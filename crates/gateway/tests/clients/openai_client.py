@@ -57,6 +57,7 @@ def streaming():
     text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
     assert text == TEXT, text
     assert chunks[-1].usage.completion_tokens > 0
+    assert chunks[-1].lenore["rewritten"] is False, chunks[-1]
     with client.chat.completions.stream(model="raven", messages=user("Hello")) as stream:
         for _ in stream:
             pass
@@ -148,6 +149,52 @@ def responses():
     assert response.output_text == "It is raining."
 
 
+def thoughts():
+    answer = client.chat.completions.create(model="raven", messages=user("[think]"))
+    message = answer.choices[0].message
+    assert (message.content, message.reasoning_content) == ("42", "Let me see."), message
+    stream = client.chat.completions.create(
+        model="raven", messages=user("[think]"), stream=True
+    )
+    deltas = [chunk.choices[0].delta for chunk in stream]
+    thought = "".join(getattr(delta, "reasoning_content", None) or "" for delta in deltas)
+    text = "".join(delta.content or "" for delta in deltas)
+    assert (text, thought) == ("42", "Let me see."), deltas
+    with client.responses.stream(model="raven", input="[think]") as stream:
+        events = list(stream)
+        response = stream.get_final_response()
+    thought = "".join(e.delta for e in events if e.type == "response.reasoning_text.delta")
+    assert thought == "Let me see." and response.output_text == "42", response
+    assert [item.type for item in response.output] == ["reasoning", "message"], response
+    assert response.output[0].content[0].text == thought
+    assert response.usage.output_tokens_details.reasoning_tokens > 0
+    # It goes back as it came.
+    response = client.responses.create(
+        model="raven", input=user("[think]") + response.output + user("Hello")
+    )
+    assert response.output_text == TEXT
+
+
+def schemas():
+    pattern = r"^(?!\.)(?!.*\.\.)([A-Za-z0-9_'+\-\.]*)[A-Za-z0-9_+-]@([A-Za-z0-9][A-Za-z0-9\-]*\.)+[A-Za-z]{2,}$"
+    properties = {"city": {"type": "string"}, "to": {"type": "string", "pattern": pattern}}
+    weather = WEATHER | {"parameters": {"type": "object", "properties": properties}}
+    choice = {
+        "type": "allowed_tools",
+        "allowed_tools": {
+            "mode": "required",
+            "tools": [{"type": "function", "function": {"name": "weather"}}],
+        },
+    }
+    answer = client.chat.completions.create(
+        model="raven",
+        messages=user("[call]"),
+        tools=[{"type": "function", "function": weather}],
+        tool_choice=choice,
+    )
+    assert answer.choices[0].finish_reason == "tool_calls"
+
+
 def errors():
     for kind, error_type in [
         ("invalid_request", openai.BadRequestError),
@@ -188,7 +235,7 @@ def errors():
         OpenAI(base_url=f"{bad_key_url}/v1", api_key="wrong", max_retries=0).models.list()
         raise AssertionError("let in")
     except openai.AuthenticationError as error:
-        assert error.code == "invalid_api_key"
+        assert (error.code, error.type) == ("invalid_api_key", "invalid_request_error")
 
 
 def leaving():
@@ -202,7 +249,8 @@ def leaving():
 
 
 for check in [
-    models, chat, streaming, legacy, tools, formats, images, responses, errors, leaving,
+    models, chat, streaming, legacy, tools, formats, images, responses, thoughts, schemas, errors,
+    leaving,
 ]:
     check()
     print(check.__name__, flush=True)

@@ -74,6 +74,7 @@ async fn a_stream_begins_with_the_role_and_ends_with_the_reason_and_the_usage() 
     assert_eq!(end["lenore"]["chat"], "c0de");
     assert_eq!(usage["choices"], json!([]));
     assert!(usage["usage"]["completion_tokens"].as_u64().is_some_and(|tokens| tokens > 5));
+    assert_eq!(usage["lenore"], end["lenore"]);
     assert!(chunks[..chunks.len() - 1].iter().all(|chunk| chunk["usage"].is_null()));
     let ids: Vec<_> = chunks.iter().map(|chunk| &chunk["id"]).collect();
     assert!(ids.windows(2).all(|ids| ids[0] == ids[1]));
@@ -91,6 +92,15 @@ async fn a_rewrite_of_what_is_out_comes_anew_and_is_flagged() {
     assert_eq!(text(&streamed, 0), "Searching\n\nFound");
     let notes = &last_choice(&streamed)["lenore"];
     assert_eq!((&notes["rewritten"], &notes["exact_from"]), (&json!(true), &json!(11)));
+    // So it is on the last chunk of all, whichever that is.
+    let more = json!({ "stream_options": { "include_usage": true } });
+    let reply = post(server.address, PATH, &[], &with(body.clone(), more.clone())).await;
+    let usage = chunks(&reply).pop().expect("a chunk");
+    assert!(usage["usage"].is_object(), "{usage}");
+    assert_eq!(&usage["lenore"], notes);
+    let several = with(with(body.clone(), more), json!({ "n": 2 }));
+    let usage = chunks(&post(server.address, PATH, &[], &several).await).pop().expect("a chunk");
+    assert_eq!(usage["lenore"], json!({ "rewritten": true }));
     // Held back, it is exact.
     let reply = post(server.address, PATH, &[("x-lenore-rewrites", "hold")], &body).await;
     let streamed = chunks(&reply);
@@ -154,6 +164,7 @@ async fn several_answers_are_several_questions() {
     let whole = post(server.address, PATH, &[], &body).await.json();
     assert_eq!(whole["choices"].as_array().map(Vec::len), Some(2));
     assert_eq!(whole["choices"][1]["index"], 1);
+    assert_eq!(whole["choices"][1]["lenore"]["chat"], "c0de");
     server.end().await;
 }
 
@@ -170,6 +181,78 @@ async fn what_cannot_be_honoured_is_reported_or_refused() {
     assert_eq!(error.json()["error"]["param"], "seed");
     assert_eq!(server.fake.asked().len(), 0);
     post(server.address, PATH, &[], &hello()).await.with_status(200);
+    server.end().await;
+}
+
+#[tokio::test]
+async fn what_is_not_honoured_inside_a_field_is_reported_too() {
+    let image = json!({ "url": "data:image/png;base64,iVBORw==", "detail": "high" });
+    let content = json!([{ "type": "text", "text": "Hello" },
+        { "type": "image_url", "image_url": image }]);
+    let asked = json!({ "messages": [
+        { "role": "user", "name": "Alice", "content": "Hi" },
+        { "role": "tool", "name": "weather", "tool_call_id": "call_1", "content": "rain" },
+        { "role": "user", "content": content },
+    ] });
+    let server = Server::scripted().await;
+    let reply = post(server.address, PATH, &[], &asked).await.with_status(200);
+    let expected = "messages[0].name,messages[2].content[1].image_url.detail";
+    assert_eq!(reply.header("x-lenore-ignored"), Some(expected));
+    server.end().await;
+    let server = Server::with(Fake::new(script), |builder| builder.strict(true)).await;
+    let error = post(server.address, PATH, &[], &asked).await.with_status(400).json();
+    assert_eq!(error["error"]["param"], "messages[0].name");
+    server.end().await;
+}
+
+#[tokio::test]
+async fn thoughts_come_beside_the_answer() {
+    let thought = |text: &str| Step::Say(Event::Thought(text.into()));
+    let steps =
+        [started(), thought("Let me"), thought(" see."), delta("42"), thought("!"), finished()];
+    let server = Server::start(steps).await;
+    let whole = post(server.address, PATH, &[], &hello()).await.with_status(200).json();
+    let message = &whole["choices"][0]["message"];
+    assert_eq!(
+        (&message["content"], &message["reasoning_content"]),
+        (&json!("42"), &json!("Let me see.!"))
+    );
+    let details = &whole["usage"]["completion_tokens_details"];
+    assert_eq!(
+        (&details["reasoning_tokens"], &whole["usage"]["completion_tokens"]),
+        (&json!(3), &json!(4))
+    );
+    let asked =
+        json!({ "stream": true, "stop": "see", "stream_options": { "include_usage": true } });
+    let streamed = chunks(&post(server.address, PATH, &[], &with(hello(), asked)).await);
+    assert_eq!(text(&streamed, 0), "42");
+    let deltas = streamed.iter().map(|chunk| &chunk["choices"][0]["delta"]);
+    let thoughts: String = deltas.filter_map(|delta| delta["reasoning_content"].as_str()).collect();
+    assert_eq!(thoughts, "Let me see.!");
+    server.end().await;
+}
+
+#[tokio::test]
+async fn calls_of_older_and_other_forms_are_told() {
+    let server = Server::scripted().await;
+    let call = json!({ "name": "weather", "arguments": "{}" });
+    let custom = json!({ "id": "call_1", "type": "custom",
+        "custom": { "name": "shell", "input": "ls \"x\"" } });
+    let body = json!({ "messages": [
+        { "role": "user", "content": "Hello" },
+        { "role": "assistant", "content": null, "function_call": call },
+        { "role": "function", "name": "weather", "content": "rain" },
+        { "role": "assistant", "content": "So.", "tool_calls": [custom] },
+        { "role": "tool", "tool_call_id": "call_1", "content": "x" },
+    ] });
+    post(server.address, PATH, &[], &body).await.with_status(200);
+    let messages = server.fake.only().request.messages;
+    assert!(messages[1].content.contains("\"weather\""), "{}", messages[1].content);
+    assert_eq!(messages[2].role, Role::Tool);
+    let expected = "<tool_result id=\"weather\">\nrain\n</tool_result>";
+    assert_eq!(messages[2].content, expected);
+    let said = &messages[3].content;
+    assert!(said.starts_with("So.\n<tool_call>") && said.contains(r#""ls \"x\"""#), "{said}");
     server.end().await;
 }
 
@@ -205,6 +288,8 @@ async fn every_failure_has_its_status() {
             assert!(error["code"].is_string() && error["message"].is_string());
             let again = if kind == "rate_limited" { "true" } else { "false" };
             assert_eq!(reply.header("x-should-retry"), Some(again), "{kind}");
+            let wait = (kind == "rate_limited").then_some("10");
+            assert_eq!(reply.header("retry-after"), wait, "{kind}");
         }
     }
     server.end().await;
@@ -292,6 +377,12 @@ async fn the_legacy_form_is_a_text() {
         streamed.iter().filter_map(|chunk| chunk["choices"][0]["text"].as_str()).collect();
     assert!(text.starts_with("Once upon") && text.ends_with("pondered."));
     assert_eq!(last_choice(&streamed)["choices"][0]["finish_reason"], "stop");
+    let body =
+        with(body, json!({ "stream_options": { "include_usage": true }, "n": 2, "echo": true }));
+    let streamed = chunks(&post(server.address, path, &[], &body).await);
+    let [all @ .., last] = &*streamed else { panic!("{streamed:#?}") };
+    assert!(all.iter().all(|chunk| chunk.get("usage") == Some(&Value::Null)), "{all:#?}");
+    assert!(last["usage"]["total_tokens"].is_u64() && last["lenore"]["rewritten"] == false);
     for prompt in [json!([1, 2]), json!(["a", "b"]), json!(null)] {
         let body = json!({ "model": "raven", "prompt": prompt });
         post(server.address, path, &[], &body).await.with_status(400);

@@ -1,45 +1,25 @@
 //! The official clients, unchanged, against the server. `scripts/setup.sh clients` installs them;
-//! where they are missing, the tests say that they are skipped.
+//! where they are missing, the tests say that they are skipped, but with `CI` set they fail.
 
 use std::path::{Path, PathBuf};
-use std::process::{Output, Stdio};
-use std::time::Duration;
+use std::process::Stdio;
 
 use async_openai::Client;
 use async_openai::config::OpenAIConfig;
 use async_openai::error::OpenAIError;
 use async_openai::types::chat::{
-    ChatCompletionRequestUserMessage, CreateChatCompletionRequest, CreateChatCompletionRequestArgs,
+    ChatCompletionMessageToolCalls, ChatCompletionRequestUserMessage, CreateChatCompletionRequest,
+    CreateChatCompletionRequestArgs,
 };
 use async_openai::types::responses::{CreateResponseArgs, ResponseStreamEvent};
 use futures_util::StreamExt;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::process::Command;
 
+use crate::support::clients::{installed, node_modules, output, script_path};
 use crate::support::{Fake, Server, get, script};
 
-/// Longer than any client takes.
-const PATIENCE: Duration = Duration::from_secs(120);
 const TEXT: &str = "Once upon a midnight dreary 🐦‍⬛, “while” I pondered.";
-
-fn installed(part: &str) -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/clients").join(part);
-    if path.exists() {
-        return Some(path);
-    }
-    println!("skipped: {part} is not installed; run scripts/setup.sh clients");
-    None
-}
-
-fn script_path(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients").join(name)
-}
-
-async fn output(mut command: Command) -> Output {
-    command.kill_on_drop(true).stdin(Stdio::null());
-    let running = tokio::time::timeout(PATIENCE, command.output());
-    running.await.expect("it ends in time").expect("it starts")
-}
 
 /// Runs a client's checks against a server that lets everybody in, and one that does not.
 async fn passes(program: PathBuf, name: &str, more: &[&Path]) {
@@ -88,8 +68,7 @@ async fn anthropic_in_python() {
 
 #[tokio::test]
 async fn openai_in_javascript() {
-    if let Some(modules) = installed("node/node_modules/openai") {
-        let modules = modules.parent().and_then(Path::parent).expect("two levels up").to_owned();
+    if let Some(modules) = node_modules() {
         passes("node".into(), "openai_client.mjs", &[&modules]).await;
     }
 }
@@ -119,8 +98,29 @@ async fn async_openai() {
         text.push_str(chunk.choices[0].delta.content.as_deref().unwrap_or_default());
     }
     assert_eq!(text, TEXT);
-    let error = client.chat().create(chat("[fail no_access]")).await.expect_err("no access");
-    assert!(matches!(error, OpenAIError::ApiError(_)), "{error:?}");
+    tools_and_images(&client).await;
+    for (kind, expected) in [
+        ("invalid_request", 400),
+        ("not_signed_in", 401),
+        ("no_access", 403),
+        ("unsupported_model", 404),
+        ("quota", 429),
+        ("bot", 502),
+        ("browser", 503),
+        ("timeout", 504),
+    ] {
+        let failed = client.chat().create(chat(&format!("[fail {kind}]"))).await;
+        let Err(OpenAIError::ApiError(error)) = failed else { panic!("{kind}: {failed:?}") };
+        assert_eq!(error.status_code.as_u16(), expected, "{error:?}");
+        assert!(error.to_string().contains("it failed"), "{error:?}");
+    }
+    let mut stream = client.chat().create_stream(chat("[break]")).await.expect("a stream");
+    let mut failed = None;
+    while let Some(chunk) = stream.next().await {
+        failed = chunk.err();
+    }
+    let failed = failed.expect("it breaks off");
+    assert!(failed.to_string().contains("answer_lost"), "{failed:?}");
 
     let ask = |words: &str| {
         CreateResponseArgs::default().model("raven").input(words).build().expect("valid")
@@ -139,11 +139,64 @@ async fn async_openai() {
     }
     assert_eq!((text.as_str(), is_complete), (TEXT, true));
 
+    let response = client.responses().create(ask("[think]")).await.expect("a response");
+    assert_eq!(response.output_text().as_deref(), Some("42"));
+    let mut stream = client.responses().create_stream(ask("[think]")).await.expect("a stream");
+    let mut thoughts = String::new();
+    while let Some(event) = stream.next().await {
+        if let ResponseStreamEvent::ResponseReasoningTextDelta(event) = event.expect("an event") {
+            thoughts.push_str(&event.delta);
+        }
+    }
+    assert_eq!(thoughts, "Let me see.");
+
     let mut stream = client.chat().create_stream(chat("[endless]")).await.expect("a stream");
     stream.next().await.expect("a chunk").expect("no error");
     drop(stream);
     server.fake.until_running(0).await;
     server.end().await;
+}
+
+/// The client's own types, as it writes them.
+fn typed(messages: Value) -> CreateChatCompletionRequest {
+    let function = json!({ "name": "weather", "parameters": {
+        "type": "object", "properties": { "city": { "type": "string" } }, "required": ["city"],
+    } });
+    let tools = json!([{ "type": "function", "function": function }]);
+    let request = json!({ "model": "raven", "messages": messages, "tools": tools });
+    serde_json::from_value(request).expect("the client's types")
+}
+
+async fn tools_and_images(client: &Client<OpenAIConfig>) {
+    let asked = json!({ "role": "user", "content": "[call]" });
+    let answer = client.chat().create(typed(json!([asked]))).await.expect("a call");
+    let message = &answer.choices[0].message;
+    let calls = message.tool_calls.as_deref().expect("calls");
+    let [ChatCompletionMessageToolCalls::Function(call)] = calls else { panic!("{calls:?}") };
+    assert_eq!(call.function.name, "weather");
+    assert_eq!(call.function.arguments, "{\"city\": \"Köln\"}");
+    let said = serde_json::to_value(message).expect("plain data");
+    let result = json!({ "role": "tool", "tool_call_id": call.id, "content": "rain" });
+    let asked = typed(json!([asked, said, result]));
+    let answer = client.chat().create(asked).await.expect("an answer");
+    assert_eq!(answer.choices[0].message.content.as_deref(), Some("It is raining."));
+
+    let asked = typed(json!([{ "role": "user", "content": "[call]" }]));
+    let mut stream = client.chat().create_stream(asked).await.expect("a stream");
+    let mut arguments = String::new();
+    while let Some(chunk) = stream.next().await {
+        let delta = &chunk.expect("a chunk").choices[0].delta;
+        let pieces = delta.tool_calls.iter().flatten().filter_map(|call| call.function.as_ref());
+        arguments.extend(pieces.filter_map(|function| function.arguments.clone()));
+    }
+    assert_eq!(arguments, "{\"city\": \"Köln\"}");
+
+    let image =
+        json!({ "type": "image_url", "image_url": { "url": "data:image/png;base64,iVBORw==" } });
+    let words = json!({ "type": "text", "text": "What is this?" });
+    let asked = typed(json!([{ "role": "user", "content": [words, image] }]));
+    let answer = client.chat().create(asked).await.expect("an answer");
+    assert_eq!(answer.choices[0].message.content.as_deref(), Some("I see a file."));
 }
 
 #[tokio::test]
@@ -192,10 +245,12 @@ async fn aichat_of_the_terminal() {
     let directory = tempfile::tempdir().expect("a directory");
     let config = format!(
         "model: lenore:gpt-4\nsave: false\nclients:\n- type: openai-compatible\n  name: lenore\n  \
-         api_base: http://{}/v1\n  api_key: anything\n  models:\n  - name: gpt-4\n",
+         api_base: http://{}/v1\n  api_key: anything\n  models:\n  - name: gpt-4\n    supports_vision: true\n",
         server.address
     );
     std::fs::write(directory.path().join("config.yaml"), config).expect("written");
+    let picture = directory.path().join("raven.png");
+    std::fs::write(&picture, b"\x89PNG\r\n\x1a\n").expect("written");
     let run = async |arguments: &[&str]| {
         let mut command = Command::new(&aichat);
         command.env("AICHAT_CONFIG_DIR", directory.path()).args(arguments);
@@ -207,7 +262,21 @@ async fn aichat_of_the_terminal() {
         let (passed, said, errors) = run(arguments).await;
         assert!(passed && said == TEXT, "{said}\n{errors}");
     }
-    let (passed, _, errors) = run(&["[fail not_signed_in]"]).await;
-    assert!(!passed && errors.contains("authentication_error"), "the kind of the error: {errors}");
+    let picture = picture.to_str().expect("Unicode");
+    let (passed, said, errors) = run(&["-f", picture, "What is this?"]).await;
+    assert!(passed && said == "I see a file.", "{said}\n{errors}");
+    for (kind, expected) in
+        [("not_signed_in", "not_signed_in"), ("quota", "quota"), ("bot", "server_error")]
+    {
+        let (passed, _, errors) = run(&[&format!("[fail {kind}]")]).await;
+        assert!(!passed && errors.contains(expected), "{kind}: {errors}");
+    }
+    // One that is ended in the middle of an answer has left.
+    let mut command = Command::new(&aichat);
+    command.env("AICHAT_CONFIG_DIR", directory.path()).arg("[endless]").kill_on_drop(true);
+    let aichat = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts");
+    server.fake.until_running(1).await;
+    drop(aichat);
+    server.fake.until_running(0).await;
     server.end().await;
 }

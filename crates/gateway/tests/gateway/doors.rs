@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use lenore_gateway::{KeyFile, Limits};
-use lenore_provider::Health;
+use lenore_provider::{BrowserState, Health};
 use serde_json::{Value, json};
 
 use crate::support::Wire;
@@ -24,6 +24,7 @@ async fn without_a_key_only_what_is_nobodys_own_is_open() {
     for path in ["/v1/models", "/v1/models/raven", "/metrics", "//", "/health/live/", "/nothing"] {
         let error = get(server.address, path, &[]).await.with_status(401).json();
         assert_eq!(error["error"]["code"], "invalid_api_key", "{path}");
+        assert_eq!(error["error"]["type"], "invalid_request_error", "{path}");
     }
     let right: [&[(&str, &str)]; 3] = [
         &[("authorization", "Bearer s3cret")],
@@ -174,6 +175,20 @@ async fn pages_of_others_may_not_ask_unless_they_are_listed() {
     post(server.address, PATH, &[("origin", "http://localhost")], &hello()).await.with_status(200);
     let reply = post(server.address, PATH, &[("origin", origin)], &hello()).await.with_status(200);
     assert_eq!(reply.header("access-control-allow-origin"), Some(origin));
+    // A client in a page reads these; without x-should-retry it would ask the bot again by itself.
+    let exposed = reply.header("access-control-expose-headers").expect("a list");
+    for name in [
+        "request-id",
+        "retry-after",
+        "x-lenore-chat",
+        "x-lenore-error",
+        "x-lenore-ignored",
+        "x-lenore-usage",
+        "x-request-id",
+        "x-should-retry",
+    ] {
+        assert!(exposed.split(',').any(|exposed| exposed.trim() == name), "{name}: {exposed}");
+    }
     let preflight = request(
         "OPTIONS",
         PATH,
@@ -208,6 +223,29 @@ async fn readiness_is_the_providers_own_word() {
     set(Health { fault: Some("the browser is gone".into()), ..Health::default() });
     let reply = get(server.address, "/health/ready", &[]).await.with_status(503).json();
     assert_eq!(reply["reason"], "the browser is gone");
+    let told = async |browser, status: u16| {
+        set(Health { browser, ..Health::default() });
+        let reply = get(server.address, "/health/ready", &[]).await.with_status(status).json();
+        reply["providers"][0]["browser"].clone()
+    };
+    // One that nobody needed is there at once; one that was lost is not.
+    assert_eq!(told(None, 200).await, Value::Null);
+    assert_eq!(told(Some(BrowserState::Open), 200).await, "open");
+    assert_eq!(told(Some(BrowserState::Closed), 200).await, "closed");
+    assert_eq!(told(Some(BrowserState::Lost), 503).await, "lost");
+    let metrics = get(server.address, "/metrics", &[]).await.body;
+    assert!(metrics.contains("lenore_provider_ready{provider=\"fake\"} 0"), "{metrics}");
+    // Neither is one that can take no more questions.
+    for (running, waiting, status) in
+        [(0, 0, 200), (2, 0, 200), (2, 2, 200), (1, 3, 200), (2, 3, 503)]
+    {
+        set(Health { running, waiting, limit: Some(2), queue: Some(3), ..Health::default() });
+        let reply = get(server.address, "/health/ready", &[]).await.with_status(status).json();
+        let state = &reply["providers"][0];
+        assert_eq!((&state["running"], &state["waiting"]), (&json!(running), &json!(waiting)));
+        assert_eq!((&state["limit"], &state["queue"]), (&json!(2), &json!(3)));
+    }
+    set(Health::default());
     get(server.address, "/health/live", &[]).await.with_status(200);
     server.end().await;
 }
@@ -273,7 +311,38 @@ async fn models_go_to_their_providers() {
             get(server.address, &format!("/v1/models/{id}"), &[]).await.with_status(200).json();
         assert_eq!((&one["id"], &one["object"]), (&json!(id), &json!("model")));
     }
+    // Whatever can be asked has a model: here any name can.
+    let one = get(server.address, "/v1/models/unheard-of", &[]).await.with_status(200).json();
+    assert_eq!((&one["id"], &one["owned_by"]), (&json!("unheard-of"), &json!("fake")));
+    server.end().await;
+    let server = Server::scripted().await;
     get(server.address, "/v1/models/unheard-of", &[]).await.with_status(404);
+    server.end().await;
+}
+
+#[tokio::test]
+async fn models_that_must_be_asked_for_are_listed_as_soon_as_they_are_known() {
+    let far = Fake::new(script).with_far_models(["owl"]);
+    let other = std::sync::Arc::new(Fake::named("other", script).with_far_models(["jay"]));
+    let server = Server::with(far, |builder| builder.provider(other.clone())).await;
+    let listed = async {
+        loop {
+            let list = get(server.address, "/v1/models", &[]).await.json();
+            let ids = list["data"].as_array().expect("a list").iter().map(|m| m["id"].clone());
+            let ids: Vec<_> = ids.collect();
+            if ids.contains(&json!("owl")) && ids.contains(&json!("other/jay")) {
+                return;
+            }
+        }
+    };
+    in_time("the lists", listed).await;
+    // Who knows more than a list can be asked by any name.
+    for id in ["owl", "unheard-of", "other/unheard-of"] {
+        let one = get(server.address, &format!("/v1/models/{id}"), &[]).await.with_status(200);
+        assert_eq!(one.json()["id"], id);
+        let body = json!({ "model": id, "messages": [{ "role": "user", "content": "Hello" }] });
+        post(server.address, PATH, &[], &body).await.with_status(200);
+    }
     server.end().await;
 }
 

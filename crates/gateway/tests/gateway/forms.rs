@@ -115,8 +115,92 @@ async fn a_choice_of_tools_is_kept() {
 }
 
 #[tokio::test]
+async fn of_the_tools_only_those_that_are_allowed_are_told() {
+    let server = Server::over(mending("No.", GOOD)).await;
+    let function = |name: &str| json!({ "name": name, "parameters": { "type": "object" } });
+    let named = |name: &str| json!({ "type": "function", "function": { "name": name } });
+    let chat = json!({
+        "tools": [tools()[0], { "type": "function", "function": function("time") }],
+        "tool_choice": { "type": "allowed_tools", "allowed_tools": {
+            "mode": "required", "tools": [named("weather")] } },
+    });
+    let whole = post(server.address, PATH, &[], &ask("hi", chat)).await.with_status(200).json();
+    assert_eq!(whole["choices"][0]["finish_reason"], "tool_calls");
+    let flat = |name: &str| {
+        let mut tool = function(name);
+        tool["type"] = "function".into();
+        tool
+    };
+    let responses = json!({
+        "input": "hi",
+        "tools": [flat("weather"), flat("time")],
+        "tool_choice": { "type": "allowed_tools", "mode": "auto",
+            "tools": [{ "type": "function", "name": "time" }] },
+    });
+    post(server.address, "/v1/responses", &[], &responses).await.with_status(200);
+    let asked = server.fake.asked();
+    let told = |at: usize, name: &str| asked[at].request.messages[0].content.contains(name);
+    assert!(told(0, "\"weather\"") && !told(0, "\"time\""));
+    let last = asked.len() - 1;
+    assert!(told(last, "\"time\"") && !told(last, "\"weather\""));
+    server.end().await;
+}
+
+#[tokio::test]
+async fn a_schema_that_others_understand_asks_all_the_same() {
+    let call = "<tool_call>{\"name\":\"mail\",\"arguments\":{\"to\":\"a@b.example\"}}</tool_call>";
+    let server = Server::over(Fake::new(move |_| vec![started(), delta(call), finished()])).await;
+    let mail = |to: Value| {
+        json!({ "name": "mail", "parameters": {
+        "type": "object", "properties": { "to": to },
+    } })
+    };
+    let tool = |to: Value| json!({ "type": "function", "function": mail(to) });
+    for to in [
+        json!({ "type": "string", "pattern": r"^(?!\.)(?!.*\.\.)[a-z.]+@[a-z.]+$" }),
+        json!({ "type": "string", "required": true }),
+        json!({ "type": "string", "pattern": "(?P<oops" }),
+    ] {
+        let body = ask("hi", json!({ "tools": [tool(to)] }));
+        let whole = post(server.address, PATH, &[], &body).await.with_status(200).json();
+        assert_eq!(whole["choices"][0]["finish_reason"], "tool_calls", "{whole}");
+    }
+    // One that is none is told by its number and place, in every dialect.
+    let (good, bad) = (json!({ "type": "string" }), json!({ "type": "nonsense" }));
+    let flat = |to: Value| {
+        let mut tool = mail(to);
+        tool["type"] = "function".into();
+        tool
+    };
+    let schema = |to: Value| json!({ "name": "mail", "input_schema": mail(to)["parameters"] });
+    let messages = json!([{ "role": "user", "content": "hi" }]);
+    for (path, body) in [
+        (PATH, json!({ "messages": messages, "tools": [tool(good.clone()), tool(bad.clone())] })),
+        (
+            "/v1/responses",
+            json!({ "input": "hi", "tools": [flat(good.clone()), flat(bad.clone())] }),
+        ),
+        (
+            "/v1/messages",
+            json!({ "messages": messages, "max_tokens": 9,
+            "tools": [schema(good), schema(bad)] }),
+        ),
+    ] {
+        let error = post(server.address, path, &[], &body).await.with_status(400).json();
+        let words = error["error"]["message"].as_str().expect("a message");
+        assert!(
+            words.starts_with("tools[1]: ") && words.contains("/properties/to/type"),
+            "{words}"
+        );
+        assert!(path == "/v1/messages" || error["error"]["param"] == "tools[1]", "{error}");
+    }
+    server.end().await;
+}
+
+#[tokio::test]
 async fn a_format_is_told_checked_and_mended() {
-    let schema = json!({ "type": "json_schema", "json_schema": { "name": "bird", "schema": {
+    let schema = json!({ "type": "json_schema", "json_schema": { "name": "bird",
+        "description": "A bird, and no plane.", "schema": {
         "type": "object", "properties": { "wings": { "type": "integer" } }, "required": ["wings"],
     }}});
     let server = Server::scripted().await;
@@ -126,6 +210,8 @@ async fn a_format_is_told_checked_and_mended() {
         assert!(!reply.body.contains("```"), "{}", reply.body);
         assert!(reply.body.contains("\\\"wings\\\": 2"), "{}", reply.body);
     }
+    let told = server.fake.asked()[0].request.messages[0].content.clone();
+    assert!(told.contains("A bird, and no plane."), "{told}");
     server.end().await;
     let server = Server::over(mending("{\"wings\": \"two\"}", "{\"wings\": 2}")).await;
     let body = ask("hi", json!({ "response_format": schema }));

@@ -1,9 +1,9 @@
 //! Messages, as Anthropic's clients ask and are told.
 
-use lenore_provider::Role;
+use lenore_provider::{Event, Role};
 use serde_json::{Value, json};
 
-use crate::support::{Server, Step, delta, frames, get, post, started};
+use crate::support::{Fake, Server, Step, delta, finished, frames, get, post, script, started};
 
 const PATH: &str = "/v1/messages";
 
@@ -146,6 +146,113 @@ async fn images_and_documents_are_files() {
 }
 
 #[tokio::test]
+async fn thoughts_are_blocks_of_their_own_for_who_wants_them() {
+    let thought = |text: &str| Step::Say(Event::Thought(text.into()));
+    let more = [delta("4"), thought("Or so?"), delta("2"), finished()];
+    let steps = [vec![started(), thought("Let me"), thought(" see.")], more.to_vec()].concat();
+    let server = Server::start(steps).await;
+    let wants = json!({ "thinking": { "type": "enabled", "budget_tokens": 1024 } });
+    let reply = post(server.address, PATH, &[], &ask("hi", wants.clone())).await.with_status(200);
+    assert_eq!(reply.header("x-lenore-ignored"), Some("thinking.budget_tokens"));
+    let expected = json!([
+        { "type": "thinking", "thinking": "Let me see.Or so?", "signature": "" },
+        { "type": "text", "text": "42" },
+    ]);
+    assert_eq!(reply.json()["content"], expected);
+
+    let mut wants = wants;
+    wants["stream"] = true.into();
+    let streamed = events(&post(server.address, PATH, &[], &ask("hi", wants)).await.body);
+    let told = streamed.iter().filter(|event| event["index"].is_u64()).map(|event| {
+        let kind = event["content_block"]["type"].as_str().or(event["delta"]["type"].as_str());
+        (event["index"].as_u64().expect("a number"), kind.unwrap_or("stop"))
+    });
+    let expected = [
+        (0, "thinking"),
+        (0, "thinking_delta"),
+        (0, "thinking_delta"),
+        (0, "signature_delta"),
+        (0, "stop"),
+        (1, "text"),
+        (1, "text_delta"),
+        (1, "stop"),
+        (2, "thinking"),
+        (2, "thinking_delta"),
+        (2, "signature_delta"),
+        (2, "stop"),
+        (3, "text"),
+        (3, "text_delta"),
+        (3, "stop"),
+    ];
+    assert_eq!(told.collect::<Vec<_>>(), expected);
+
+    // Who has not asked for them is told none, nor is the first block another one.
+    for more in [
+        json!({}),
+        json!({ "thinking": { "type": "disabled" } }),
+        json!({ "thinking": { "type": "adaptive", "display": "omitted" } }),
+    ] {
+        let reply = post(server.address, PATH, &[], &ask("hi", more)).await.with_status(200);
+        assert_eq!(reply.json()["content"], json!([{ "type": "text", "text": "42" }]));
+        assert_eq!(reply.header("x-lenore-ignored"), None);
+    }
+    // They come back with the conversation, and are nothing to the bot.
+    let content = json!([{ "type": "thinking", "thinking": "Let me see.", "signature": "" },
+        { "type": "text", "text": "42" }]);
+    let mut body = ask("hi", json!({}));
+    let messages = body["messages"].as_array_mut().expect("a list");
+    messages.push(json!({ "role": "assistant", "content": content }));
+    messages.push(json!({ "role": "user", "content": "Why?" }));
+    post(server.address, PATH, &[], &body).await.with_status(200);
+    let asked = server.fake.asked();
+    assert_eq!(asked.last().expect("one").request.messages[1].content, "42");
+    server.end().await;
+}
+
+#[tokio::test]
+async fn what_the_service_did_is_reported_and_the_rest_is_told() {
+    let asked = ask(
+        "Hello",
+        json!({ "output_config": { "effort": "low" }, "tools": [
+        { "type": "mcp_toolset", "mcp_server_name": "x" },
+    ] }),
+    );
+    let mut asked = asked;
+    asked["messages"] = json!([
+        { "role": "user", "content": "Hello" },
+        { "role": "assistant", "content": [
+            { "type": "server_tool_use", "id": "s", "name": "web_search", "input": {} },
+            { "type": "web_search_tool_result", "tool_use_id": "s", "content": [] },
+            { "type": "text", "text": "I look." },
+            { "type": "tool_use", "id": "toolu_1", "name": "disk", "input": {} },
+        ] },
+        { "role": "user", "content": [
+            { "type": "tool_result", "tool_use_id": "toolu_1", "is_error": true, "content": "full" },
+            { "type": "search_result", "source": "https://x.example", "title": "X",
+              "content": [{ "type": "text", "text": "Ravens." }] },
+            { "type": "document", "context": "c", "title": "d", "source": {
+                "type": "content", "content": [{ "type": "text", "text": "one" }] } },
+        ] },
+    ]);
+    let ignored = "messages[1].content[0],messages[1].content[1],messages[2].content[2].context,\
+        tools[0],output_config.effort";
+    let server = Server::scripted().await;
+    let reply = post(server.address, PATH, &[], &asked).await.with_status(200);
+    assert_eq!(reply.header("x-lenore-ignored"), Some(ignored));
+    let told = server.fake.only();
+    let [.., said, results] = &*told.request.messages else { panic!("{told:#?}") };
+    assert!(said.content.starts_with("I look.\n<tool_call>"), "{}", said.content);
+    let expected = "<tool_result id=\"toolu_1\" error=\"true\">\nfull\n</tool_result>\n\
+        X (https://x.example)\nRavens.";
+    assert_eq!(results.content, expected);
+    assert_eq!(told.files[0].1, b"one");
+    server.end().await;
+    let server = Server::with(Fake::new(script), |builder| builder.strict(true)).await;
+    post(server.address, PATH, &[], &asked).await.with_status(400);
+    server.end().await;
+}
+
+#[tokio::test]
 async fn failures_have_anthropics_shape() {
     let server = Server::scripted().await;
     for (kind, status, name) in [
@@ -205,5 +312,6 @@ async fn the_list_of_models_has_anthropics_shape_for_its_clients() {
     assert_eq!(list["data"][0]["type"], "model");
     let one = get(server.address, "/v1/models/family/crow", &headers).await.json();
     assert_eq!(one["id"], "family/crow");
+    assert_eq!(one["lifecycle"], "active");
     server.end().await;
 }

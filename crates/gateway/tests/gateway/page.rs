@@ -40,6 +40,9 @@ async fn the_box_asks_stops_and_says_what_is_wrong() {
     page.fill(&named("#key"), "right", WAIT).await.expect("filled");
     ask("Hello").await;
     shows(&page, "#answer", "Once upon a midnight dreary 🐦‍⬛, “while” I pondered.").await;
+    ask("[rewrite]").await;
+    let is_found = "() => document.querySelector('#answer').textContent === 'Found 🐦.'";
+    page.call_until(is_found, &[], WAIT).await.expect("only what the site has in the end");
     ask("[break]").await;
     shows(&page, "#answer.bad", "it failed").await;
     ask("[endless]").await;

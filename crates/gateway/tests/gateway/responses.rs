@@ -1,8 +1,9 @@
 //! Responses: the typed events in their order, and going on from an earlier one.
 
+use lenore_provider::Event;
 use serde_json::{Value, json};
 
-use crate::support::{Fake, Server, Step, delta, frames, get, post, script, started};
+use crate::support::{Fake, Server, Step, delta, finished, frames, get, post, script, started};
 
 const PATH: &str = "/v1/responses";
 
@@ -104,6 +105,75 @@ async fn the_events_of_a_call_come_in_their_order() {
 }
 
 #[tokio::test]
+async fn thoughts_are_items_of_their_own() {
+    let thought = |text: &str| Step::Say(Event::Thought(text.into()));
+    let more = [delta("4"), thought("Or so?"), delta("2"), finished()];
+    let steps = [vec![started(), thought("Let me"), thought(" see.")], more.to_vec()].concat();
+    let server = Server::start(steps).await;
+    let reply = post(server.address, PATH, &[], &ask("hi", json!({ "stream": true }))).await;
+    let events = events(&reply.with_status(200).body);
+    let of_reasoning = [
+        "output_item.added",
+        "content_part.added",
+        "reasoning_text.delta",
+        "reasoning_text.done",
+        "content_part.done",
+        "output_item.done",
+    ];
+    let expected = [
+        &["created", "in_progress"],
+        &of_reasoning[..],
+        &["output_item.added", "content_part.added", "output_text.delta"],
+        &of_reasoning,
+        &["output_text.delta", "output_text.done", "content_part.done", "output_item.done"],
+        &["completed"],
+    ];
+    assert_eq!(types(&events), expected.concat());
+    let response = &events.last().expect("an event")["response"];
+    let output = response["output"].as_array().expect("a list");
+    let texts: Vec<_> =
+        output.iter().map(|item| (&item["type"], &item["content"][0]["text"])).collect();
+    let (reasoning, message) = (&json!("reasoning"), &json!("message"));
+    let expected = [
+        (reasoning, &json!("Let me see.")),
+        (message, &json!("42")),
+        (reasoning, &json!("Or so?")),
+    ];
+    assert_eq!(texts, expected);
+    assert_eq!(response["usage"]["output_tokens_details"]["reasoning_tokens"], 5);
+    for event in events.iter().filter(|event| event["item"].is_object()) {
+        let index = event["output_index"].as_u64().expect("a place");
+        assert_eq!(event["item"]["id"], output[usize::try_from(index).expect("few")]["id"]);
+    }
+    let whole = post(server.address, PATH, &[], &ask("hi", json!({}))).await.json();
+    assert_eq!(whole["output"][0]["content"][0]["text"], "Let me see.Or so?");
+    assert_eq!(whole["output"][1]["content"][0]["text"], "42");
+    // They come back with the conversation, and are nothing to the bot.
+    let input = json!([{ "role": "user", "content": "hi" }, whole["output"][0],
+        whole["output"][1], { "role": "user", "content": "Why?" }]);
+    let reply = post(server.address, PATH, &[], &ask(input, json!({}))).await.with_status(200);
+    assert_eq!(reply.header("x-lenore-ignored"), None);
+    let asked = server.fake.asked();
+    assert_eq!(asked.last().expect("one").request.messages.len(), 3);
+    server.end().await;
+}
+
+#[tokio::test]
+async fn what_is_not_honoured_inside_a_field_is_reported_too() {
+    let server = Server::scripted().await;
+    let input = json!([{ "role": "user", "content": [
+        { "type": "input_image", "image_url": "data:image/png;base64,iVBORw==", "detail": "low" },
+        { "type": "input_text", "text": "hi" },
+    ] }]);
+    let more = json!({ "text": { "format": { "type": "text" }, "verbosity": "low" },
+        "tool_choice": { "type": "web_search" } });
+    let reply = post(server.address, PATH, &[], &ask(input, more)).await.with_status(200);
+    let expected = "input[0].content[0].detail,tool_choice,text.verbosity";
+    assert_eq!(reply.header("x-lenore-ignored"), Some(expected));
+    server.end().await;
+}
+
+#[tokio::test]
 async fn what_is_cut_is_incomplete_and_what_breaks_off_has_failed() {
     let server = Server::start([started(), delta("one two three"), Step::Hang]).await;
     for stream in [false, true] {
@@ -199,10 +269,25 @@ async fn what_is_no_input_is_refused() {
         let param = error["error"]["param"].as_str().expect("a param");
         assert!(param.starts_with("input"), "{input}: {error}");
     }
+    // What the service did itself may have any form.
+    let body = ask(
+        json!([
+            { "type": "computer_call_output", "call_id": "c", "output": { "type": "x" } },
+            { "type": "tool_search_call", "arguments": { "a": 1 } },
+            { "role": "user", "content": "Hello" },
+            { "type": "custom_tool_call", "call_id": "c", "name": "shell", "input": "ls" },
+            { "type": "custom_tool_call_output", "call_id": "c", "output": "x" },
+        ]),
+        json!({}),
+    );
+    let reply = post(server.address, PATH, &[], &body).await.with_status(200);
+    assert_eq!(reply.header("x-lenore-ignored"), Some("input[0],input[1]"));
+    let asked = server.fake.only().request;
+    assert!(asked.messages[1].content.contains("\"arguments\": \"ls\""), "{asked:#?}");
     // Thoughts alone are no question.
     let body = ask(json!([{ "type": "reasoning", "summary": [] }]), json!({}));
     post(server.address, PATH, &[], &body).await.with_status(400);
-    assert_eq!(server.fake.asked().len(), 0);
+    assert_eq!(server.fake.asked().len(), 1);
     get(server.address, PATH, &[]).await.with_status(405);
     server.end().await;
 }

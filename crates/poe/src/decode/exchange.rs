@@ -8,7 +8,7 @@ use regex_lite::Regex;
 
 use super::answer_text::{AnswerText, Missing};
 use super::refusal;
-use super::tap_message::{MessageUpdate, Reply, TapMessage};
+use super::tap_message::{ChatInfo, MessageUpdate, Reply, TapMessage};
 
 /// How many messages are kept until it is known which one is ours. More would be other chats'.
 const CANDIDATES: usize = 256;
@@ -25,6 +25,9 @@ pub struct Exchange {
     /// The handle of the chat's bot, and the name under which its messages come.
     handle: Option<String>,
     nickname: Option<String>,
+    /// The bot that the page itself has asked, where the page is surely that bot's.
+    addressed: Option<String>,
+    is_bots_page: bool,
     nonce: Option<String>,
     chat: Option<String>,
     code: Option<String>,
@@ -33,13 +36,20 @@ pub struct Exchange {
     started: bool,
     is_wrong_bot: bool,
     is_refused: bool,
+    /// Whether the end was told, or is complete but for whose answer it is.
     ended: bool,
+    is_unidentified: bool,
+    is_over: bool,
     text: AnswerText,
     suggested: usize,
     attached: usize,
     title: Option<String>,
     author: Option<String>,
+    /// Whether the reply has come, and whether it took the question.
+    is_replied: bool,
     has_reply: bool,
+    /// Whether the chat is a new one.
+    is_new: bool,
     /// Messages that may turn out to be the answer, as they are now; the oldest first.
     candidates: BTreeMap<(MessageId, String), Candidate>,
 }
@@ -61,17 +71,36 @@ pub enum Step {
     Confirmed,
     /// The reply to the question says neither yes nor no: unless the site confirms the question
     /// otherwise, this is the error.
-    Unconfirmed(Error),
+    Unconfirmed {
+        /// The error.
+        error: Error,
+        /// Whether the site has turned the request away, though without its own word for it.
+        is_denied: bool,
+    },
     /// Something for the caller.
     Event(Event),
     /// The site said that the answer is complete.
     Complete,
+    /// The same, but the site has not told whose answer it is. [`Step::Complete`] or
+    /// [`Step::Failed`] comes once it does.
+    Unidentified,
     /// The answer, or the question, failed.
     Failed(Error),
     /// Updates may be missing: the chat must be read again.
     Gap,
     /// The page has read the chat again, up to now.
     Read,
+}
+
+/// Whose answer it is.
+#[derive(Debug, PartialEq, Eq)]
+enum Whose<'a> {
+    /// The bot's that was asked for, or nobody minds.
+    Ours,
+    /// Another one's, of this name.
+    Others(&'a str),
+    /// The site has not told yet.
+    Unknown,
 }
 
 /// `messageId`s grow with time. They are numbers; where one is not, its digits still order it.
@@ -95,6 +124,8 @@ impl Exchange {
             asked: bot.map(str::to_owned),
             handle: None,
             nickname: None,
+            addressed: None,
+            is_bots_page: code.is_none(),
             nonce: None,
             chat: None,
             code: code.map(str::to_owned),
@@ -104,14 +135,24 @@ impl Exchange {
             is_wrong_bot: false,
             is_refused: false,
             ended: false,
+            is_unidentified: false,
+            is_over: false,
             text: AnswerText::default(),
             suggested: 0,
             attached: 0,
             title: None,
             author: None,
+            is_replied: false,
             has_reply: false,
+            is_new: code.is_none(),
             candidates: BTreeMap::new(),
         }
+    }
+
+    /// The chat exists, and the bot that must answer has answered there before. So it is the one
+    /// that the page asks.
+    pub fn is_of_that_bot(&mut self) {
+        self.is_bots_page = true;
     }
 
     /// The chat's code, once the site has told it.
@@ -132,6 +173,34 @@ impl Exchange {
     /// Whether the site has said, beyond doubt, that it has not taken the question.
     pub fn is_refused(&self) -> bool {
         self.is_refused
+    }
+
+    /// Whether the reply to the question is still to come.
+    pub fn awaits_reply(&self) -> bool {
+        self.is_sent() && !self.is_replied
+    }
+
+    /// Whether nothing of the answer runs on the site: it has refused the question, or told the
+    /// end.
+    pub fn is_over(&self) -> bool {
+        self.is_over
+    }
+
+    /// Whether the answer is complete, and the site has not told whose it is.
+    pub fn is_unidentified(&self) -> bool {
+        self.is_unidentified
+    }
+
+    /// The error of an answer of which it stays unknown whose it is.
+    pub fn unidentified(&self) -> Error {
+        let (author, asked) = (self.author.as_deref(), self.asked.as_deref());
+        let message = format!(
+            "{} answers, and the site did not tell whether that is {}; look at the chat on the \
+             site",
+            author.unwrap_or("somebody"),
+            asked.unwrap_or("the bot that was asked for"),
+        );
+        self.with_text(Error::new(ErrorKind::Bot, message))
     }
 
     /// `messageId` of the answer, once it is known.
@@ -156,14 +225,29 @@ impl Exchange {
     pub fn take(&mut self, message: &TapMessage) -> Vec<Step> {
         let mut steps = Vec::new();
         match message {
-            TapMessage::Sent { nonce, .. } => self.sent(nonce.as_deref(), &mut steps),
+            TapMessage::Sent { nonce, bot, handle, nickname } if !self.is_sent() => {
+                self.nonce = Some(nonce.clone().unwrap_or_default());
+                // In a chat that exists, the page asks the chat's bot, whoever that is.
+                self.addressed = bot.clone().filter(|_| self.is_bots_page);
+                self.named(handle.as_deref(), nickname.as_deref());
+                steps.push(Step::Sent);
+            }
             TapMessage::Reply(reply) => self.reply(reply, &mut steps),
             TapMessage::Message(update) => self.message(update, &mut steps),
             TapMessage::Gap { why } => {
                 tracing::debug!(why, "updates may have been missed");
                 steps.push(Step::Gap);
             }
-            TapMessage::Read { chat } if self.is_our_chat(chat) => steps.push(Step::Read),
+            TapMessage::Read(info) if self.is_about_our_chat(info) => {
+                self.learn(info, &mut steps);
+                self.take_the_pages_word(&mut steps);
+                steps.push(Step::Read);
+            }
+            TapMessage::Chat(info) if self.is_about_our_chat(info) => self.learn(info, &mut steps),
+            TapMessage::Opened { code } if self.is_sent() => {
+                self.code.get_or_insert_with(|| code.clone());
+                self.start(false, &mut steps);
+            }
             TapMessage::Cancelled { chat, id } if self.is_our_chat(chat) => {
                 self.cancelled(id.as_deref(), &mut steps);
             }
@@ -183,10 +267,41 @@ impl Exchange {
         self.chat.as_deref() == Some(chat)
     }
 
-    fn sent(&mut self, nonce: Option<&str>, steps: &mut Vec<Step>) {
-        if self.nonce.is_none() {
-            self.nonce = Some(nonce.unwrap_or_default().to_owned());
-            steps.push(Step::Sent);
+    /// The same where only the address is known yet.
+    fn is_about_our_chat(&self, info: &ChatInfo) -> bool {
+        match &self.chat {
+            Some(chat) => info.chat == *chat,
+            None => self.code.is_some() && info.code == self.code,
+        }
+    }
+
+    /// Takes what the site says of our chat.
+    fn learn(&mut self, info: &ChatInfo, steps: &mut Vec<Step>) {
+        self.code = self.code.take().or_else(|| info.code.clone());
+        self.named(info.handle.as_deref(), info.nickname.as_deref());
+        self.start(false, steps);
+        self.check_bot(steps);
+    }
+
+    /// A site whose chats name no bots tells no more than this: the page has asked that very bot, by
+    /// its handle.
+    fn take_the_pages_word(&mut self, steps: &mut Vec<Step>) {
+        let (asked, addressed) = (self.asked.as_deref(), self.addressed.as_deref());
+        let is_asked =
+            asked.zip(addressed).is_some_and(|(one, other)| one.eq_ignore_ascii_case(other));
+        if is_asked && self.handle.is_none() && std::mem::take(&mut self.is_unidentified) {
+            tracing::warn!(
+                "the site does not tell which bot has answered; it was asked the right one"
+            );
+            steps.push(Step::Complete);
+        }
+    }
+
+    /// The site names the chat's bot; the newest word counts.
+    fn named(&mut self, handle: Option<&str>, nickname: Option<&str>) {
+        if handle.is_some() {
+            self.handle = handle.map(str::to_owned);
+            self.nickname = nickname.map(str::to_owned);
         }
     }
 
@@ -195,22 +310,21 @@ impl Exchange {
         if !ours {
             return;
         }
+        self.is_replied = true;
         if let Some(error) = refusal::of_reply(reply) {
-            match (refusal::is_certain(reply), &self.question) {
-                (true, _) => {
-                    self.is_refused = !self.is_taken() && refusal::is_refusal(reply);
-                    self.fail(error, steps);
-                }
-                (false, None) => steps.push(Step::Unconfirmed(error)),
-                // The site has echoed the question, so it has it.
-                (false, Some(_)) => {}
+            if refusal::is_certain(reply) {
+                self.is_refused = !self.is_taken() && refusal::is_refusal(reply);
+                self.is_over |= self.is_refused;
+                self.fail(error, steps);
+            } else if !self.is_taken() {
+                let is_denied = refusal::is_denied(reply);
+                steps.push(Step::Unconfirmed { error, is_denied });
             }
             return;
         }
         steps.push(Step::Confirmed);
         self.has_reply = true;
-        self.handle = reply.handle.clone();
-        self.nickname = reply.nickname.clone();
+        self.named(reply.handle.as_deref(), reply.nickname.as_deref());
         self.code = self.code.take().or_else(|| reply.code.clone());
         self.question = self.question.take().or(reply.question.as_deref().map(MessageId::new));
         self.answer = self.answer.take().or(reply.answer.as_deref().map(MessageId::new));
@@ -220,7 +334,7 @@ impl Exchange {
         if let Some(title) = &reply.title {
             self.titled(title, steps);
         }
-        self.start(steps);
+        self.start(false, steps);
         self.check_bot(steps);
     }
 
@@ -228,9 +342,14 @@ impl Exchange {
         match update.author.as_deref() {
             Some("human") => {
                 // The reply need not have named the chat, where the page knew it before.
-                if update.own {
-                    steps.push(Step::Confirmed);
-                    self.question.get_or_insert_with(|| MessageId::new(&update.id));
+                // A document that was loaded since does not know the nonce, and tells it.
+                let nonce = update.nonce.as_deref().filter(|nonce| !nonce.is_empty());
+                if update.own || (nonce.is_some() && nonce == self.nonce.as_deref()) {
+                    // The same, read again, is no news.
+                    if self.question.is_none() {
+                        steps.push(Step::Confirmed);
+                        self.question = Some(MessageId::new(&update.id));
+                    }
                     self.settle(&update.chat, steps);
                 }
             }
@@ -279,7 +398,8 @@ impl Exchange {
         if let Some(author) = &update.author {
             self.author.get_or_insert_with(|| author.clone());
         }
-        self.start(steps);
+        self.is_over |= update.state.as_deref().is_some_and(refusal::is_end);
+        self.start(false, steps);
         self.check_bot(steps);
         if self.is_wrong_bot {
             return;
@@ -315,7 +435,12 @@ impl Exchange {
             None | Some("incomplete") => {}
             Some("complete" | "completed") => {
                 if !std::mem::replace(&mut self.ended, true) {
-                    steps.push(Step::Complete);
+                    self.start(true, steps);
+                    self.is_unidentified = self.whose() == Whose::Unknown;
+                    steps.push(match self.is_unidentified {
+                        true => Step::Unidentified,
+                        false => Step::Complete,
+                    });
                 }
             }
             Some(state) => self.fail(refusal::of_state(state, update.reason.as_deref()), steps),
@@ -336,38 +461,64 @@ impl Exchange {
         }
     }
 
-    fn start(&mut self, steps: &mut Vec<Step>) {
+    /// Tells the caller where the answer is, once it is known. Whoever may still name the bot as
+    /// the site does is waited for, but not for longer than the answer.
+    fn start(&mut self, is_last: bool, steps: &mut Vec<Step>) {
         let (Some(chat), Some(answer), Some(author)) = (&self.code, &self.answer, &self.author)
         else {
             return;
         };
-        // The reply names the bot as the site does.
-        if self.has_reply && !std::mem::replace(&mut self.started, true) {
+        let is_addressed = self.addressed.as_ref() == Some(author);
+        let asked = self.asked.as_ref().filter(|_| is_addressed);
+        let is_named = self.has_reply || self.handle.is_some() || self.is_new;
+        if (is_named || is_last) && !std::mem::replace(&mut self.started, true) {
             steps.push(Step::Event(Event::Started {
                 chat: chat.clone(),
                 message: answer.1.clone(),
-                bot: self.handle.clone().unwrap_or_else(|| author.clone()),
+                bot: self.handle.as_ref().or(asked).unwrap_or(author).clone(),
             }));
+        }
+    }
+
+    /// Whose answer it is, as far as the site has told.
+    fn whose(&self) -> Whose<'_> {
+        let Some(asked) = &self.asked else { return Whose::Ours };
+        let is_asked = |name: &str| name.eq_ignore_ascii_case(asked);
+        let (handle, author) = (self.handle.as_deref(), self.author.as_deref());
+        match (handle, self.nickname.as_deref().or(handle), author) {
+            (Some(handle), ..) if !is_asked(handle) => Whose::Others(handle),
+            (.., None) => Whose::Unknown,
+            (.., Some(author)) if is_asked(author) => Whose::Ours,
+            // The page is the bot's own, and knows how it is called.
+            (.., author) if self.nickname.is_none() && author == self.addressed.as_deref() => {
+                Whose::Ours
+            }
+            (_, Some(known), Some(author)) if known != author => Whose::Others(author),
+            (_, Some(_), _) => Whose::Ours,
+            (_, None, _) => Whose::Unknown,
         }
     }
 
     /// The bot that answers must be the one that was asked for.
     fn check_bot(&mut self, steps: &mut Vec<Step>) {
-        let Some(asked) = &self.asked else { return };
-        let is_asked = |name: &str| name.eq_ignore_ascii_case(asked);
-        let chats = self.handle.as_deref().filter(|handle| !is_asked(handle));
-        let author = self.author.as_deref().filter(|author| {
-            let known = self.nickname.as_deref().or(self.handle.as_deref());
-            known.is_some_and(|known| known != *author) && !is_asked(author)
-        });
-        if let Some(other) = chats.or(author) {
-            let message = format!(
-                "{other} answers instead of {asked}; look at the chat on the site, or ask for \
-                 poe/{other}"
-            );
-            self.is_wrong_bot = true;
-            self.fail(Error::new(ErrorKind::Bot, message), steps);
-        }
+        let other = match self.whose() {
+            Whose::Unknown => return,
+            Whose::Ours => {
+                if std::mem::take(&mut self.is_unidentified) {
+                    steps.push(Step::Complete);
+                }
+                return;
+            }
+            Whose::Others(other) => other,
+        };
+        let message = format!(
+            "{other} answers instead of {}; look at the chat on the site, or ask for poe/{other}",
+            self.asked.as_deref().unwrap_or_default(),
+        );
+        self.is_wrong_bot = true;
+        // An answer whose end was held back has not ended.
+        self.ended &= !std::mem::take(&mut self.is_unidentified);
+        self.fail(Error::new(ErrorKind::Bot, message), steps);
     }
 
     fn cancelled(&mut self, id: Option<&str>, steps: &mut Vec<Step>) {
@@ -377,6 +528,7 @@ impl Exchange {
             (_, _, question) => question.is_some(),
         };
         if ours {
+            self.is_over = true;
             self.fail(refusal::of_state("cancelled", None), steps);
         }
     }
@@ -392,8 +544,14 @@ impl Exchange {
         if std::mem::replace(&mut self.ended, true) {
             return;
         }
-        let text = self.text();
-        let error = if text.is_empty() { error } else { error.with_partial(text) };
-        steps.push(Step::Failed(error));
+        steps.push(Step::Failed(self.with_text(error)));
+    }
+
+    /// Adds what was received to an error.
+    fn with_text(&self, error: Error) -> Error {
+        match self.text() {
+            "" => error,
+            text => error.with_partial(text),
+        }
     }
 }

@@ -6,7 +6,7 @@ mod refusal;
 mod tap_message;
 
 pub use exchange::{Exchange, Step};
-pub use tap_message::TapMessage;
+pub use tap_message::{ChatInfo, TapMessage};
 
 pub(crate) use exchange::MessageId;
 pub(crate) use refusal::of_upload;

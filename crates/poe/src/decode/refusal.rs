@@ -64,14 +64,24 @@ pub(super) fn of_reply(reply: &Reply) -> Option<Error> {
         ),
         (None, 401) => (ErrorKind::NotSignedIn, SIGNED_OUT.into()),
         (None, 403) if reply.page => (ErrorKind::Challenge, CHALLENGE.into()),
-        (None, 403) => (ErrorKind::NoAccess, "the site forbids this request (HTTP 403)".into()),
+        (None, 403) => (
+            ErrorKind::NoAccess,
+            "the site forbids this request (HTTP 403), but did not say that it has not taken the \
+             question; look at the site before asking again"
+                .into(),
+        ),
         (None, 429) => (
             ErrorKind::RateLimited,
-            "the site asks to slow down (HTTP 429); wait a little and ask again".into(),
+            "the site asks to slow down (HTTP 429), but did not say that it has not taken the \
+             question; wait a little, and look at the site before asking again"
+                .into(),
         ),
-        (None, 200..300) if !reply.page => {
-            (ErrorKind::Bot, "the site answered with an error".into())
-        }
+        (None, 200..300) if !reply.page => (
+            ErrorKind::Bot,
+            "the site answered with an error, and may have the question or not; look at the site \
+             before asking again"
+                .into(),
+        ),
         (None, status) => (
             ErrorKind::Bot,
             format!(
@@ -101,17 +111,27 @@ pub(crate) fn of_upload(http: u16, status: Option<&str>, words: Option<&str>) ->
     Some(Error::new(kind, with_words(message, words)))
 }
 
-/// Whether a reply that is no success says for certain that the question was not taken. Behind a
-/// broken connection or a server's failure the site may have it all the same.
+/// Whether a reply that is no success says what became of the question, in the site's own word for
+/// it. Behind a broken connection, a server's failure or an HTTP status alone the site may have it
+/// all the same.
 pub(super) fn is_certain(reply: &Reply) -> bool {
-    reply.status.is_some() || !matches!(reply.http, 0 | 500..)
+    reply.status.is_some()
+}
+
+/// Whether a reply that is not certain means that the request was hardly let in.
+pub(super) fn is_denied(reply: &Reply) -> bool {
+    !matches!(reply.http, 0 | 500..)
 }
 
 /// Whether a reply that is no success proves that nothing was made of the question, so that it may
-/// be asked again: the site says why, and names no message; or it did not let the request in.
+/// be asked again: the site says why, and names no message.
 pub(super) fn is_refusal(reply: &Reply) -> bool {
-    let is_named = reply.status.is_some() && reply.question.is_none();
-    is_named || (reply.status.is_none() && matches!(reply.http, 401 | 403 | 429))
+    reply.status.is_some() && reply.question.is_none()
+}
+
+/// Whether a state of an answer is surely its last one.
+pub(super) fn is_end(state: &str) -> bool {
+    matches!(state, "complete" | "completed" | "cancelled") || state.starts_with("error")
 }
 
 /// The error of an answer that ended in any state but a complete one.

@@ -13,15 +13,23 @@ pub enum TapMessage {
         nonce: Option<String>,
         /// The bot that the page asked, as the page names it.
         bot: Option<String>,
+        /// The handle of the chat's bot, where the page had read of it before.
+        handle: Option<String>,
+        /// The name under which that bot's messages come.
+        nickname: Option<String>,
     },
     /// The reply to the page's question.
     Reply(Box<Reply>),
     /// A message as it is now: on the socket, or read again by the page.
     Message(Box<MessageUpdate>),
     /// The page has read all messages of a chat again.
-    Read {
-        /// `chatId`.
-        chat: String,
+    Read(ChatInfo),
+    /// The page has read of the chat that its question has opened.
+    Chat(ChatInfo),
+    /// The page has moved to the address of that chat.
+    Opened {
+        /// `chatCode`.
+        code: String,
     },
     /// An answer was stopped.
     Cancelled {
@@ -72,6 +80,19 @@ pub enum TapMessage {
     },
 }
 
+/// What the site says of a chat.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+pub struct ChatInfo {
+    /// `chatId`.
+    pub chat: String,
+    /// `chatCode`, by which the chat has an address.
+    pub code: Option<String>,
+    /// The handle of the chat's bot.
+    pub handle: Option<String>,
+    /// The name under which that bot's messages come.
+    pub nickname: Option<String>,
+}
+
 /// The reply to `SendMessageMutation`.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 pub struct Reply {
@@ -118,9 +139,11 @@ pub struct MessageUpdate {
     pub state: Option<String>,
     /// `messageStateText`: the site's words on the state.
     pub reason: Option<String>,
-    /// Whether it carries our question's `clientNonce`.
+    /// Whether it carries the `clientNonce` of this document's question.
     #[serde(default)]
     pub own: bool,
+    /// `clientNonce` of a person's message.
+    pub nonce: Option<String>,
     /// How much of the text last told stays, in UTF-16 code units; absent where the update brings
     /// no text and the text may have changed since.
     pub keep: Option<usize>,

@@ -61,7 +61,7 @@ async fn ask(poe: &Context, page: &Page, recorder: &mut Recorder) -> Looked<bool
     match answered {
         Ok(finding) => Ok(Seen::with(seen, finding)),
         Err(trouble) => {
-            if let Err(error) = compose::stop(page, &poe.site).await {
+            if let Err(error) = compose::stop(page, &poe.site, compose::STOP).await {
                 tracing::debug!(%error, "stop could not be pressed");
             }
             Err(trouble)
@@ -92,7 +92,9 @@ async fn follow(poe: &Context, recorder: &mut Recorder) -> Result<String, Troubl
                         Step::Complete => {
                             return Ok(format!("complete after {:.1?}", begun.elapsed()));
                         }
-                        Step::Failed(error) | Step::Unconfirmed(error) => return Err(error.into()),
+                        Step::Failed(error) | Step::Unconfirmed { error, .. } => {
+                            return Err(error.into());
+                        }
                         Step::Gap => missed = true,
                         _ => {}
                     }

@@ -5,7 +5,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use lenore_browser::{
-    LaunchOptions, Profile, Program, find_chromium, find_firefox, find_geckodriver,
+    LaunchOptions, Owner, Profile, Program, find_chromium, find_firefox, find_geckodriver,
 };
 use lenore_provider::ErrorKind;
 
@@ -42,13 +42,15 @@ impl Examiner<'_> {
             }
         };
         has_programs.is_some()
-            && self.check("profile", LOOK, blocking(move || usable(&profile))).await.is_some()
+            && self.check("profile", LOOK, blocking(move || usable(&profile))).await == Some(true)
             && self.check("disk_space", LOOK, blocking(move || space(&room))).await.is_some()
     }
 }
 
 /// Work that waits for a disk, away from the tasks that must not.
-async fn blocking(work: impl FnOnce() -> Looked + Send + 'static) -> Looked {
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Looked<T> + Send + 'static,
+) -> Looked<T> {
     let done = tokio::task::spawn_blocking(work).await;
     done.unwrap_or_else(|error| {
         let finding = format!("the check itself failed: {error}");
@@ -119,27 +121,37 @@ async fn version(program: &Path, what: &str, option: &str) -> Looked {
     Ok(Seen::ok(format!("{name}, {version}")))
 }
 
-fn usable(profile: &Profile) -> Looked {
+/// Whether the profile is fit for a browser, and free for one.
+fn usable(profile: &Profile) -> Looked<bool> {
     let path = match profile {
         Profile::Directory(path) => path.as_path(),
         Profile::Owned(owned) => owned.path(),
-        _ => return Ok(Seen::ok("a throw-away one")),
+        _ => return Ok(Seen::with(true, "a throw-away one")),
     };
     let name = path.display();
     match profile.check() {
         Err(error) => {
             let own = Some(std::process::id());
             if error.kind() == (lenore_browser::ErrorKind::ProfileInUse { pid: own }) {
-                return Ok(Seen::ok(format!("{name}, in use by this very process")));
+                return Ok(Seen::with(true, format!("{name}, in use by this very process")));
             }
-            Err(error.into())
+            match Profile::owner(path) {
+                // Questions go through its browser, so that nothing is wrong.
+                Some(Owner { pid, announced: Some(_), .. }) => Ok(Seen {
+                    value: false,
+                    finding: format!("process {pid} has it, and others ask through its browser"),
+                    warning: Some("to look at the rest too, end that process first".to_owned()),
+                }),
+                _ => Err(error.into()),
+            }
         }
-        Ok(()) if !path.exists() => Ok(Seen::ok(format!("{name}, which will be made"))),
-        Ok(()) if is_open_to_others(path) => Ok(Seen::warning(
-            format!("others on this machine can look into {name}"),
-            format!("chmod 700 {name}"),
-        )),
-        Ok(()) => Ok(Seen::ok(name.to_string())),
+        Ok(()) if !path.exists() => Ok(Seen::with(true, format!("{name}, which will be made"))),
+        Ok(()) if is_open_to_others(path) => Ok(Seen {
+            value: true,
+            finding: format!("others on this machine can look into {name}"),
+            warning: Some(format!("chmod 700 {name}")),
+        }),
+        Ok(()) => Ok(Seen::with(true, name.to_string())),
     }
 }
 

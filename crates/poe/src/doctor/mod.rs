@@ -266,9 +266,14 @@ impl Examiner<'_> {
         let has_driver =
             matches!(source, Source::Launch(options) if options.program == Program::Firefox);
         let names = [machine, &["browser"], proxy, PAGE, canary].concat();
+        let is_failed = |check: &Check| matches!(check.outcome, Outcome::Failed(_));
+        let why = match self.checks.iter().any(is_failed) {
+            true => "since an earlier check failed",
+            false => "since another process has the profile",
+        };
         for name in names.into_iter().filter(|name| *name != "browser_driver" || has_driver) {
             if self.checks.iter().all(|check| check.name != name) {
-                let finding = "not looked at, since an earlier check failed".to_owned();
+                let finding = format!("not looked at, {why}");
                 self.done(Check { name, outcome: Outcome::Skipped, finding, advice: None });
             }
         }

@@ -16,6 +16,8 @@ enum Act {
     /// The page calls its server, and this is what it gets.
     Ask(Ending),
     ReadTheChat(Ending),
+    /// The page reads something else, such as a list of chats.
+    ReadOfChats(Ending),
     /// The page sends a file ahead of its question.
     Upload(Ending),
     /// The page calls `fetch` with these arguments, a JSON list.
@@ -97,6 +99,7 @@ fn act() -> BoxedStrategy<Act> {
     let page = chat_page(CHAT, &[question(), node()]);
     let read = json!({ "data": { "chatOfCode": page } });
     let document = json!({ "props": { "pageProps": { "n": 7, "data": read["data"] } } });
+    let chats = json!({ "data": { "chats": [{ "chatId": 7 }, chat()] } });
     let uploaded = json!({ "status": "file_too_large", "statusMessage": "50 MB" });
     let uploaded = json!({ "data": { "attachmentUpload": uploaded }, "errors": [] });
     let variables = json!({ "chatId": CHAT, "bot": "GPT-4", "clientNonce": "another" });
@@ -118,6 +121,7 @@ fn act() -> BoxedStrategy<Act> {
         1 => any::<u16>().prop_map(Act::Close),
         2 => ending(reply.clone()).prop_map(Act::Ask),
         2 => ending(read).prop_map(Act::ReadTheChat),
+        1 => ending(chats).prop_map(Act::ReadOfChats),
         1 => ending(uploaded).prop_map(Act::Upload),
         2 => (given, ending(reply)).prop_map(|(given, end)| Act::Call(text(&given), end)),
         1 => damaged(document).prop_map(|document| Act::Load(text(&document))),
@@ -142,13 +146,15 @@ proptest! {
     #[test]
     fn nothing_is_thrown_into_the_page(acts in prop::collection::vec(act(), 1..8)) {
         let mut reader = Reader::new();
+        reader.page.open("/GPT-4");
         let first = reader.ask(None);
         for act in acts {
             match act {
                 Act::Frame(frame) => {
                     reader.deliver(&frame);
-                    // Only what tells of other chats' answers is kept from the page.
-                    let is_others = frame.contains("messageAdded:");
+                    // Only what tells of other chats' answers and titles is kept from the page.
+                    let kinds = ["messageAdded:", "messageCancelled:", "chatTitleUpdated:"];
+                    let is_others = kinds.iter().any(|kind| frame.contains(kind));
                     let heard = reader.page.heard();
                     prop_assert!(heard == [frame] || (heard.is_empty() && is_others), "{heard:?}");
                 }
@@ -162,6 +168,10 @@ proptest! {
                 }
                 Act::ReadTheChat(ending) => {
                     let call = reader.ask_for_the_chat();
+                    play_call(&mut reader, call, &ending);
+                }
+                Act::ReadOfChats(ending) => {
+                    let call = reader.page.call(r#"{"queryName":"SomeList"}"#);
                     play_call(&mut reader, call, &ending);
                 }
                 Act::Upload(ending) => {
@@ -209,7 +219,13 @@ proptest! {
 /// Something like a message of the tap: any fields, most of them as they may be.
 fn tap_message() -> BoxedStrategy<Value> {
     let usual: &[(&str, &[&str])] = &[
-        ("k", &["message", "message", "message", "message", "message", "reply", "title", "read"]),
+        (
+            "k",
+            &[
+                "message", "message", "message", "message", "message", "reply", "title", "read",
+                "chat", "opened",
+            ],
+        ),
         ("chat", &["4711", "4711", "4711", "47"]),
         ("id", &["1000", "1000", "1000", "1001", "994", "007"]),
         ("author", &[BOT, BOT, BOT, BOT, "human", "chat_break"]),

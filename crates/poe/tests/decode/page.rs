@@ -69,6 +69,11 @@ impl Page {
         self.play("close", (code,))
     }
 
+    /// The page moves to another address, without loading anything.
+    pub(crate) fn open(&self, path: &str) {
+        self.play("open", (path,))
+    }
+
     /// The page calls its server; gives the call's number.
     pub(crate) fn call(&self, body: &str) -> usize {
         self.play("call", ("/api/gql_POST", body))

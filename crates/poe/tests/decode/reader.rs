@@ -23,6 +23,8 @@ pub(crate) struct Reader {
     doubted: bool,
     pub(crate) gaps: usize,
     pub(crate) reads: usize,
+    /// How often an answer was complete and nobody's yet.
+    pub(crate) unidentified: usize,
     /// How many bytes the tap has emitted.
     pub(crate) emitted: usize,
     /// What the tap could not make sense of.
@@ -47,6 +49,7 @@ impl Reader {
             doubted: false,
             gaps: 0,
             reads: 0,
+            unidentified: 0,
             emitted: 0,
             trouble: Vec::new(),
         }
@@ -144,7 +147,7 @@ impl Reader {
                 Step::Complete => self.completed += 1,
                 Step::Failed(error) => self.failed.push(error),
                 // A doubt is a failure unless the site confirms the question after all.
-                Step::Unconfirmed(error) => {
+                Step::Unconfirmed { error, .. } => {
                     self.doubted = true;
                     self.failed.push(error);
                 }
@@ -155,6 +158,7 @@ impl Reader {
                 }
                 Step::Gap => self.gaps += 1,
                 Step::Read => self.reads += 1,
+                Step::Unidentified => self.unidentified += 1,
                 Step::Sent => {}
             }
         }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use lenore_poe::decode::TapMessage;
-use lenore_provider::ErrorKind;
+use lenore_provider::{ErrorKind, Event};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -11,7 +11,7 @@ use crate::page::{Ending, Page};
 use crate::reader::Reader;
 use crate::story::piece;
 use crate::wire::{ANSWER, BOT, CHAT, CODE, Entry, Style, TEXT};
-use crate::wire::{accepted, body, chat, question, update};
+use crate::wire::{accepted, body, chat, chat_page, question, update};
 
 const STATUSES: &[(&str, ErrorKind)] = &[
     ("reached_limit", ErrorKind::Quota),
@@ -54,19 +54,20 @@ fn retry() -> impl Strategy<Value = (Option<String>, Option<Duration>)> {
     prop_oneof![
         Just((None, None)),
         (0u64..10_000).prop_map(|wait| (Some(wait.to_string()), Some(Duration::from_secs(wait)))),
-        prop::sample::select(vec!["Wed, 21 Oct 2026 07:28:00 GMT", "", "-3", "1e99", "Infinity"])
+        // A date that has passed asks for no wait.
+        prop::sample::select(vec!["Wed, 21 Oct 2015 07:28:00 GMT", "", "-3", "1e99", "Infinity"])
             .prop_map(|odd| (Some(odd.to_owned()), None)),
     ]
 }
 
-/// Asks, ends the call, and gives the only error.
-fn refused(ending: &Ending) -> lenore_provider::Error {
+/// Asks, ends the call, and gives the only error. What the site sends after that changes nothing,
+/// unless it is the echo of a question whose reply left it open whether it was taken.
+fn refused(ending: &Ending, is_certain: bool) -> lenore_provider::Error {
     let mut reader = Reader::new();
     let call = reader.ask(None);
     reader.end_call(call, ending);
-    // What the site sends after that changes nothing, unless it is the echo of a question whose
-    // reply left it open whether it was taken.
-    if matches!(ending, Ending::Reply { status: ..500, .. }) {
+    assert_eq!(reader.exchange.is_refused(), is_certain);
+    if is_certain {
         reader.frame(&[update("messageAdded", CHAT, question(), &[], Style::Plain)], Style::Plain);
     }
     reader.frame(&[state("complete", &json!(null), &[])], Style::Plain);
@@ -114,7 +115,7 @@ proptest! {
     ) {
         let created = json!({ "status": status, "statusMessage": words, "chat": null });
         let body = json!({ "data": { "messageEdgeCreate": created } });
-        let error = refused(&reply(200, header, &body));
+        let error = refused(&reply(200, header, &body), true);
         prop_assert_eq!(error.kind(), kind);
         prop_assert_eq!(error.retry_after(), wait);
         prop_assert_eq!(error.partial(), None);
@@ -131,7 +132,8 @@ proptest! {
         data in prop::sample::select(vec![json!(null), json!({}), json!({ "messageEdgeCreate": null }), json!([])]),
     ) {
         let errors: Vec<_> = words.iter().map(|words| json!({ "message": words })).collect();
-        let error = refused(&reply(status, header, &json!({ "data": data, "errors": errors })));
+        let reply = reply(status, header, &json!({ "data": data, "errors": errors }));
+        let error = refused(&reply, false);
         prop_assert_eq!(error.kind(), of_http(status, false));
         prop_assert_eq!(error.retry_after(), wait);
     }
@@ -142,7 +144,8 @@ proptest! {
         (header, wait) in retry(),
         page in prop::sample::select(vec!["<!doctype html><title>Oops</title>", "", "null", "7", "{", "\"\""]),
     ) {
-        let error = refused(&Ending::Reply { status, retry: header, body: page.to_owned() });
+        let page = page.to_owned();
+        let error = refused(&Ending::Reply { status, retry: header, body: page }, false);
         prop_assert_eq!(error.kind(), of_http(status, true));
         prop_assert_eq!(error.retry_after(), wait);
     }
@@ -199,13 +202,20 @@ fn a_stopped_answer_is_cancelled_once() {
 
 #[test]
 fn a_reply_that_is_lost_is_made_up_for_by_the_echo() {
-    let failure = reply(502, None, &json!({ "errors": [{ "message": "Bad gateway" }] }));
+    let failure = |status| reply(status, None, &json!({ "errors": [{ "message": "Oops" }] }));
     for (ending, kind) in [
         (Ending::Fails, ErrorKind::AnswerLost),
         (Ending::BreaksOff { status: 200 }, ErrorKind::AnswerLost),
-        (failure, ErrorKind::Bot),
+        (failure(502), ErrorKind::Bot),
+        (failure(200), ErrorKind::Bot),
+        (failure(401), ErrorKind::NotSignedIn),
+        (failure(403), ErrorKind::NoAccess),
+        (failure(429), ErrorKind::RateLimited),
     ] {
-        assert_eq!(refused(&ending).kind(), kind, "{ending:?}");
+        let error = refused(&ending, false);
+        assert_eq!(error.kind(), kind, "{ending:?}");
+        // Those words are the browser's.
+        assert!(!error.to_string().contains("TypeError"), "{error}");
         let mut reader = Reader::new();
         let call = reader.ask(None);
         reader.end_call(call, &ending);
@@ -250,6 +260,88 @@ fn what_became_of_files_is_told_as_the_site_says_it() {
     assert_eq!(told(&Ending::ok("<!doctype html>")), upload(200, None, None));
     for lost in [Ending::Fails, Ending::BreaksOff { status: 200 }] {
         assert_eq!(told(&lost), upload(0, None, None), "{lost:?}");
+    }
+}
+
+#[test]
+fn a_wait_can_be_told_as_a_date() {
+    let date = "Thu, 01 Jan 2099 00:00:00 GMT".to_owned();
+    let error = refused(&reply(429, Some(date), &json!({ "errors": [] })), false);
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let due = 4_070_908_800 - now.expect("a clock").as_secs();
+    let wait = error.retry_after().expect("told").as_secs();
+    assert!(wait.abs_diff(due) < 60, "{wait} instead of {due}");
+}
+
+/// Our answer, complete, by a bot of this inner name.
+fn complete_by(author: &str) -> Entry {
+    let data =
+        json!({ "messageId": ANSWER, "author": author, "state": "complete", "text": "Once." });
+    update("messageAdded", CHAT, data, &[], Style::Plain)
+}
+
+/// What the page reads of chats, among them ours, whose bot is called so.
+fn list(handle: &str) -> Ending {
+    let other = json!({ "chatId": 7, "chatCode": "x", "defaultBotObject": { "handle": "Other" } });
+    let bot = json!({ "handle": handle, "nickname": BOT });
+    let ours = json!({ "chatId": CHAT, "chatCode": CODE, "defaultBotObject": bot });
+    Ending::ok(json!({ "data": { "chats": [other, { "node": ours }] } }).to_string())
+}
+
+#[test]
+fn an_answer_is_held_back_until_it_is_known_whose_it_is() {
+    let bare = json!({ "data": { "messageEdgeCreate": { "status": "success" } } }).to_string();
+    let echo = || update("messageAdded", CHAT, question(), &[], Style::Plain);
+    for (author, handle, completes) in
+        [(BOT, "GPT-4", true), ("beaver", "GPT-4", false), (BOT, "Sage", false)]
+    {
+        // The page asks for "GPT-4", which is no bot's inner name here.
+        let mut reader = Reader::of_bot("GPT-4");
+        reader.page.open("/GPT-4");
+        let call = reader.ask(None);
+        reader.end_call(call, &Ending::ok(bare.clone()));
+        reader.frame(&[echo(), complete_by(author)], Style::Plain);
+        assert_eq!((reader.text(), reader.completed, reader.unidentified), ("Once.", 0, 1));
+        let call = reader.page.call(r#"{"queryName":"SomeList","variables":{}}"#);
+        reader.end_call(call, &list(handle));
+        assert_eq!(reader.completed, usize::from(completes), "{author} {handle}");
+        assert_eq!(reader.failed.len(), usize::from(!completes), "{author} {handle}");
+        assert!(reader.failed.iter().all(|error| error.partial() == Some("Once.")));
+        assert_eq!(reader.exchange.chat_code(), Some(CODE));
+        assert_eq!(reader.count(|event| matches!(event, Event::Started { .. })), 1);
+    }
+}
+
+#[test]
+fn where_the_page_asks_and_who_answers_is_the_same_name() {
+    let mut reader = Reader::of_bot("Raven");
+    reader.page.open("/Raven");
+    reader.ask(None);
+    let echo = update("messageAdded", CHAT, question(), &[], Style::Plain);
+    // The page's own name for the bot, whatever its handle is.
+    reader.frame(&[echo, complete_by("GPT-4")], Style::Plain);
+    assert_eq!((reader.text(), reader.completed), ("Once.", 1));
+    // The page's address is told without anything being read.
+    reader.page.open("/chat/3abcodexyz");
+    reader.frame(&[update("messageAdded", CHAT, question(), &[], Style::Plain)], Style::Plain);
+    assert_eq!(reader.exchange.chat_code(), Some(CODE));
+    assert_eq!(reader.count(|event| matches!(event, Event::Started { .. })), 1);
+}
+
+#[test]
+fn where_the_site_names_no_bots_the_page_is_believed() {
+    // The page asks for "GPT-4" by its handle, or not.
+    for (asked, completes) in [("gpt-4", 1), ("Raven", 0)] {
+        let mut reader = Reader::of_bot(asked);
+        reader.page.open("/GPT-4");
+        reader.ask(None);
+        let echo = update("messageAdded", CHAT, question(), &[], Style::Plain);
+        reader.frame(&[echo, complete_by(BOT)], Style::Plain);
+        assert_eq!((reader.completed, reader.unidentified), (0, 1));
+        let call = reader.ask_for_the_chat();
+        let page = json!({ "data": { "chatOfCode": chat_page(CHAT, &[question()]) } });
+        reader.end_call(call, &Ending::ok(page.to_string()));
+        assert_eq!((reader.completed, reader.failed.len()), (completes, 0), "{asked}");
     }
 }
 

@@ -17,6 +17,8 @@ pub(crate) struct Case {
     pub(crate) bot: &'static str,
     /// What the site is asked to do.
     pub(crate) words: &'static str,
+    /// Whether it is asked in a chat that exists already.
+    pub(crate) goes_on: bool,
     pub(crate) outcome: Outcome,
 }
 
@@ -27,16 +29,25 @@ pub(crate) enum Outcome {
     Exact,
     /// An error of this kind that says this.
     Fails(ErrorKind, &'static str),
+    /// The same, and the answer was stopped on the site.
+    Stopped(ErrorKind, &'static str),
+    /// The same, and the site has not seen the question.
+    Unsent(ErrorKind, &'static str),
 }
 
 /// A fault of the site while it answers.
 pub(crate) const fn fault(name: &'static str, words: &'static str, outcome: Outcome) -> Case {
-    Case { name, bot: "GPT-4", words, outcome }
+    Case { name, bot: "GPT-4", words, goes_on: false, outcome }
+}
+
+/// The same in a chat that exists already.
+pub(crate) const fn later(name: &'static str, words: &'static str, outcome: Outcome) -> Case {
+    Case { goes_on: true, ..fault(name, words, outcome) }
 }
 
 /// A bot whose page has a habit.
 pub(crate) const fn page(name: &'static str, bot: &'static str, outcome: Outcome) -> Case {
-    Case { name, bot, words: "", outcome }
+    Case { name, bot, words: "", goes_on: false, outcome }
 }
 
 /// No question of the suite takes longer, whatever happens.
@@ -57,10 +68,23 @@ pub(crate) async fn all(world: &World, cases: &[Case]) {
 /// Asks and checks what came of it.
 pub(crate) async fn check(world: &World, case: &Case) -> Result<(), String> {
     let prompt = format!("Tell me of {}. [[sim: {}]]", case.name, case.words);
-    let request = ChatRequest::new(format!("poe/{}", case.bot), vec![Message::user(&*prompt)]);
+    let chat = match case.goes_on {
+        true => Some(chat(world, case.bot).await),
+        false => None,
+    };
+    let model = format!("poe/{}", case.bot);
+    let request = ChatRequest { chat, ..ChatRequest::new(model, vec![Message::user(&*prompt)]) };
     let asked = timeout(HANG, ask(&world.poe, request)).await;
     let answer = asked.map_err(|_| "it hangs".to_owned())?;
     judge(world, &prompt, &answer, case.outcome)
+}
+
+/// The code of a chat with a bot that has answered before.
+pub(crate) async fn chat(world: &World, bot: &str) -> String {
+    let request = ChatRequest::new(format!("poe/{bot}"), vec![Message::user("Hi [[sim: gap=0]]")]);
+    let answer = ask(&world.poe, request).await;
+    answer.complete();
+    answer.chat().expect("it is told").to_owned()
 }
 
 /// Compares what came of a question with what must.
@@ -74,23 +98,47 @@ pub(crate) fn judge(
     if sent.len() > 1 {
         return Err(format!("the question was asked {} times", sent.len()));
     }
+    if matches!(outcome, Outcome::Unsent(..)) && world.prompts().iter().any(|sent| sent == prompt) {
+        return Err("the site has seen the question".into());
+    }
+    let ended = site_end(world, prompt);
+    let state = ended.as_ref().map(|(_, state)| &**state);
+    if matches!(outcome, Outcome::Stopped(..)) && state != Some("cancelled") {
+        return Err(format!("the answer was not stopped: {state:?}"));
+    }
     match (outcome, &answer.error) {
         (Outcome::Exact, None) => {
-            let due = site_text(world, prompt).ok_or("the site has no answer")?;
+            let (due, _) = ended.ok_or("the site has no answer")?;
             let text = answer.complete();
             (text == due).then_some(()).ok_or_else(|| format!("{text:?} instead of {due:?}"))
         }
-        (Outcome::Fails(kind, words), Some(error)) => {
+        (Outcome::Exact, Some(error)) => Err(format!("{error:?}")),
+        (
+            Outcome::Fails(kind, words)
+            | Outcome::Stopped(kind, words)
+            | Outcome::Unsent(kind, words),
+            error,
+        ) => {
+            let Some(error) = error else {
+                return Err(format!("{kind} is due, not {:?}", answer.text));
+            };
             let told = error.to_string();
-            if error.kind() != kind || !told.contains(words) || told.contains("[[sim") {
+            let is_ours = !told.contains("[[sim") && !told.contains("TypeError");
+            if error.kind() != kind || !told.contains(words) || !is_ours {
                 return Err(format!("{kind} with {words:?} is due, not {}: {told}", error.kind()));
             }
             let partial = Some(&*answer.text).filter(|text| !text.is_empty());
-            let kept = error.partial() == partial;
-            kept.then_some(()).ok_or_else(|| format!("{:?} was kept", error.partial()))
+            if error.partial() != partial {
+                return Err(format!("{:?} was kept", error.partial()));
+            }
+            // What came is the site's text up to then; no case here rewrites it and then fails.
+            match (partial, ended) {
+                (Some(text), Some((due, _))) if !due.starts_with(text) => {
+                    Err(format!("{text:?} is no beginning of {due:?}"))
+                }
+                _ => Ok(()),
+            }
         }
-        (Outcome::Exact, Some(error)) => Err(format!("{error:?}")),
-        (Outcome::Fails(kind, _), None) => Err(format!("{kind} is due, not {:?}", answer.text)),
     }
 }
 
@@ -103,12 +151,18 @@ fn sent(world: &World, prompt: &str) -> Vec<Option<String>> {
     world.sim.log().into_iter().filter_map(|entry| taken(entry.what)).collect()
 }
 
-/// The final text of the answer to a question.
-fn site_text(world: &World, prompt: &str) -> Option<String> {
+/// The final text of the answer to a question, and its state.
+fn site_end(world: &World, prompt: &str) -> Option<(String, String)> {
+    let begin = world
+        .sim
+        .log()
+        .iter()
+        .position(|entry| matches!(&entry.what, Seen::Send { query, .. } if query == prompt))?;
     let chats: HashSet<_> = sent(world, prompt).into_iter().flatten().collect();
-    let mut texts = world.sim.log().into_iter().rev().filter_map(|entry| match entry.what {
-        Seen::Answer { chat, text, .. } if chats.contains(&chat) => Some(text),
+    let log = world.sim.log().into_iter().skip(begin).rev();
+    let mut ends = log.filter_map(|entry| match entry.what {
+        Seen::Answer { chat, text, state, .. } if chats.contains(&chat) => Some((text, state)),
         _ => None,
     });
-    texts.next()
+    ends.next()
 }

@@ -131,6 +131,8 @@ async fn an_address_that_is_no_site_is_a_network_error() {
         let request = ChatRequest::new("gpt-4", vec![Message::user("Hi")]);
         let error = ask(&poe, request).await.failed();
         assert_eq!(error.kind(), ErrorKind::Network, "{url}: {error}");
+        let says_so = error.to_string().contains("https was assumed");
+        assert_eq!(says_so, !url.contains("://"), "{url}: {error}");
         poe.close().await;
     }
     world.end().await;

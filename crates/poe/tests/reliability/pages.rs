@@ -2,7 +2,7 @@
 
 use lenore_provider::ErrorKind::*;
 
-use super::case::Outcome::{Exact, Fails};
+use super::case::Outcome::{Exact, Unsent};
 use super::case::{Case, page};
 
 /// Pages that are worked with.
@@ -18,10 +18,10 @@ pub(crate) const ODD: &[Case] = &[
 
 /// Pages on which nothing can be asked.
 pub(crate) const USELESS: &[Case] = &[
-    page("a redirection to another bot", "Sim-Redirect", Fails(UnsupportedModel, "led to")),
-    page("a page that goes to another bot", "Sim-Reroute", Fails(UnsupportedModel, "led to")),
-    page("a page for subscribers", "Sim-Paywall", Fails(NoAccess, "subscription")),
-    page("a retired bot", "Sim-Retired", Fails(SiteChanged, "prompt box")),
-    page("a page with status 500", "Sim-Down", Fails(Bot, "HTTP 500")),
-    page("an empty page", "Sim-Empty", Fails(SiteChanged, "prompt box")),
+    page("a redirection to another bot", "Sim-Redirect", Unsent(UnsupportedModel, "led to")),
+    page("a page that goes to another bot", "Sim-Reroute", Unsent(UnsupportedModel, "led to")),
+    page("a page for subscribers", "Sim-Paywall", Unsent(NoAccess, "subscription")),
+    page("a retired bot", "Sim-Retired", Unsent(SiteChanged, "prompt box")),
+    page("a page with status 500", "Sim-Down", Unsent(Bot, "HTTP 500")),
+    page("an empty page", "Sim-Empty", Unsent(SiteChanged, "prompt box")),
 ];

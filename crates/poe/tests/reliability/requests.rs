@@ -1,7 +1,9 @@
 //! Prompts and files that the page or the site will not have.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
+use lenore_poe::PoeBuilder;
 use lenore_provider::{ChatRequest, ErrorKind, Message};
 
 use crate::support::{World, ask};
@@ -23,6 +25,23 @@ async fn awkward_prompts_arrive_as_they_are() {
         assert_eq!(world.prompts().last().expect("sent"), &format!("{prompt}[[sim: gap=0]]"));
     }
     assert_eq!(world.prompts().len(), prompts.len());
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn waits_for_ever_are_waits() {
+    let forever = Duration::MAX;
+    let options =
+        |builder: PoeBuilder| builder.timeout(forever).patience(forever).idle_timeout(forever);
+    let world = World::with(options).await;
+    let request = ChatRequest {
+        timeout: Some(forever),
+        deadline: Some(forever),
+        ..ChatRequest::new("gpt-4", vec![Message::user("Hi [[sim: drop-socket=2]]")])
+    };
+    assert_eq!(ask(&world.poe, request).await.complete(), world.site_text());
+    let refused = world.ask("Hi [[sim: status=no_access]]").await.failed();
+    assert_eq!(refused.kind(), ErrorKind::NoAccess);
     world.end().await;
 }
 

@@ -2,8 +2,8 @@
 
 use lenore_provider::ErrorKind::*;
 
-use super::case::Outcome::{Exact, Fails};
-use super::case::{Case, fault};
+use super::case::Outcome::{Exact, Fails, Stopped};
+use super::case::{Case, fault, later};
 
 /// What the answer's text does.
 pub(crate) const TEXTS: &[Case] = &[
@@ -60,7 +60,110 @@ pub(crate) const REPLIES: &[Case] = &[
     fault("no reply and no echo", "lost-reply, no-echo", Fails(AnswerLost, "look at the site")),
     fault("a cut reply and no echo", "cut-reply, no-echo", Fails(AnswerLost, "look at the")),
     fault("a 502 and no echo", "http=502, taken, no-echo", Fails(Bot, "look at the site")),
-    fault("neither reply nor echo, ever", "slow-reply=40_000_000, no-echo", Fails(Timeout, "s")),
+    fault("a cut reply, and the bot's page moves to the chat", "address, cut-reply", Exact),
+    fault("a 429 though the question was taken", "slow-take=300, http=429, taken", Exact),
+    fault("a 403 though the question was taken", "slow-take=300, http=403, taken", Exact),
+    fault("a 401 though the question was taken", "slow-take=300, http=401, taken", Exact),
+    fault("an error though the question was taken", "slow-take=300, errors, taken", Exact),
+    fault("a human check though it was taken", "slow-take=300, challenge, taken", Exact),
+    fault("a human check in place of the reply", "challenge", Fails(Challenge, "human")),
+    fault(
+        "a 429 and no echo",
+        "http=429, taken, no-echo, retry-after=1",
+        Fails(RateLimited, "look at the site"),
+    ),
+    fault("a 403 and no echo", "http=403, taken, no-echo", Fails(NoAccess, "look at the site")),
+    fault("an error and no echo", "errors, taken, no-echo", Fails(Bot, "may have the question")),
+    fault(
+        "neither reply nor echo, ever",
+        "slow-reply=40_000_000, no-echo",
+        Fails(Timeout, "may have it or not"),
+    ),
+];
+
+/// The same in a chat that exists, which is read again where there is doubt.
+pub(crate) const REPLIES_LATER: &[Case] = &[
+    later("a reply that says nothing but yes, later", "slow-take=300, bare-reply", Exact),
+    later("no reply and no echo, later", "lost-reply, no-echo", Exact),
+    later("a cut reply and no echo, later", "cut-reply, no-echo", Exact),
+    later("a 502 and no echo, later", "http=502, taken, no-echo", Exact),
+    later("a 429 and no echo, later", "http=429, taken, no-echo, retry-after=1", Exact),
+    later("an error and no echo, later", "errors, taken, no-echo", Exact),
+    later("neither reply nor echo, later", "slow-reply=40_000_000, no-echo", Exact),
+    later("a 502 alone, later", "http=502, slow-take=300", Fails(Bot, "was not found in the chat")),
+    later("a 429 alone, later", "http=429, retry-after=1", Fails(RateLimited, "was not found")),
+];
+
+/// Who answers, where the reply does not tell.
+pub(crate) const WHOSE: &[Case] = &[
+    claude("the default bot behind a bare reply", "bare-reply, default-bot", "answers instead of"),
+    claude(
+        "the default bot, no reply",
+        "slow-take=300, slow-reply=40_000_000, default-bot",
+        "answers instead of",
+    ),
+    claude(
+        "the default bot behind a lost reply",
+        "slow-take=300, lost-reply, default-bot",
+        "answers instead of",
+    ),
+    fault(
+        "another bot behind a bare reply",
+        "slow-take=300, bare-reply, author=Claude-3-Opus",
+        Fails(Bot, "answers instead of"),
+    ),
+    fault(
+        "another bot behind a lost reply",
+        "slow-take=300, lost-reply, author=Claude-3-Opus",
+        Fails(Bot, "answers instead of"),
+    ),
+    fault(
+        "another bot in a chat whose address alone is known",
+        "slow-take=300, lost-reply, no-title, address, author=Claude-3-Opus",
+        Fails(Bot, "answers instead of"),
+    ),
+    fault(
+        "another bot in a chat that is nowhere told of",
+        "slow-take=300, lost-reply, no-title, author=Claude-3-Opus",
+        Fails(Bot, "did not tell whether"),
+    ),
+    later(
+        "another bot behind a bare reply, later",
+        "slow-take=300, bare-reply, author=Claude-3-Opus",
+        Fails(Bot, "answers instead of"),
+    ),
+    later(
+        "another bot behind a lost reply, later",
+        "lost-reply, author=Claude-3-Opus",
+        Fails(Bot, "answers instead of"),
+    ),
+    fault("a chat whose address alone is known", "slow-take=300, lost-reply, address", Exact),
+    fault("a chat that is nowhere told of", "slow-take=300, lost-reply, no-title", Exact),
+];
+
+/// Claude is asked, and something else answers.
+const fn claude(name: &'static str, words: &'static str, told: &'static str) -> Case {
+    Case { bot: "Claude-3-Opus", ..fault(name, words, Fails(Bot, told)) }
+}
+
+/// Failures that leave an answer running, unless it is stopped.
+pub(crate) const RUNNING: &[Case] = &[
+    fault(
+        "a long answer of another bot",
+        "default-bot, length=20000, chunks=400, gap=50",
+        Stopped(Bot, "answers instead of"),
+    ),
+    fault(
+        "the same behind a lost reply",
+        "slow-take=300, lost-reply, default-bot, length=20000, chunks=60, gap=100",
+        Stopped(Bot, "answers instead of"),
+    ),
+    fault(
+        "a long answer in a growing state that is new",
+        "growing=in_progress, length=20000, chunks=400, gap=50",
+        Stopped(Bot, "in_progress"),
+    ),
+    fault("silence amid an answer", "silent=3", Stopped(AnswerLost, "said nothing")),
 ];
 
 /// What the socket loses, on a site whose silence is borne for two seconds.

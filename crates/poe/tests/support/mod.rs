@@ -104,6 +104,14 @@ impl Answer {
         &self.text
     }
 
+    /// The code of the chat, where it was told.
+    pub(crate) fn chat(&self) -> Option<&str> {
+        self.events.iter().find_map(|event| match event {
+            Event::Started { chat, .. } => Some(&**chat),
+            _ => None,
+        })
+    }
+
     pub(crate) fn failed(self) -> Error {
         self.error.unwrap_or_else(|| panic!("it should have failed: {:?}", self.text))
     }

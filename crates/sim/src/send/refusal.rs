@@ -1,7 +1,7 @@
 //! What the site says instead of yes, and replies that get lost.
 
 use std::io;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use axum::Json;
 use axum::body::{Body, Bytes};
@@ -11,6 +11,7 @@ use futures_util::stream;
 use serde_json::json;
 
 use crate::gql::{data, errors};
+use crate::pages;
 use crate::scenario::Scenario;
 
 /// What becomes of the reply to a question that was taken.
@@ -42,8 +43,11 @@ async fn cut(part: u8) -> Option<(io::Result<Bytes>, u8)> {
     Some((broken(), 2))
 }
 
-/// Refusals that are not a `status`: HTTP errors, GraphQL errors, an HTML page.
+/// Refusals that are not a `status`: HTTP errors, GraphQL errors, an HTML page, a human check.
 pub(super) fn refused_outside(scenario: &Scenario) -> Option<(String, Response)> {
+    if scenario.challenge {
+        return Some(("challenge".to_owned(), pages::challenge()));
+    }
     if scenario.html {
         let page = "<!DOCTYPE html><html><head><title>502 Bad Gateway</title></head>\
                     <body><center><h1>502 Bad Gateway</h1></center></body></html>";
@@ -54,12 +58,19 @@ pub(super) fn refused_outside(scenario: &Scenario) -> Option<(String, Response)>
         let words = status.canonical_reason().unwrap_or("Error");
         let mut response = (status, Json(errors(words))).into_response();
         if let Some(seconds) = scenario.retry_after.or((code == 429).then_some(30)) {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+            let value = if scenario.retry_date { date_in(seconds) } else { seconds.into() };
+            response.headers_mut().insert(header::RETRY_AFTER, value);
         }
         return Some((format!("http_{code}"), response));
     }
     let words = "Server error: the message could not be created.";
     scenario.errors.then(|| ("errors".to_owned(), Json(errors(words)).into_response()))
+}
+
+/// The date in so many seconds, as headers have it.
+fn date_in(seconds: u64) -> HeaderValue {
+    let date = httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(seconds));
+    HeaderValue::from_str(&date).expect("a date is plain ASCII")
 }
 
 /// A refusal in the reply's `status`.

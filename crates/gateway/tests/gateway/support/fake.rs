@@ -1,14 +1,16 @@
 //! A provider that does as it is told, and counts what is asked of it.
 
 use std::collections::VecDeque;
+use std::future::ready;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use futures_util::stream;
+use futures_util::future::BoxFuture;
+use futures_util::{FutureExt, stream};
 use lenore_provider::{
-    ChatRequest, Completion, Error, ErrorKind, Event, FinishReason, Health, Model, Provider,
+    ChatRequest, Completion, Error, ErrorKind, Event, FinishReason, Health, Model, Provider, Result,
 };
 use tokio::sync::watch;
 
@@ -36,6 +38,9 @@ pub(crate) struct Fake {
     asked: Mutex<Vec<Asked>>,
     running: watch::Sender<usize>,
     said: Arc<AtomicUsize>,
+    /// Models that it tells only once it was asked for them.
+    far: Vec<&'static str>,
+    were_asked_for: AtomicBool,
     pub(crate) health: Mutex<Health>,
 }
 
@@ -72,8 +77,16 @@ impl Fake {
             asked: Mutex::default(),
             running: watch::Sender::new(0),
             said: Arc::default(),
+            far: Vec::new(),
+            were_asked_for: AtomicBool::new(false),
             health: Mutex::default(),
         }
+    }
+
+    /// One that knows more models than it lists.
+    pub(crate) fn with_far_models(mut self, names: impl Into<Vec<&'static str>>) -> Self {
+        self.far = names.into();
+        self
     }
 
     pub(crate) fn asked(&self) -> Vec<Asked> {
@@ -130,13 +143,23 @@ impl Provider for Fake {
     }
 
     fn models(&self) -> Vec<Model> {
-        ["raven", "family/crow"]
-            .map(|name| Model { name: name.into(), bot: name.to_uppercase() })
-            .into()
+        let far = if self.were_asked_for.load(Ordering::Relaxed) { &*self.far } else { &[] };
+        let names = ["raven", "family/crow"].iter().chain(far);
+        names.map(|name| Model { name: (*name).into(), bot: name.to_uppercase() }).collect()
+    }
+
+    fn refresh_models(&self) -> BoxFuture<'_, Result<Vec<Model>>> {
+        self.were_asked_for.store(true, Ordering::Relaxed);
+        ready(Ok(self.models())).boxed()
+    }
+
+    fn takes_any_model(&self) -> bool {
+        !self.far.is_empty()
     }
 
     fn health(&self) -> Health {
-        Health { running: self.running(), ..self.health.lock().expect("no panic").clone() }
+        let told = self.health.lock().expect("no panic").clone();
+        Health { running: self.running() + told.running, ..told }
     }
 
     fn create_completion(&self, request: ChatRequest) -> Completion {
@@ -206,6 +229,15 @@ pub(crate) fn script(request: &ChatRequest) -> Vec<Step> {
     }
     if words.contains("[endless]") {
         return vec![started(), Step::Endless("quoth ", 100)];
+    }
+    if words.contains("[rewrite]") {
+        let rewrite = Event::Replace { keep: 0, text: "Found 🐦.".into() };
+        return vec![started(), delta("Searching 🐦"), Step::Say(rewrite), finished()];
+    }
+    if words.contains("[think]") {
+        let thoughts = ["Let me", " see."].map(|text| Step::Say(Event::Thought(text.into())));
+        let begin = [Step::Say(Event::Status("Thinking…".into())), started()];
+        return begin.into_iter().chain(thoughts).chain([delta("42"), finished()]).collect();
     }
     let text = if words.contains("<tool_result") {
         "It is raining."

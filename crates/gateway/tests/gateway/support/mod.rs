@@ -1,5 +1,6 @@
 //! What the tests share: a provider that does as it is told, a server over it, and a plain client.
 
+pub(crate) mod clients;
 mod fake;
 mod http;
 
