@@ -14,9 +14,9 @@
   const CHANNEL = "/updates";
 
   // How long a hub may take to answer a spoke, in milliseconds.
-  const ANSWER = 2000;
+  const ANSWER = 5000;
   // How long a spoke that waits for its answer bears silence before it asks whether the hub hangs.
-  const SILENCE = 2000;
+  const SILENCE = 5000;
   // For so long a hub keeps answers for spokes, which may say too late what they want.
   const LATE = 2000;
   // How much a hub keeps for tabs that are just being loaded, in UTF-16 units.

@@ -99,3 +99,20 @@ async fn the_tab_that_hears_may_die() {
     tokio::join!(killed, asked);
     world.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tabs_that_come_later_have_it_too() {
+    let world = World::with(|builder| builder.max_chats(CHATS)).await;
+    share(&world).await;
+    for round in 0..3 {
+        all_are_exact(&world, |n| {
+            let wide = "raven ".repeat(500);
+            format!("say={wide} {round} {n}, chunks=600, gap=5")
+        })
+        .await;
+        let before = sockets(&world);
+        world.poe.warm_up("gpt-4", CHATS).await.expect("prompts");
+        assert_eq!(sockets(&world), before, "sockets of their own in round {round}");
+    }
+    world.end().await;
+}
