@@ -33,7 +33,7 @@ pub(super) async fn run(bench: &mut Bench<'_>) -> Vec<Row> {
     for &Load { streams, rate, rounds, goal } in loads {
         // The bot begins when all have asked, which is measured elsewhere.
         let prompt = format!(
-            "Measure this. [[sim: stamp, chunks={}, gap={}, delay=2000]]",
+            "Measure this. [[sim: stamp, chunks={}, gap={}, delay=3000]]",
             rate * SECONDS,
             1000 / rate
         );

@@ -109,9 +109,10 @@ async fn what_is_said_nearest_names_the_browser() {
 
     // Another browser is named nearer: what belongs to the service goes with it.
     let other = held(&home, &["--cdp", "http://127.0.0.1:1"], &[]).await;
-    for name in ["webdriver", "cookies", "chats_per_session", "webdriver_capabilities"] {
+    for name in ["webdriver", "cookies", "webdriver_capabilities"] {
         assert_eq!(value(&other, name), "null", "{name}");
     }
+    assert_eq!(value(&other, "chats_per_session"), "4", "the usual");
     let other = held(&home, &["--profile", "work"], &[]).await;
     assert_eq!(value(&other, "webdriver"), "null");
 
