@@ -7,6 +7,9 @@ const runs = (state) => !["complete", "completed", "cancelled"].includes(state) 
 /** Entries kept while the reply that names a new chat is on its way. */
 const MOST_EARLY = 2000;
 
+/** The chat that an entry of the channel tells of. */
+export const chatOf = (payload) => Number(String(payload.unique_id).split(":").at(-1));
+
 export class Chat {
   /** `views` has `message(node)`, `all()`, `busy()`, `title()`, `opened()`. */
   constructor(bot, chat, views) {
@@ -45,7 +48,7 @@ export class Chat {
     const name = payload.subscription_name;
     const node = payload.data?.[name];
     if (!node) return;
-    const chat = Number(String(payload.unique_id).split(":").at(-1));
+    const chat = chatOf(payload);
     if (this.id === null) this.moveWith(node, chat);
     if (this.id === null) {
       if (this.sending && this.early.length < MOST_EARLY) this.early.push(payload);

@@ -8,6 +8,7 @@ export class Sidebar {
   constructor(data) {
     this.viewer = data.viewer;
     this.bots = data.bots;
+    this.titles = new Map();
     this.list = h("nav", { class: "ChatHistoryListItems_list__", "aria-label": "Chats" });
     this.element = h(
       "aside",
@@ -41,16 +42,25 @@ export class Sidebar {
   }
 
   render(chats, current) {
-    const rows = chats.map((chat) =>
-      h(
+    this.titles.clear();
+    const rows = chats.map((chat) => {
+      const title = h("span", {}, chat.title ?? "New chat");
+      this.titles.set(chat.chatId, title);
+      return h(
         "div",
         { class: "ChatHistoryListItem_wrapper__", "aria-current": chat.chatId === current && "page" },
-        h("a", { href: `/chat/${chat.chatCode}` }, avatar(chat.defaultBotObject.displayName), h("span", {}, chat.title ?? "New chat")),
+        h("a", { href: `/chat/${chat.chatCode}` }, avatar(chat.defaultBotObject.displayName), title),
         h("button", { class: "ChatHistoryListItem_delete__", type: "button", "aria-label": "Delete chat", onclick: () => remove(chat, current) }, icon("trash", { width: "16", height: "16" })),
-      ),
-    );
+      );
+    });
     const label = rows.length ? [h("div", { class: "SidebarSection_label__" }, "Chats")] : [];
     this.list.replaceChildren(...label, ...rows);
+  }
+
+  /** Shows the title that a chat has now; one that is not in the list is left to its own page. */
+  name(chat, title) {
+    const shown = this.titles.get(chat);
+    if (shown) shown.textContent = title ?? "New chat";
   }
 
   /** Asks for the list anew. */

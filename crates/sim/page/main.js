@@ -1,7 +1,7 @@
 // The app: reads the page's data and puts the parts together.
 
 import { Channel } from "./channel.js";
-import { Chat } from "./chat.js";
+import { Chat, chatOf } from "./chat.js";
 import { Composer } from "./composer.js";
 import { h } from "./dom.js";
 import { banner, Header, loggedOut, notice, popup, Sidebar } from "./frame.js";
@@ -38,10 +38,7 @@ function chatPage() {
     message: (node, known) => (known ? thread.changed(node) : thread.all(chat)),
     all: () => thread.all(chat),
     busy: () => composer.busy(Boolean(chat.running), chat.sending),
-    title: () => {
-      header.render(chat.title);
-      sidebar.refresh(chat.id);
-    },
+    title: () => header.render(chat.title),
     opened: () => {
       history.pushState({}, "", `/chat/${chat.code}`);
       header.render(chat.title);
@@ -53,9 +50,14 @@ function chatPage() {
     data.settings.tchannelData,
     (payload) => {
       chat.apply(payload);
-      if (payload.subscription_name === "chatTitleUpdated") sidebar.refresh(chat.id);
+      // Of the chats of other pages too.
+      const named = payload.data?.chatTitleUpdated;
+      if (named) sidebar.name(chatOf(payload), named.title);
     },
-    () => chat.reread(),
+    () => {
+      chat.reread();
+      if (chat.id !== null) sidebar.refresh(chat.id);
+    },
   );
   const footer = h("footer", { class: "ChatPageMainFooter_footer__" });
   main.append(thread.element, footer);
