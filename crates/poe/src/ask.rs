@@ -1,16 +1,18 @@
 //! One question, from its place in the queue to the end of its answer. One task owns its tab.
 
-use std::future::pending;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use lenore_provider::{Earlier, Error, ErrorKind, Event, FinishReason, Message, Result};
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::time::{Instant, sleep_until};
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::time::Instant;
 
-use crate::compose::{self, Arrival, Unsent};
+use crate::arrive::{self, Arrival};
+use crate::attach::attach;
+use crate::caller::Caller;
+use crate::compose::Unsent;
 use crate::context::Context;
 use crate::conversations::{Chat, Continuation};
 use crate::decode::TapMessage;
@@ -78,20 +80,12 @@ impl Failure {
     }
 }
 
-/// Who waits for the answer, and until when.
-pub(crate) struct Caller<'a> {
-    pub(crate) pipe: &'a mut EventPipe,
-    poe: &'a Context,
-    deadline: Option<Instant>,
-}
-
 impl Ask {
     /// Asks, and hands every event of the answer to the pipe.
     pub(crate) async fn run(self, poe: Arc<Context>, mut pipe: EventPipe) {
         let lease = poe.session.lease();
         poe.asked.fetch_add(1, Ordering::Relaxed);
-        let deadline = self.deadline.map(|wait| Instant::now() + wait);
-        let mut caller = Caller { pipe: &mut pipe, poe: &poe, deadline };
+        let mut caller = Caller::new(&mut pipe, &poe, self.deadline);
         let end = self.exchange(&poe, &mut caller).await;
         match &end {
             Ok(_) => poe.warm(&self.bot, Duration::ZERO),
@@ -282,7 +276,7 @@ impl Ask {
         if !is_cold && let Some((tab, told)) = self.waiting_tab(poe, aim) {
             *was_warm = true;
             if let Some(after) = &aim.after {
-                compose::check_newest(&told, after, false)?;
+                arrive::check_newest(&told, after, false)?;
             }
             match self.with_files(poe, tab, tell).await {
                 Err(error) if is_loss(&error) => {}
@@ -302,7 +296,7 @@ impl Ask {
     /// something, or is another document by now, will not do.
     fn waiting_tab(&self, poe: &Context, aim: &Aim) -> Option<(Tab, Vec<TapMessage>)> {
         let mut tab = poe.tabs.take_at(&aim.url)?;
-        let told: Option<Vec<_>> = tab.told()?.into_iter().map(compose::understood).collect();
+        let told: Option<Vec<_>> = tab.told()?.into_iter().map(arrive::understood).collect();
         let told = told?;
         let has_gap = told.iter().any(|message| matches!(message, TapMessage::Gap { .. }));
         (!has_gap).then_some((tab, told))
@@ -314,7 +308,7 @@ impl Ask {
         mut tab: Tab,
         tell: &UnboundedSender<Event>,
     ) -> Result<Tab> {
-        compose::attach(&tab.page, &mut tab.tap, &poe.site, &self.attachments, tell).await?;
+        attach(&tab.page, &mut tab.tap, &poe.site, &self.attachments, tell).await?;
         Ok(tab)
     }
 
@@ -326,16 +320,16 @@ impl Ask {
             Arrival::Challenge => return Err(challenge()),
             Arrival::NoAccess => return Err(no_access()),
             Arrival::Nothing if sign_in::is_signed_in(poe).await? => {
-                return Err(compose::nothing_known(&tab.page).await);
+                return Err(arrive::nothing_known(&tab.page).await);
             }
             Arrival::SignedOut | Arrival::Nothing => {
                 drop(tab);
                 tab = Tab::new(sign_in::by_hand(poe, &aim.url).await?);
             }
         }
-        let told = compose::hear_socket(&mut tab.tap, aim.after.is_some()).await;
+        let told = arrive::hear_socket(&mut tab.tap, aim.after.is_some()).await;
         if let Some(after) = &aim.after {
-            compose::check_newest(&told, after, true)?;
+            arrive::check_newest(&told, after, true)?;
         }
         self.with_files(poe, tab, tell).await
     }
@@ -363,67 +357,4 @@ fn is_of_the_page(kind: ErrorKind) -> bool {
 fn is_of_the_chat(kind: ErrorKind) -> bool {
     is_of_the_page(kind)
         || matches!(kind, ErrorKind::InvalidRequest | ErrorKind::Bot | ErrorKind::NoAccess)
-}
-
-impl Caller<'_> {
-    /// Does some work, unless the caller leaves, the provider is closed or the deadline passes
-    /// before.
-    pub(crate) async fn stays<T>(
-        &mut self,
-        before: &str,
-        work: impl Future<Output = Result<T>>,
-    ) -> Result<T> {
-        tokio::select! {
-            done = work => done,
-            error = self.leaves(before) => Err(error),
-        }
-    }
-
-    /// The same, and hands on what is told of the work meanwhile.
-    async fn stays_and_hears<T>(
-        &mut self,
-        before: &str,
-        work: impl Future<Output = Result<T>>,
-        told: &mut UnboundedReceiver<Event>,
-    ) -> Result<T> {
-        let mut work = std::pin::pin!(work);
-        let done = loop {
-            tokio::select! {
-                biased;
-                Some(event) = told.recv() => self.pipe.push(event),
-                done = self.stays(before, work.as_mut()) => break done,
-            }
-        };
-        // What was told last, and done with it.
-        while let Ok(event) = told.try_recv() {
-            self.pipe.push(event);
-        }
-        done
-    }
-
-    /// Waits until nobody waits for the answer any more, and says why. Events that wait are handed
-    /// on meanwhile.
-    pub(crate) async fn leaves(&mut self, before: &str) -> Error {
-        let cancelled = |message: &'static str| Error::new(ErrorKind::Cancelled, message);
-        tokio::select! {
-            () = self.pipe.abandoned() => {
-                cancelled("the caller left before the answer was complete")
-            }
-            () = self.poe.closing() => {
-                cancelled("the provider was closed before the answer was complete")
-            }
-            () = at(self.deadline) => Error::new(
-                ErrorKind::Timeout,
-                format!("the request's deadline passed before {before}; allow more time"),
-            ),
-        }
-    }
-}
-
-/// Waits until an instant; for ever where there is none.
-async fn at(instant: Option<Instant>) {
-    match instant {
-        Some(instant) => sleep_until(instant).await,
-        None => pending().await,
-    }
 }

@@ -13,7 +13,8 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 
 use crate::Site;
-use crate::compose::{self, Arrival, Unsent};
+use crate::arrive::{self, Arrival};
+use crate::compose::{self, Unsent};
 use crate::conversations::Conversations;
 use crate::hub::{self, Hub};
 use crate::pace::Pace;
@@ -106,7 +107,7 @@ impl Context {
     pub(crate) async fn arrive(&self, page: &Page, url: &str) -> Result<Arrival> {
         // An error would mean that the semaphore is closed, which it never is.
         let _turn = self.arriving.acquire().await.ok();
-        let arrival = compose::arrive(page, &self.site, url).await?;
+        let arrival = arrive::arrive(page, &self.site, url).await?;
         match arrival {
             // Only who is signed in is told that a bot is not for them.
             Arrival::PromptBox | Arrival::NoAccess => self.session.saw_sign_in(true),
@@ -173,7 +174,7 @@ impl Context {
 
     async fn leave_at(&self, mut tab: Tab, url: &str) -> Result<()> {
         if tab.told().is_some() && self.arrive(&tab.page, url).await? == Arrival::PromptBox {
-            compose::hear_socket(&mut tab.tap, false).await;
+            arrive::hear_socket(&mut tab.tap, false).await;
             url.clone_into(&mut tab.at);
             self.tabs.put_back(tab);
         }

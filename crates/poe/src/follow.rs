@@ -7,8 +7,10 @@ use lenore_browser::TapEvent;
 use lenore_provider::{Error, ErrorKind, Result};
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
-use crate::ask::{Ask, Caller};
-use crate::compose::{self, Arrival, Stopped};
+use crate::arrive::{self, Arrival};
+use crate::ask::Ask;
+use crate::caller::Caller;
+use crate::compose::{self, Stopped};
 use crate::context::Context;
 use crate::error::{challenge, is_loss};
 use crate::pace::Turn;
@@ -151,10 +153,10 @@ impl<'a> Following<'a> {
     async fn read_again(&mut self, code: &str) -> Result<()> {
         let site = &self.poe.site;
         let url = site.chat_url(code);
-        let wait = self.ask.silence.clamp(REREAD, compose::LOAD);
+        let wait = self.ask.silence.clamp(REREAD, arrive::LOAD);
         tracing::info!("reading the chat again");
         let mut arrival = match &self.tab {
-            Some(tab) => compose::arrive_within(&tab.page, site, &url, wait).await,
+            Some(tab) => arrive::arrive_within(&tab.page, site, &url, wait).await,
             None => Err(unconfirmed()),
         };
         if self.tab.is_none() || arrival.as_ref().is_err_and(is_loss) {
@@ -163,7 +165,7 @@ impl<'a> Following<'a> {
             self.happened(&Happening::Opened);
             // In its place before it is loaded: who leaves meanwhile has stop pressed on it.
             let tab = self.tab.insert(tab);
-            arrival = compose::arrive_within(&tab.page, site, &url, wait).await;
+            arrival = arrive::arrive_within(&tab.page, site, &url, wait).await;
         }
         self.shows_chat =
             !matches!(arrival, Ok(Arrival::SignedOut | Arrival::Challenge | Arrival::UnknownBot));
@@ -255,7 +257,7 @@ impl<'a> Following<'a> {
         let code = exchange.chat_code().filter(|_| is_known);
         if let (Ok(Some(Stopped::NoButton)), Some(code)) = (&stopped, code) {
             let url = self.poe.site.chat_url(code);
-            let arrival = compose::arrive_within(&tab.page, &self.poe.site, &url, REREAD).await;
+            let arrival = arrive::arrive_within(&tab.page, &self.poe.site, &url, REREAD).await;
             if arrival.is_ok_and(|arrival| arrival == Arrival::PromptBox) {
                 stopped = self.press_stop(&mut tab, BUTTON).await;
             }

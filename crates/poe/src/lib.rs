@@ -9,8 +9,11 @@
 //! What is known of the site, and drifts, is data: [`Site`].
 
 mod account;
+mod arrive;
 mod ask;
+mod attach;
 mod builder;
+mod caller;
 mod compose;
 mod context;
 mod conversations;

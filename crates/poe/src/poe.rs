@@ -12,9 +12,9 @@ use lenore_provider::{ChatRequest, Completion, Error, ErrorKind, Health, Model, 
 use tokio::sync::watch;
 
 use crate::account::Account;
+use crate::arrive::Arrival;
 use crate::ask::Ask;
 use crate::builder::LONGEST;
-use crate::compose::Arrival;
 use crate::context::Context;
 use crate::error::{challenge, site_changed};
 use crate::pipe::pipe;

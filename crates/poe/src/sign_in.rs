@@ -6,7 +6,7 @@ use lenore_browser::{Page, Tap};
 use lenore_provider::{Error, ErrorKind, Result};
 use tokio::time::Instant;
 
-use crate::compose::{self, Arrival};
+use crate::arrive::{self, Arrival};
 use crate::context::Context;
 use crate::error::{browser_error, challenge, site_changed};
 
@@ -49,7 +49,7 @@ pub(crate) async fn wait_for_person(
     url: &str,
     wait: Duration,
 ) -> Result<()> {
-    match page.navigate(url, compose::LOAD).await {
+    match page.navigate(url, arrive::LOAD).await {
         // The person may already be on the way elsewhere, or have closed the window.
         Err(error) if error.kind() != lenore_browser::ErrorKind::Navigated => {
             return Err(browser_error(error));
@@ -91,7 +91,7 @@ pub(crate) async fn by_code(
 ) -> Result<()> {
     let selectors = &poe.site.selectors;
     let (page, _tap) = poe.open_page().await?;
-    page.navigate(&poe.site.login_url(), compose::LOAD).await.map_err(browser_error)?;
+    page.navigate(&poe.site.login_url(), arrive::LOAD).await.map_err(browser_error)?;
     let missing = |element| {
         move |error: lenore_browser::Error| match error.kind() {
             lenore_browser::ErrorKind::Timeout => site_changed(element),

@@ -1,17 +1,15 @@
 //! One question and its answer: which of the tap's messages are ours, and what they mean.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use lenore_provider::{Error, ErrorKind, Event};
+use lenore_provider::{Error, Event};
 use regex_lite::Regex;
 
 use super::answer_text::{AnswerText, Missing};
+use super::answerer::{Answerer, Whose};
+use super::candidates::Candidates;
 use super::refusal;
 use super::tap_message::{ChatInfo, MessageUpdate, Reply, TapMessage};
-
-/// How many messages are kept until it is known which one is ours. More would be other chats'.
-const CANDIDATES: usize = 256;
 
 /// Follows one question from its sending to the end of its answer.
 ///
@@ -20,14 +18,7 @@ const CANDIDATES: usize = 256;
 #[derive(Debug)]
 pub struct Exchange {
     placeholders: Arc<[Regex]>,
-    /// The handle of the bot that must answer.
-    asked: Option<String>,
-    /// The handle of the chat's bot, and the name under which its messages come.
-    handle: Option<String>,
-    nickname: Option<String>,
-    /// The bot that the page itself has asked, where the page is surely that bot's.
-    addressed: Option<String>,
-    is_bots_page: bool,
+    answerer: Answerer,
     nonce: Option<String>,
     chat: Option<String>,
     code: Option<String>,
@@ -44,22 +35,12 @@ pub struct Exchange {
     suggested: usize,
     attached: usize,
     title: Option<String>,
-    author: Option<String>,
     /// Whether the reply has come, and whether it took the question.
     is_replied: bool,
     has_reply: bool,
     /// Whether the chat is a new one.
     is_new: bool,
-    /// Messages that may turn out to be the answer, as they are now; the oldest first.
-    candidates: BTreeMap<(MessageId, String), Candidate>,
-}
-
-/// A message that may turn out to be the answer.
-#[derive(Debug, Default)]
-struct Candidate {
-    text: AnswerText,
-    /// The last update, for everything but the text.
-    last: MessageUpdate,
+    candidates: Candidates,
 }
 
 /// What one message of the tap means for the exchange.
@@ -92,17 +73,6 @@ pub enum Step {
     Read,
 }
 
-/// Whose answer it is.
-#[derive(Debug, PartialEq, Eq)]
-enum Whose<'a> {
-    /// The bot's that was asked for, or nobody minds.
-    Ours,
-    /// Another one's, of this name.
-    Others(&'a str),
-    /// The site has not told yet.
-    Unknown,
-}
-
 /// `messageId`s grow with time. They are numbers; where one is not, its digits still order it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct MessageId(usize, String);
@@ -121,11 +91,7 @@ impl Exchange {
     pub fn new(placeholders: Arc<[Regex]>, bot: Option<&str>, code: Option<&str>) -> Self {
         Self {
             placeholders,
-            asked: bot.map(str::to_owned),
-            handle: None,
-            nickname: None,
-            addressed: None,
-            is_bots_page: code.is_none(),
+            answerer: Answerer::new(bot, code.is_none()),
             nonce: None,
             chat: None,
             code: code.map(str::to_owned),
@@ -141,18 +107,17 @@ impl Exchange {
             suggested: 0,
             attached: 0,
             title: None,
-            author: None,
             is_replied: false,
             has_reply: false,
             is_new: code.is_none(),
-            candidates: BTreeMap::new(),
+            candidates: Candidates::default(),
         }
     }
 
     /// The chat exists, and the bot that must answer has answered there before. So it is the one
     /// that the page asks.
     pub fn is_of_that_bot(&mut self) {
-        self.is_bots_page = true;
+        self.answerer.is_of_that_bot();
     }
 
     /// The chat's code, once the site has told it.
@@ -193,14 +158,7 @@ impl Exchange {
 
     /// The error of an answer of which it stays unknown whose it is.
     pub fn unidentified(&self) -> Error {
-        let (author, asked) = (self.author.as_deref(), self.asked.as_deref());
-        let message = format!(
-            "{} answers, and the site did not tell whether that is {}; look at the chat on the \
-             site",
-            author.unwrap_or("somebody"),
-            asked.unwrap_or("the bot that was asked for"),
-        );
-        self.with_text(Error::new(ErrorKind::Bot, message))
+        self.with_text(self.answerer.unidentified())
     }
 
     /// `messageId` of the answer, once it is known.
@@ -227,9 +185,8 @@ impl Exchange {
         match message {
             TapMessage::Sent { nonce, bot, handle, nickname } if !self.is_sent() => {
                 self.nonce = Some(nonce.clone().unwrap_or_default());
-                // In a chat that exists, the page asks the chat's bot, whoever that is.
-                self.addressed = bot.clone().filter(|_| self.is_bots_page);
-                self.named(handle.as_deref(), nickname.as_deref());
+                self.answerer.is_addressed(bot.as_deref());
+                self.answerer.is_named(handle.as_deref(), nickname.as_deref());
                 steps.push(Step::Sent);
             }
             TapMessage::Reply(reply) => self.reply(reply, &mut steps),
@@ -278,7 +235,7 @@ impl Exchange {
     /// Takes what the site says of our chat.
     fn learn(&mut self, info: &ChatInfo, steps: &mut Vec<Step>) {
         self.code = self.code.take().or_else(|| info.code.clone());
-        self.named(info.handle.as_deref(), info.nickname.as_deref());
+        self.answerer.is_named(info.handle.as_deref(), info.nickname.as_deref());
         self.start(false, steps);
         self.check_bot(steps);
     }
@@ -286,22 +243,11 @@ impl Exchange {
     /// A site whose chats name no bots tells no more than this: the page has asked that very bot, by
     /// its handle.
     fn take_the_pages_word(&mut self, steps: &mut Vec<Step>) {
-        let (asked, addressed) = (self.asked.as_deref(), self.addressed.as_deref());
-        let is_asked =
-            asked.zip(addressed).is_some_and(|(one, other)| one.eq_ignore_ascii_case(other));
-        if is_asked && self.handle.is_none() && std::mem::take(&mut self.is_unidentified) {
+        if self.answerer.is_only_addressed() && std::mem::take(&mut self.is_unidentified) {
             tracing::warn!(
                 "the site does not tell which bot has answered; it was asked the right one"
             );
             steps.push(Step::Complete);
-        }
-    }
-
-    /// The site names the chat's bot; the newest word counts.
-    fn named(&mut self, handle: Option<&str>, nickname: Option<&str>) {
-        if handle.is_some() {
-            self.handle = handle.map(str::to_owned);
-            self.nickname = nickname.map(str::to_owned);
         }
     }
 
@@ -324,7 +270,7 @@ impl Exchange {
         }
         steps.push(Step::Confirmed);
         self.has_reply = true;
-        self.named(reply.handle.as_deref(), reply.nickname.as_deref());
+        self.answerer.is_named(reply.handle.as_deref(), reply.nickname.as_deref());
         self.code = self.code.take().or_else(|| reply.code.clone());
         self.question = self.question.take().or(reply.question.as_deref().map(MessageId::new));
         self.answer = self.answer.take().or(reply.answer.as_deref().map(MessageId::new));
@@ -354,27 +300,13 @@ impl Exchange {
                 }
             }
             Some("chat_break") => {}
-            _ if self.chat.is_none() => self.keep(update, steps),
+            _ if self.chat.is_none() => {
+                // While it is not known yet which chat is ours.
+                if let Err(Missing) = self.candidates.keep(update) {
+                    steps.push(Step::Gap);
+                }
+            }
             _ => self.update(update, steps),
-        }
-    }
-
-    /// Keeps a bot's message while it is not known yet which chat is ours.
-    fn keep(&mut self, update: &MessageUpdate, steps: &mut Vec<Step>) {
-        if update.keep.is_none() {
-            return;
-        }
-        let key = (MessageId::new(&update.id), update.chat.clone());
-        let candidate = self.candidates.entry(key).or_default();
-        if candidate.text.update(update, |_| false).is_err() {
-            return steps.push(Step::Gap);
-        }
-        let last = std::mem::replace(&mut candidate.last, update.clone());
-        candidate.last.author = candidate.last.author.take().or(last.author);
-        candidate.last.state = candidate.last.state.take().or(last.state);
-        if self.candidates.len() > CANDIDATES {
-            tracing::debug!("too many messages of other chats; the oldest is not followed");
-            self.candidates.pop_first();
         }
     }
 
@@ -384,9 +316,8 @@ impl Exchange {
             return;
         }
         self.chat = Some(chat.to_owned());
-        for candidate in std::mem::take(&mut self.candidates).into_values() {
-            let text = candidate.text.shown().to_owned();
-            self.update(&MessageUpdate { keep: Some(0), text, ..candidate.last }, steps);
+        for update in self.candidates.take_all() {
+            self.update(&update, steps);
         }
     }
 
@@ -396,7 +327,7 @@ impl Exchange {
             return;
         }
         if let Some(author) = &update.author {
-            self.author.get_or_insert_with(|| author.clone());
+            self.answerer.writes(author);
         }
         self.is_over |= update.state.as_deref().is_some_and(refusal::is_end);
         self.start(false, steps);
@@ -436,7 +367,7 @@ impl Exchange {
             Some("complete" | "completed") => {
                 if !std::mem::replace(&mut self.ended, true) {
                     self.start(true, steps);
-                    self.is_unidentified = self.whose() == Whose::Unknown;
+                    self.is_unidentified = self.answerer.whose() == Whose::Unknown;
                     steps.push(match self.is_unidentified {
                         true => Step::Unidentified,
                         false => Step::Complete,
@@ -464,44 +395,24 @@ impl Exchange {
     /// Tells the caller where the answer is, once it is known. Whoever may still name the bot as
     /// the site does is waited for, but not for longer than the answer.
     fn start(&mut self, is_last: bool, steps: &mut Vec<Step>) {
-        let (Some(chat), Some(answer), Some(author)) = (&self.code, &self.answer, &self.author)
+        let (Some(chat), Some(answer), Some(bot)) =
+            (&self.code, &self.answer, self.answerer.name())
         else {
             return;
         };
-        let is_addressed = self.addressed.as_ref() == Some(author);
-        let asked = self.asked.as_ref().filter(|_| is_addressed);
-        let is_named = self.has_reply || self.handle.is_some() || self.is_new;
+        let is_named = self.has_reply || self.answerer.has_name() || self.is_new;
         if (is_named || is_last) && !std::mem::replace(&mut self.started, true) {
             steps.push(Step::Event(Event::Started {
                 chat: chat.clone(),
                 message: answer.1.clone(),
-                bot: self.handle.as_ref().or(asked).unwrap_or(author).clone(),
+                bot: bot.to_owned(),
             }));
-        }
-    }
-
-    /// Whose answer it is, as far as the site has told.
-    fn whose(&self) -> Whose<'_> {
-        let Some(asked) = &self.asked else { return Whose::Ours };
-        let is_asked = |name: &str| name.eq_ignore_ascii_case(asked);
-        let (handle, author) = (self.handle.as_deref(), self.author.as_deref());
-        match (handle, self.nickname.as_deref().or(handle), author) {
-            (Some(handle), ..) if !is_asked(handle) => Whose::Others(handle),
-            (.., None) => Whose::Unknown,
-            (.., Some(author)) if is_asked(author) => Whose::Ours,
-            // The page is the bot's own, and knows how it is called.
-            (.., author) if self.nickname.is_none() && author == self.addressed.as_deref() => {
-                Whose::Ours
-            }
-            (_, Some(known), Some(author)) if known != author => Whose::Others(author),
-            (_, Some(_), _) => Whose::Ours,
-            (_, None, _) => Whose::Unknown,
         }
     }
 
     /// The bot that answers must be the one that was asked for.
     fn check_bot(&mut self, steps: &mut Vec<Step>) {
-        let other = match self.whose() {
+        let error = match self.answerer.whose() {
             Whose::Unknown => return,
             Whose::Ours => {
                 if std::mem::take(&mut self.is_unidentified) {
@@ -509,16 +420,12 @@ impl Exchange {
                 }
                 return;
             }
-            Whose::Others(other) => other,
+            Whose::Others(other) => self.answerer.wrong(other),
         };
-        let message = format!(
-            "{other} answers instead of {}; look at the chat on the site, or ask for poe/{other}",
-            self.asked.as_deref().unwrap_or_default(),
-        );
         self.is_wrong_bot = true;
         // An answer whose end was held back has not ended.
         self.ended &= !std::mem::take(&mut self.is_unidentified);
-        self.fail(Error::new(ErrorKind::Bot, message), steps);
+        self.fail(error, steps);
     }
 
     fn cancelled(&mut self, id: Option<&str>, steps: &mut Vec<Step>) {

@@ -1,6 +1,8 @@
 //! From what the tap tells to the events of one answer. Pure: no page, no clock, no I/O.
 
 mod answer_text;
+mod answerer;
+mod candidates;
 mod exchange;
 mod refusal;
 mod tap_message;

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::recorder::Recorder;
 use super::{Examiner, Looked, Seen, Trouble};
-use crate::compose::{self, Arrival};
+use crate::arrive::{self, Arrival};
 use crate::error::{browser_error, challenge};
 use crate::source::Source;
 use crate::{models, sign_in};
@@ -76,12 +76,12 @@ impl Examiner<'_> {
         let page = &open.page;
         let load = async || {
             let url = poe.site.bot_url(&models::bot_of(&poe.site.models, "")?);
-            page.navigate(&url, compose::LOAD).await.map_err(browser_error)
+            page.navigate(&url, arrive::LOAD).await.map_err(browser_error)
         };
         let mut loaded = None;
         if let Some(proxy) = proxy {
             let through = async { through_proxy(load().await, proxy.server()) };
-            loaded = Some(self.check("proxy", compose::LOAD + MARGIN, through).await?);
+            loaded = Some(self.check("proxy", arrive::LOAD + MARGIN, through).await?);
         }
         let reached = async {
             match loaded {
@@ -90,14 +90,14 @@ impl Examiner<'_> {
             }
             reached(page, &poe.site.url).await
         };
-        self.check("site", compose::LOAD + MARGIN, reached).await?;
+        self.check("site", arrive::LOAD + MARGIN, reached).await?;
         let human_check = async {
-            match compose::look(page, &poe.site, compose::PROMPT_BOX).await? {
+            match arrive::look(page, &poe.site, arrive::PROMPT_BOX).await? {
                 Arrival::Challenge => Err(challenge().into()),
                 arrival => Ok(Seen::with(arrival, "none in the way")),
             }
         };
-        self.check("human_check", compose::PROMPT_BOX + MARGIN, human_check).await
+        self.check("human_check", arrive::PROMPT_BOX + MARGIN, human_check).await
     }
 
     async fn signed_in(&mut self, arrival: Arrival) -> Option<()> {

@@ -1,7 +1,9 @@
 //! The directory in which a browser keeps a user's session, and who owns it.
 
+mod at_work;
+mod lock;
+
 use std::fs::{self, File, TryLockError};
-use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -11,11 +13,12 @@ use tempfile::TempDir;
 
 use crate::{Error, ErrorKind, Result};
 
-/// The file in a profile that its owner keeps locked and writes its process id into.
-pub const LOCK_FILE: &str = "lenore.lock";
+pub use lock::LOCK_FILE;
 
-/// A switch that means nothing to a browser, and tells that it was started here.
-pub(crate) const MARK: &str = "--lenore";
+pub(crate) use at_work::{MARK, browser_at_work, firefox_at_work};
+
+use at_work::{ends_as_leftover, is_ours};
+use lock::{lock, read_owner, write_owner};
 
 /// How the names of throw-away profiles begin.
 const TEMPORARY_PREFIX: &str = "lenore-profile-";
@@ -264,75 +267,6 @@ fn make_private(path: &Path) -> std::io::Result<()> {
     builder.create(path)
 }
 
-fn lock(path: &Path) -> Result<File> {
-    let file = path.join(LOCK_FILE);
-    let mut options = File::options();
-    options.create(true).truncate(false).read(true).write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    for patience in 0..100 {
-        let mut lock = options.open(&file).map_err(|error| refused(path, error))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                // Somebody may only look who the owner is, or be just becoming it.
-                let is_owned = matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock));
-                let owner = read_owner(&mut lock).filter(|_| is_owned).map(|owner| owner.pid);
-                if owner.is_some() || patience > 10 {
-                    return Err(in_use(path, owner));
-                }
-                drop(lock);
-                std::thread::sleep(Duration::from_millis(5));
-                continue;
-            }
-            Err(TryLockError::Error(error)) => return Err(refused(path, error)),
-        }
-        // The owner may have removed the file between our opening and locking it.
-        if is_same_file(&lock, &file) {
-            // It may be left from a time when others could read it.
-            #[cfg(unix)]
-            lock.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))
-                .map_err(|error| refused(path, error))?;
-            write_owner(&lock, None).map_err(|error| refused(path, error))?;
-            return Ok(lock);
-        }
-    }
-    Err(in_use(path, None))
-}
-
-/// The process id, and on a second line what it announces.
-fn write_owner(mut lock: &File, announced: Option<&str>) -> std::io::Result<()> {
-    let mut text = format!("{}\n", std::process::id());
-    text.extend(announced.map(|line| format!("{line}\n")));
-    // Who reads meanwhile sees the old or the new text, or none.
-    lock.set_len(0)?;
-    lock.rewind()?;
-    lock.write_all(text.as_bytes())
-}
-
-fn read_owner(lock: &mut File) -> Option<Owner> {
-    let mut text = String::new();
-    lock.read_to_string(&mut text).ok()?;
-    let mut lines = text.lines();
-    let pid = lines.next()?.parse().ok()?;
-    Some(Owner { pid, announced: lines.next().map(str::to_owned) })
-}
-
-#[cfg(unix)]
-fn is_same_file(open: &File, path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    match (open.metadata(), fs::metadata(path)) {
-        (Ok(open), Ok(there)) => (open.dev(), open.ino()) == (there.dev(), there.ino()),
-        _ => false,
-    }
-}
-
-#[cfg(not(unix))]
-fn is_same_file(_: &File, path: &Path) -> bool {
-    // An open file cannot be removed here, so the path still means the one that is locked.
-    path.exists()
-}
-
 /// A browser on a full disk starts, and then fails in ways that nobody understands.
 fn check_space(profile: &Profile) -> Result<()> {
     match profile.free_space() {
@@ -347,81 +281,6 @@ fn check_space(profile: &Profile) -> Result<()> {
         )),
         _ => Ok(()),
     }
-}
-
-/// The process id of a browser that has this profile open without us, by its own lock: a link
-/// named `SingletonLock` to `<host>-<pid>`.
-pub(crate) fn browser_at_work(path: &Path) -> Option<u32> {
-    #[cfg(target_os = "linux")]
-    {
-        let target = fs::read_link(path.join("SingletonLock")).ok()?;
-        let (host, pid) = target.to_str()?.rsplit_once('-')?;
-        let pid: u32 = pid.parse().ok()?;
-        let here = fs::read_to_string("/proc/sys/kernel/hostname").ok()?;
-        let command = fs::read_to_string(format!("/proc/{pid}/cmdline")).ok()?;
-        let is_browser = command.contains("chrom") || command.contains("headless");
-        (host == here.trim() && is_browser).then_some(pid)
-    }
-    #[cfg(not(target_os = "linux"))]
-    {
-        let _ = path;
-        None
-    }
-}
-
-/// The process id of a Firefox that has this profile open, by its own lock: a link named `lock` to
-/// `<address>:+<pid>`.
-pub(crate) fn firefox_at_work(path: &Path) -> Option<u32> {
-    #[cfg(target_os = "linux")]
-    {
-        let target = fs::read_link(path.join("lock")).ok()?;
-        let pid: u32 = target.to_str()?.rsplit_once(":+")?.1.parse().ok()?;
-        let command = fs::read_to_string(format!("/proc/{pid}/cmdline")).ok()?;
-        command.contains("firefox").then_some(pid)
-    }
-    #[cfg(not(target_os = "linux"))]
-    {
-        let _ = path;
-        None
-    }
-}
-
-/// Whether a process is a browser that was started here, by this program or another of its kind.
-#[cfg(target_os = "linux")]
-fn is_ours(pid: u32) -> bool {
-    let command = fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-    command.split('\0').any(|switch| switch == MARK)
-}
-
-#[cfg(not(target_os = "linux"))]
-fn is_ours(_: u32) -> bool {
-    false
-}
-
-/// Whether a browser is one of ours that outlives its owner, and ends. It does so by itself, since
-/// its pipe is closed, unless it hangs.
-#[cfg(target_os = "linux")]
-fn ends_as_leftover(pid: u32) -> bool {
-    if !is_ours(pid) {
-        return false;
-    }
-    let process = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw);
-    for step in 0..100 {
-        if !is_ours(pid) {
-            return true;
-        }
-        if let Some(process) = process.filter(|_| step == 50) {
-            tracing::warn!(pid, "ending a browser whose owner is gone");
-            let _ = rustix::process::kill_process(process, rustix::process::Signal::KILL);
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    false
-}
-
-#[cfg(not(target_os = "linux"))]
-fn ends_as_leftover(_: u32) -> bool {
-    false
 }
 
 pub(crate) fn in_use(path: &Path, pid: Option<u32>) -> Error {
@@ -445,93 +304,4 @@ fn refused(path: &Path, error: std::io::Error) -> Error {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_profile_has_one_owner_and_its_lock_goes_with_it() {
-        let dir = tempfile::tempdir().expect("a directory");
-        let profile = Profile::Directory(dir.path().join("deep/profile"));
-        let owned = OwnedProfile::open(&profile).expect("free");
-        let path = owned.path().to_owned();
-        let error = OwnedProfile::open(&profile).expect_err("taken");
-        assert_eq!(error.kind(), ErrorKind::ProfileInUse { pid: Some(std::process::id()) });
-        drop(owned);
-        assert!(!path.join(LOCK_FILE).exists());
-        OwnedProfile::open(&profile).expect("free again");
-    }
-
-    #[test]
-    fn others_read_who_owns_it_and_what_that_one_announces() {
-        let dir = tempfile::tempdir().expect("a directory");
-        let owned = OwnedProfile::open(&Profile::Directory(dir.path().into())).expect("free");
-        let pid = std::process::id();
-        assert_eq!(Profile::owner(dir.path()), Some(Owner { pid, announced: None }));
-        owned.announce("here I am").expect("written");
-        let owner = Profile::owner(dir.path()).expect("owned");
-        assert_eq!(owner, Owner { pid, announced: Some("here I am".into()) });
-        let again = OwnedProfile::open(&Profile::Owned(owned.clone())).expect("ours already");
-        drop(owned);
-        assert!(Profile::owner(dir.path()).is_some());
-        drop(again);
-        assert_eq!(Profile::owner(dir.path()), None);
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn the_lock_is_the_users_alone() {
-        use std::os::unix::fs::PermissionsExt;
-        let dir = tempfile::tempdir().expect("a directory");
-        let _owned = OwnedProfile::open(&Profile::Directory(dir.path().into())).expect("free");
-        let mode = fs::metadata(dir.path().join(LOCK_FILE)).expect("made").permissions().mode();
-        assert_eq!(mode & 0o777, 0o600);
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn a_new_profile_is_the_users_alone() {
-        use std::os::unix::fs::PermissionsExt;
-        let dir = tempfile::tempdir().expect("a directory");
-        let path = dir.path().join("profile");
-        let _owned = OwnedProfile::open(&Profile::Directory(path.clone())).expect("free");
-        let mode = fs::metadata(path).expect("made").permissions().mode();
-        assert_eq!(mode & 0o777, 0o700);
-    }
-
-    #[test]
-    fn a_temporary_profile_is_removed() {
-        let owned = OwnedProfile::open(&Profile::Temporary).expect("made");
-        let path = owned.path().to_owned();
-        fs::write(path.join("Cookies"), "x").expect("written");
-        drop(owned);
-        assert!(!path.exists());
-    }
-
-    #[test]
-    fn an_abandoned_temporary_profile_is_removed_by_the_next_start() {
-        let dir = tempfile::Builder::new().prefix(TEMPORARY_PREFIX).tempdir().expect("made");
-        let path = dir.keep();
-        let lock = File::create(path.join(LOCK_FILE)).expect("made");
-        remove_abandoned();
-        assert!(path.exists(), "a young one may be just being made");
-        let long_ago = std::time::SystemTime::now() - Duration::from_secs(60);
-        lock.set_modified(long_ago).expect("our own file");
-        drop(lock);
-        remove_abandoned();
-        assert!(!path.exists());
-    }
-
-    #[cfg(target_os = "linux")]
-    #[test]
-    fn what_is_no_disk_is_not_full() {
-        assert_eq!(Profile::Directory("/proc/lenore".into()).free_space(), None);
-    }
-
-    #[test]
-    fn a_file_is_no_profile() {
-        let file = tempfile::NamedTempFile::new().expect("a file");
-        let error = OwnedProfile::open(&Profile::Directory(file.path().to_owned()))
-            .expect_err("not a directory");
-        assert_eq!(error.kind(), ErrorKind::InvalidOption);
-    }
-}
+mod tests;

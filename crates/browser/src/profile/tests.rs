@@ -1,0 +1,90 @@
+//! Who owns a profile, and what is left of it.
+
+use super::*;
+
+#[test]
+fn a_profile_has_one_owner_and_its_lock_goes_with_it() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let profile = Profile::Directory(dir.path().join("deep/profile"));
+    let owned = OwnedProfile::open(&profile).expect("free");
+    let path = owned.path().to_owned();
+    let error = OwnedProfile::open(&profile).expect_err("taken");
+    assert_eq!(error.kind(), ErrorKind::ProfileInUse { pid: Some(std::process::id()) });
+    drop(owned);
+    assert!(!path.join(LOCK_FILE).exists());
+    OwnedProfile::open(&profile).expect("free again");
+}
+
+#[test]
+fn others_read_who_owns_it_and_what_that_one_announces() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let owned = OwnedProfile::open(&Profile::Directory(dir.path().into())).expect("free");
+    let pid = std::process::id();
+    assert_eq!(Profile::owner(dir.path()), Some(Owner { pid, announced: None }));
+    owned.announce("here I am").expect("written");
+    let owner = Profile::owner(dir.path()).expect("owned");
+    assert_eq!(owner, Owner { pid, announced: Some("here I am".into()) });
+    let again = OwnedProfile::open(&Profile::Owned(owned.clone())).expect("ours already");
+    drop(owned);
+    assert!(Profile::owner(dir.path()).is_some());
+    drop(again);
+    assert_eq!(Profile::owner(dir.path()), None);
+}
+
+#[cfg(unix)]
+#[test]
+fn the_lock_is_the_users_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().expect("a directory");
+    let _owned = OwnedProfile::open(&Profile::Directory(dir.path().into())).expect("free");
+    let mode = fs::metadata(dir.path().join(LOCK_FILE)).expect("made").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_new_profile_is_the_users_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("profile");
+    let _owned = OwnedProfile::open(&Profile::Directory(path.clone())).expect("free");
+    let mode = fs::metadata(path).expect("made").permissions().mode();
+    assert_eq!(mode & 0o777, 0o700);
+}
+
+#[test]
+fn a_temporary_profile_is_removed() {
+    let owned = OwnedProfile::open(&Profile::Temporary).expect("made");
+    let path = owned.path().to_owned();
+    fs::write(path.join("Cookies"), "x").expect("written");
+    drop(owned);
+    assert!(!path.exists());
+}
+
+#[test]
+fn an_abandoned_temporary_profile_is_removed_by_the_next_start() {
+    let dir = tempfile::Builder::new().prefix(TEMPORARY_PREFIX).tempdir().expect("made");
+    let path = dir.keep();
+    let lock = File::create(path.join(LOCK_FILE)).expect("made");
+    remove_abandoned();
+    assert!(path.exists(), "a young one may be just being made");
+    let long_ago = std::time::SystemTime::now() - Duration::from_secs(60);
+    lock.set_modified(long_ago).expect("our own file");
+    drop(lock);
+    remove_abandoned();
+    assert!(!path.exists());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_is_no_disk_is_not_full() {
+    assert_eq!(Profile::Directory("/proc/lenore".into()).free_space(), None);
+}
+
+#[test]
+fn a_file_is_no_profile() {
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    let error = OwnedProfile::open(&Profile::Directory(file.path().to_owned()))
+        .expect_err("not a directory");
+    assert_eq!(error.kind(), ErrorKind::InvalidOption);
+}

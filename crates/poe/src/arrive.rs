@@ -1,0 +1,178 @@
+//! Arriving at a page: loading it, seeing what it is, and hearing it before it is spoken to.
+
+use std::time::Duration;
+
+use lenore_browser::{Page, Tap, TapEvent};
+use lenore_provider::{Error, ErrorKind, Result};
+use serde_json::json;
+
+use crate::Site;
+use crate::decode::{MessageId, TapMessage};
+use crate::error::{browser_error, site_changed};
+
+/// How long a page may take until its document is there.
+pub(crate) const LOAD: Duration = Duration::from_secs(30);
+/// How long the prompt box may take after that.
+pub(crate) const PROMPT_BOX: Duration = Duration::from_secs(10);
+/// How long the page's socket may take to open before the prompt is sent all the same.
+const SOCKET: Duration = Duration::from_secs(1);
+/// How long the page may take to read its chat.
+const READ: Duration = Duration::from_secs(5);
+/// What a script may take beyond the waits inside it.
+pub(crate) const MARGIN: Duration = Duration::from_secs(5);
+
+/// What a page turns out to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Arrival {
+    PromptBox,
+    SignedOut,
+    UnknownBot,
+    Challenge,
+    NoAccess,
+    /// None of them by the deadline.
+    Nothing,
+}
+
+/// Loads an address and finds out what it is.
+pub(crate) async fn arrive(page: &Page, site: &Site, url: &str) -> Result<Arrival> {
+    arrive_within(page, site, url, LOAD).await
+}
+
+/// The same, with another time for its document to come.
+pub(crate) async fn arrive_within(
+    page: &Page,
+    site: &Site,
+    url: &str,
+    wait: Duration,
+) -> Result<Arrival> {
+    page.navigate(url, wait).await.map_err(|error| match browser_error(error) {
+        error if error.kind() == ErrorKind::Network && site.is_https_assumed => {
+            let message = format!(
+                "https was assumed, since the site's address names no scheme; write http:// in \
+                 front of it if the site has no TLS. {error}"
+            );
+            Error::new(ErrorKind::Network, message).with_source(error)
+        }
+        error => error,
+    })?;
+    check_selectors(page, site).await?;
+    look(page, site, PROMPT_BOX).await
+}
+
+/// Checks that the page understands the selectors of a site file: no other program knows all that
+/// a selector can be.
+async fn check_selectors(page: &Page, site: &Site) -> Result<()> {
+    let Some(file) = &site.file else { return Ok(()) };
+    let first_bad = "(lists) => { const nowhere = document.createDocumentFragment(); \
+                     for (const [key, list] of lists) for (const selector of list) { \
+                       try { nowhere.querySelector(selector); } catch { return { key, selector }; } \
+                     } return null; }";
+    // A page that goes elsewhere meanwhile is looked at again as it is.
+    let bad = page.call(first_bad, &[json!(site.all_selectors())], MARGIN).await;
+    let bad = bad.unwrap_or_default();
+    match (bad["key"].as_str(), bad["selector"].as_str()) {
+        (Some(key), Some(selector)) => Err(Error::new(
+            ErrorKind::InvalidRequest,
+            format!(
+                "the site file {} cannot be used: {key} holds {selector:?}, which is no CSS \
+                 selector",
+                file.display()
+            ),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Waits until the page shows what it is.
+pub(crate) async fn look(page: &Page, site: &Site, wait: Duration) -> Result<Arrival> {
+    let selectors = &site.selectors;
+    let lists: [&[String]; 5] = [
+        &selectors.prompt_box,
+        &selectors.signed_out,
+        &selectors.unknown_bot,
+        &selectors.challenge,
+        &selectors.no_access,
+    ];
+    match page.wait_for_any(&lists, wait).await {
+        Ok(0) => Ok(Arrival::PromptBox),
+        Ok(1) => Ok(Arrival::SignedOut),
+        Ok(2) => Ok(Arrival::UnknownBot),
+        Ok(3) => Ok(Arrival::Challenge),
+        Ok(_) => Ok(Arrival::NoAccess),
+        Err(error) if error.kind() == lenore_browser::ErrorKind::Timeout => Ok(Arrival::Nothing),
+        Err(error) => Err(browser_error(error)),
+    }
+}
+
+/// Waits until the page's socket is open, so that the site's echo of the question will be heard,
+/// and until the page has read its chat, where that matters. A page that does not is not waited
+/// for long. Returns what the tap told meanwhile.
+pub(crate) async fn hear_socket(tap: &mut Tap, reads: bool) -> Vec<TapMessage> {
+    let mut told = Vec::new();
+    let (mut is_open, mut has_read) = (false, !reads);
+    let heard = async {
+        while let Some(event) = tap.next().await {
+            // What comes before it is the last document's.
+            if matches!(event, TapEvent::Opened) {
+                (is_open, has_read) = (false, !reads);
+                told.clear();
+            }
+            let Some(message) = understood(event) else { continue };
+            is_open |= matches!(message, TapMessage::Socket { open: true });
+            has_read |= matches!(message, TapMessage::Read { .. });
+            told.push(message);
+            if is_open && has_read {
+                return;
+            }
+        }
+    };
+    let wait = if reads { READ } else { SOCKET };
+    if tokio::time::timeout(wait, heard).await.is_err() {
+        tracing::debug!("the page's socket is not open yet, or its chat not read");
+    }
+    told
+}
+
+/// Checks that a chat still ends with the answer that a conversation knows. `told` is what the tap
+/// told of the chat: since that answer, or from the beginning where the page has just read it.
+pub(crate) fn check_newest(told: &[TapMessage], after: &str, is_read: bool) -> Result<()> {
+    let read = told.iter().find_map(|message| match message {
+        TapMessage::Read(info) => Some(&info.chat),
+        _ => None,
+    });
+    let is_of_chat = |chat: &String| read.is_none_or(|read| read == chat);
+    let ids = told.iter().filter_map(|message| match message {
+        TapMessage::Message(update) if is_of_chat(&update.chat) => Some(MessageId::new(&update.id)),
+        _ => None,
+    });
+    let (newest, after) = (ids.max(), MessageId::new(after));
+    let is_same = match newest {
+        Some(newest) => newest == after || (!is_read && newest < after),
+        None => !is_read,
+    };
+    if is_same && (!is_read || read.is_some()) {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::InvalidRequest, "the chat has gone on elsewhere"))
+}
+
+/// What the site's part of the tap tells.
+pub(crate) fn understood(event: TapEvent) -> Option<TapMessage> {
+    match event {
+        TapEvent::Message(message) => serde_json::from_str(message.get()).ok(),
+        _ => None,
+    }
+}
+
+/// The error of a page that shows nothing that is known, to somebody who is signed in.
+pub(crate) async fn nothing_known(page: &Page) -> Error {
+    let status = "() => performance.getEntriesByType('navigation')[0]?.responseStatus";
+    let status = page.call(status, &[], MARGIN).await.ok().and_then(|status| status.as_u64());
+    match status {
+        Some(status @ 500..) => Error::new(
+            ErrorKind::Bot,
+            format!("the site failed (HTTP {status}); nothing was sent, so try again in a moment"),
+        ),
+        _ => site_changed("the prompt box"),
+    }
+}

@@ -1,0 +1,394 @@
+//! What the watch does, event by event and in any order of them.
+
+use lenore_provider::Transcript;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::*;
+
+const SILENCE: Duration = Duration::from_secs(20);
+
+fn message(value: Value) -> TapMessage {
+    serde_json::from_value(value).expect("a message of the tap")
+}
+
+fn sent() -> TapMessage {
+    message(json!({ "k": "sent", "nonce": "n", "bot": "beaver" }))
+}
+
+fn reply() -> TapMessage {
+    message(json!({
+        "k": "reply", "nonce": "n", "http": 200, "status": "success",
+        "chat": "7", "code": "abc", "question": "100", "answer": "101",
+    }))
+}
+
+fn whole(text: &str, state: &str) -> TapMessage {
+    message(json!({
+        "k": "message", "chat": "7", "id": "101", "author": "beaver",
+        "state": state, "keep": 0, "text": text,
+    }))
+}
+
+/// A watch, its clock, and what came of it.
+struct World {
+    watch: Watch,
+    now: Instant,
+    shown: Transcript,
+    rereads: usize,
+    end: Option<Result<(), ErrorKind>>,
+    /// What the error says.
+    said: String,
+}
+
+impl World {
+    fn new() -> Self {
+        Self::within(None)
+    }
+
+    /// In a chat that exists already, where it has a code.
+    fn within(chat: Option<&str>) -> Self {
+        let now = Instant::now();
+        let watch = Watch::new(Arc::new([]), Some("GPT-4"), chat, SILENCE, now);
+        let said = String::new();
+        Self { watch, now, shown: Transcript::default(), rereads: 0, end: None, said }
+    }
+
+    fn happens(&mut self, happening: &Happening<'_>) {
+        for action in self.watch.take(happening, self.now) {
+            match action {
+                Action::Emit(event) => self.shown.apply(&event),
+                Action::ReadAgain(code) => {
+                    assert_eq!(code, "abc");
+                    assert!(self.end.is_none(), "nothing is done after the end");
+                    self.rereads += 1;
+                }
+                Action::Complete => assert!(self.end.replace(Ok(())).is_none()),
+                Action::Fail(error) => {
+                    assert!(self.end.replace(Err(error.kind())).is_none());
+                    self.said = error.to_string();
+                }
+            }
+        }
+        assert_eq!(self.watch.text(), self.shown.text());
+    }
+
+    fn hears(&mut self, message: &TapMessage) {
+        self.happens(&Happening::Message(message));
+    }
+
+    /// Lets time pass until the watch wants to act.
+    fn waits(&mut self) {
+        self.now = self.now.max(self.watch.wake_at());
+        self.happens(&Happening::Time);
+    }
+}
+
+#[test]
+fn a_click_that_sends_nothing_is_a_change_of_the_site() {
+    let mut world = World::new();
+    world.waits();
+    assert_eq!(world.end, Some(Err(ErrorKind::SiteChanged)));
+}
+
+#[test]
+fn in_a_known_chat_nothing_is_loaded_while_the_question_is_on_its_way() {
+    let mut world = World::within(Some("abc"));
+    world.hears(&sent());
+    world.hears(&message(json!({ "k": "gap", "why": "test" })));
+    world.waits();
+    world.happens(&Happening::Hole);
+    assert_eq!((world.rereads, world.end), (0, None));
+    world.hears(&reply());
+    world.happens(&Happening::Hole);
+    assert_eq!(world.rereads, 1);
+}
+
+fn echo() -> TapMessage {
+    message(json!({
+        "k": "message", "chat": "7", "id": "100", "author": "human", "nonce": "n",
+        "keep": 0, "text": "",
+    }))
+}
+
+fn read() -> TapMessage {
+    message(json!({
+        "k": "read", "chat": "7", "code": "abc", "handle": "GPT-4", "nickname": "beaver",
+    }))
+}
+
+fn lost() -> TapMessage {
+    message(json!({ "k": "reply", "nonce": "n", "http": 0 }))
+}
+
+#[test]
+fn in_a_known_chat_a_doubt_is_settled_by_what_the_chat_holds() {
+    let doubts: [fn(&mut World); 3] = [
+        |world| world.happens(&Happening::PageLost),
+        |world| {
+            world.hears(&lost());
+            world.waits();
+        },
+        |world| world.waits(),
+    ];
+    let kinds = [ErrorKind::AnswerLost, ErrorKind::AnswerLost, ErrorKind::Timeout];
+    for (doubt, kind) in doubts.into_iter().zip(kinds) {
+        let mut world = World::within(Some("abc"));
+        world.hears(&sent());
+        doubt(&mut world);
+        assert_eq!((world.rereads, world.end), (1, None), "{kind}");
+        world.happens(&Happening::Opened);
+        world.hears(&echo());
+        world.hears(&whole("Hello", "incomplete"));
+        world.hears(&read());
+        world.hears(&whole(" there", "complete"));
+        assert_eq!(world.end, Some(Ok(())), "{kind}");
+
+        // The question is not there, nor does it come.
+        let mut world = World::within(Some("abc"));
+        world.hears(&sent());
+        doubt(&mut world);
+        world.happens(&Happening::Opened);
+        world.hears(&read());
+        assert_eq!(world.end, None, "it may still be on its way");
+        world.waits();
+        assert_eq!((world.rereads, world.end), (1, Some(Err(kind))));
+        assert!(world.said.contains("was not found in the chat"), "{}", world.said);
+
+        // The chat cannot be read.
+        let mut world = World::within(Some("abc"));
+        world.hears(&sent());
+        doubt(&mut world);
+        world.waits();
+        assert_eq!((world.rereads, world.end), (1, Some(Err(kind))));
+        assert!(!world.said.contains("read again"), "{}", world.said);
+    }
+}
+
+#[test]
+fn a_page_that_is_lost_while_a_doubt_is_settled_is_loaded_again_a_few_times() {
+    let mut world = World::within(Some("abc"));
+    world.hears(&sent());
+    for _ in 0..10 {
+        world.happens(&Happening::PageLost);
+    }
+    assert_eq!(world.end, Some(Err(ErrorKind::AnswerLost)));
+    assert_eq!(world.rereads, LOSSES as usize);
+}
+
+#[test]
+fn whose_an_answer_is_is_read_in_the_chat() {
+    let nobodys = || {
+        let mut world = World::within(Some("abc"));
+        world.hears(&sent());
+        world.hears(&echo());
+        world.hears(&whole("Hello", "complete"));
+        assert_eq!((world.rereads, world.end), (1, None));
+        world.happens(&Happening::Opened);
+        world.hears(&whole("Hello", "complete"));
+        world
+    };
+    let mut world = nobodys();
+    world.hears(&read());
+    assert_eq!((world.end, world.shown.text()), (Some(Ok(())), "Hello"));
+    let mut world = nobodys();
+    world.hears(&message(json!({
+        "k": "read", "chat": "7", "code": "abc", "handle": "GPT-4", "nickname": "raven",
+    })));
+    assert_eq!(world.end, Some(Err(ErrorKind::Bot)));
+    let mut world = nobodys();
+    world.hears(&message(json!({ "k": "read", "chat": "7", "code": "abc" })));
+    world.waits();
+    assert_eq!((world.rereads, world.end), (1, Some(Err(ErrorKind::Bot))));
+    assert!(world.said.contains("did not tell"), "{}", world.said);
+}
+
+#[test]
+fn nothing_is_said_to_have_been_done_that_was_not() {
+    let mut world = World::new();
+    world.hears(&sent());
+    world.waits();
+    assert_eq!(world.end, Some(Err(ErrorKind::Timeout)));
+    assert!(!world.said.contains("reading"), "{}", world.said);
+    let mut world = World::new();
+    world.hears(&sent());
+    world.hears(&echo());
+    world.hears(&whole("Hel", "incomplete"));
+    world.happens(&Happening::PageLost);
+    assert_eq!(world.end, Some(Err(ErrorKind::AnswerLost)));
+    assert!(!world.said.contains("before the site confirmed"), "{}", world.said);
+}
+
+#[test]
+fn a_lost_reply_is_made_up_for_by_the_echo() {
+    let echo = message(json!({
+        "k": "message", "chat": "7", "id": "100", "author": "human", "own": true,
+        "keep": 0, "text": "",
+    }));
+    let lost =
+        message(json!({ "k": "reply", "nonce": "n", "http": 0, "words": "Failed to fetch" }));
+    let mut world = World::new();
+    world.hears(&sent());
+    world.hears(&lost);
+    world.hears(&echo);
+    world.hears(&whole("Hello", "complete"));
+    assert_eq!((world.end, world.shown.text()), (Some(Ok(())), "Hello"));
+
+    let mut world = World::new();
+    world.hears(&sent());
+    world.hears(&lost);
+    world.waits();
+    assert_eq!(world.end, Some(Err(ErrorKind::AnswerLost)));
+}
+
+#[test]
+fn a_page_that_is_lost_before_the_reply_is_an_unknown_end() {
+    let mut world = World::new();
+    world.hears(&sent());
+    world.happens(&Happening::PageLost);
+    assert_eq!(world.end, Some(Err(ErrorKind::AnswerLost)));
+}
+
+#[test]
+fn after_a_hole_no_change_is_put_to_a_text_that_was_never_told() {
+    let mut world = World::new();
+    world.hears(&sent());
+    world.hears(&reply());
+    world.hears(&whole("raven", "incomplete"));
+    world.happens(&Happening::Hole);
+    // A change of "crows", which is what was lost.
+    world.hears(&message(json!({
+        "k": "message", "chat": "7", "id": "101", "author": "beaver",
+        "state": "complete", "keep": 5, "text": "!",
+    })));
+    assert_eq!((world.end, world.rereads), (None, 1));
+    world.happens(&Happening::Opened);
+    world.hears(&whole("crows!", "complete"));
+    assert_eq!((world.end, world.shown.text()), (Some(Ok(())), "crows!"));
+}
+
+#[test]
+fn silence_reads_the_chat_once_and_then_fails() {
+    let mut world = World::new();
+    world.hears(&sent());
+    world.hears(&reply());
+    world.hears(&whole("Hel", "incomplete"));
+    for _ in 0..10 {
+        if world.end.is_some() {
+            break;
+        }
+        world.waits();
+        world.happens(&Happening::Opened);
+        world.hears(&whole("Hel", "incomplete"));
+        world.hears(&message(json!({ "k": "read", "chat": "7" })));
+    }
+    assert_eq!((world.end, world.rereads), (Some(Err(ErrorKind::AnswerLost)), 1));
+}
+
+#[test]
+fn readings_that_take_long_and_tell_nothing_come_to_an_end() {
+    let mut world = World::new();
+    world.hears(&sent());
+    world.hears(&reply());
+    world.hears(&whole("Hel", "incomplete"));
+    for _ in 0..10 {
+        world.now += 3 * SILENCE;
+        world.happens(&Happening::Time);
+    }
+    assert_eq!((world.end, world.rereads), (Some(Err(ErrorKind::AnswerLost)), 1));
+}
+
+#[test]
+fn a_page_that_is_lost_for_ever_is_given_up() {
+    let mut world = World::new();
+    world.hears(&sent());
+    world.hears(&reply());
+    for _ in 0..10 {
+        world.happens(&Happening::PageLost);
+    }
+    assert_eq!(world.end, Some(Err(ErrorKind::AnswerLost)));
+}
+
+/// What can befall a page, in any order.
+#[derive(Clone, Debug)]
+enum Fate {
+    Grows(usize),
+    Gap,
+    Hole,
+    PageLost,
+    Reloaded,
+    Waits,
+    OtherChat,
+    Cancelled,
+    Failed,
+}
+
+fn fate() -> impl Strategy<Value = Fate> {
+    prop_oneof![
+        4 => (0usize..40).prop_map(Fate::Grows),
+        1 => Just(Fate::Gap),
+        1 => Just(Fate::Hole),
+        1 => Just(Fate::PageLost),
+        1 => Just(Fate::Reloaded),
+        2 => Just(Fate::Waits),
+        1 => Just(Fate::OtherChat),
+        1 => Just(Fate::Cancelled),
+        1 => Just(Fate::Failed),
+    ]
+}
+
+const ANSWER: &str = "Once upon a midnight dreary, while I pondered";
+
+proptest! {
+    /// Whatever befalls the page in whatever order: one end, a bounded number of readings, and
+    /// a complete answer is the exact one.
+    #[test]
+    fn any_order_of_events_ends_once_and_right(
+        fates in prop::collection::vec(fate(), 0..30),
+        reply_at in 0usize..30,
+        completes in any::<bool>(),
+        is_known_chat in any::<bool>(),
+    ) {
+        let mut world = World::within(is_known_chat.then_some("abc"));
+        world.hears(&sent());
+        for (n, fate) in fates.iter().enumerate() {
+            if n == reply_at {
+                world.hears(&reply());
+            }
+            match fate {
+                Fate::Grows(length) => world.hears(&whole(&ANSWER[..*length], "incomplete")),
+                Fate::Gap => world.hears(&message(json!({ "k": "gap", "why": "test" }))),
+                Fate::Hole => world.happens(&Happening::Hole),
+                Fate::PageLost => world.happens(&Happening::PageLost),
+                Fate::Reloaded => world.happens(&Happening::Opened),
+                Fate::Waits => world.waits(),
+                Fate::OtherChat => world.hears(&message(json!({
+                    "k": "message", "chat": "8", "id": "101", "author": "beaver",
+                    "state": "complete", "keep": 0, "text": "not yours",
+                }))),
+                Fate::Cancelled => {
+                    world.hears(&message(json!({ "k": "cancelled", "chat": "7", "id": "101" })));
+                }
+                Fate::Failed => world.hears(&whole(&ANSWER[..3], "error_off_topic")),
+            }
+            prop_assert!(!world.shown.text().contains("yours"));
+        }
+        if completes {
+            world.hears(&reply());
+            world.hears(&whole(ANSWER, "complete"));
+        }
+        for _ in 0..100 {
+            if world.end.is_some() {
+                break;
+            }
+            world.waits();
+        }
+        prop_assert!(world.end.is_some(), "a hang");
+        // One for each fate, two while the patience doubles, one after silence, and one in
+        // doubt.
+        prop_assert!(world.rereads <= fates.len() + 4);
+        if world.end == Some(Ok(())) {
+            prop_assert_eq!(world.shown.text(), ANSWER);
+        }
+    }
+}
