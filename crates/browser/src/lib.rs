@@ -8,6 +8,7 @@
 mod browser;
 mod child;
 mod chromium;
+mod commands;
 mod cookie;
 mod engine;
 mod error;

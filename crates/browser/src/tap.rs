@@ -7,6 +7,9 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::sync::mpsc;
 
+/// How many messages may wait for their reader. One more is dropped, and seen as a hole.
+pub(crate) const TAPPED: usize = 8192;
+
 /// What a tap yields.
 #[derive(Debug)]
 #[non_exhaustive]

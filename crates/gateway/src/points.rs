@@ -5,10 +5,9 @@
 //! stream was rewritten, all that came. No text is kept, only a hash under a key of this process.
 
 use std::collections::VecDeque;
-use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use lenore_provider::{Earlier, Message, Role};
+use lenore_provider::{ConversationHash, ConversationHasher, Earlier, Message};
 
 use crate::links::Place;
 
@@ -18,16 +17,13 @@ const MOST: usize = 2_000;
 /// The points at which conversations can go on.
 #[derive(Debug, Default)]
 pub(crate) struct Points {
-    keys: [RandomState; 2],
+    hasher: ConversationHasher,
     known: Mutex<VecDeque<Point>>,
 }
 
-/// A conversation's hash.
-type Hashed = [u64; 2];
-
 #[derive(Debug)]
 struct Point {
-    hashed: Hashed,
+    hashed: ConversationHash,
     chat: String,
     message: String,
 }
@@ -36,11 +32,8 @@ impl Points {
     /// The answer that the last messages follow, where it is known. Whether its chat has not gone
     /// on since is the provider's to know.
     pub(crate) fn find(&self, place: &Place, messages: &[Message]) -> Option<Earlier> {
-        let length = messages.iter().rposition(|message| message.role == Role::Assistant)? + 1;
-        if length == messages.len() {
-            return None;
-        }
-        let hashed = self.hash(place, &messages[..length], None);
+        let length = ConversationHasher::answered(messages)?;
+        let hashed = self.hasher.hash(place, &messages[..length], None);
         let known = self.known();
         let Point { chat, message, .. } = known.iter().rfind(|point| point.hashed == hashed)?;
         Some(Earlier { chat: chat.clone(), message: message.clone(), length })
@@ -54,7 +47,7 @@ impl Points {
         forms: impl IntoIterator<Item = &'a str>,
         (chat, message): (&str, &str),
     ) {
-        let hashed = forms.into_iter().map(|form| self.hash(place, messages, Some(form)));
+        let hashed = forms.into_iter().map(|form| self.hasher.hash(place, messages, Some(form)));
         let mut hashed: Vec<_> = hashed.collect();
         hashed.dedup();
         let mut known = self.known();
@@ -72,25 +65,12 @@ impl Points {
     fn known(&self) -> MutexGuard<'_, VecDeque<Point>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    /// White space around a text is not told apart: clients trim it.
-    fn hash(&self, place: &Place, messages: &[Message], answer: Option<&str>) -> Hashed {
-        self.keys.each_ref().map(|key| {
-            let mut hasher = key.build_hasher();
-            place.hash(&mut hasher);
-            for message in messages {
-                (message.role, message.content.trim()).hash(&mut hasher);
-            }
-            if let Some(answer) = answer {
-                (Role::Assistant, answer.trim()).hash(&mut hasher);
-            }
-            hasher.finish()
-        })
-    }
 }
 
 #[cfg(test)]
 mod tests {
+    use lenore_provider::Role;
+
     use super::*;
 
     fn place(owner: &str, model: &str) -> Place {

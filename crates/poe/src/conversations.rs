@@ -5,10 +5,9 @@
 //! is kept, only a hash under a key of this process.
 
 use std::collections::VecDeque;
-use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use lenore_provider::{Earlier, Message, Role};
+use lenore_provider::{ConversationHash, ConversationHasher, Earlier, Message};
 
 /// How many chats are known at once; the one that rested longest is forgotten.
 const KNOWN: usize = 1000;
@@ -16,19 +15,16 @@ const KNOWN: usize = 1000;
 /// The chats that can go on, each at its end.
 #[derive(Debug, Default)]
 pub(crate) struct Conversations {
-    keys: [RandomState; 2],
+    hasher: ConversationHasher,
     known: Mutex<VecDeque<Known>>,
 }
-
-/// A conversation's hash.
-type Hashed = [u64; 2];
 
 /// A chat that can go on.
 #[derive(Debug)]
 pub(crate) struct Known {
     bot: String,
     /// The conversation that it holds; `None` where it holds more than was told here.
-    hashed: Option<Hashed>,
+    hashed: Option<ConversationHash>,
     pub(crate) chat: Chat,
 }
 
@@ -53,11 +49,8 @@ impl Conversations {
     /// The chat that has all messages up to the last answer. It is taken: the chat goes on, and
     /// another branch of the same beginning needs a chat of its own.
     pub(crate) fn take(&self, bot: &str, messages: &[Message]) -> Option<Continuation> {
-        let length = messages.iter().rposition(|message| message.role == Role::Assistant)? + 1;
-        if length == messages.len() {
-            return None;
-        }
-        let hashed = self.hash(bot, &messages[..length], None);
+        let length = ConversationHasher::answered(messages)?;
+        let hashed = self.hasher.hash(bot, &messages[..length], None);
         let known = self.take_first(|known| known.hashed == Some(hashed))?;
         Some(Continuation { known, length })
     }
@@ -79,7 +72,7 @@ impl Conversations {
 
     /// Remembers which chat holds a conversation and its newest answer.
     pub(crate) fn remember(&self, bot: &str, messages: &[Message], answer: &str, chat: Chat) {
-        let hashed = Some(self.hash(bot, messages, Some(answer)));
+        let hashed = Some(self.hasher.hash(bot, messages, Some(answer)));
         self.keep(Known { bot: bot.to_owned(), hashed, chat });
     }
 
@@ -107,25 +100,12 @@ impl Conversations {
     fn known(&self) -> MutexGuard<'_, VecDeque<Known>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    /// White space around a text is not told apart: clients trim it.
-    fn hash(&self, bot: &str, messages: &[Message], answer: Option<&str>) -> Hashed {
-        self.keys.each_ref().map(|key| {
-            let mut hasher = key.build_hasher();
-            bot.hash(&mut hasher);
-            for message in messages {
-                (message.role, message.content.trim()).hash(&mut hasher);
-            }
-            if let Some(answer) = answer {
-                (Role::Assistant, answer.trim()).hash(&mut hasher);
-            }
-            hasher.finish()
-        })
-    }
 }
 
 #[cfg(test)]
 mod tests {
+    use lenore_provider::Role;
+
     use super::*;
 
     fn chat(code: &str) -> Chat {
@@ -193,15 +173,6 @@ mod tests {
         let mut instructed = vec![Message::system("Be brief.")];
         instructed.extend(next);
         assert!(known.take("GPT-4", &instructed).is_none());
-    }
-
-    #[test]
-    fn roles_and_borders_of_texts_count() {
-        let known = Conversations::default();
-        known.remember("b", &[Message::user("ab"), Message::user("c")], "x", chat("a"));
-        let shifted =
-            [Message::user("a"), Message::user("bc"), Message::assistant("x"), Message::user("y")];
-        assert!(known.take("b", &shifted).is_none());
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! crate does no I/O and knows no site, no browser and no HTTP server; those are built on it.
 
 mod completion;
+mod conversation;
 mod error;
 mod event;
 mod health;
@@ -13,6 +14,7 @@ mod provider;
 mod request;
 
 pub use completion::Completion;
+pub use conversation::{ConversationHash, ConversationHasher};
 pub use error::{Error, ErrorKind, Result};
 pub use event::{Event, FinishReason, Transcript};
 pub use health::{BrowserState, Health};

@@ -57,16 +57,25 @@ export class Sidebar {
     this.list.replaceChildren(...label, ...rows);
   }
 
-  /** Shows the title that a chat has now; one that is not in the list is left to its own page. */
-  name(chat, title) {
+  /** Shows the title that a chat has now. */
+  name(chat, title, current) {
     const shown = this.titles.get(chat);
     if (shown) shown.textContent = title ?? "New chat";
+    else this.refresh(current);
   }
 
-  /** Asks for the list anew. */
+  /** Asks for the list anew, and once more where that is wanted again meanwhile. */
   async refresh(current) {
-    const data = await gql("ChatHistoryListQuery", {}).catch(() => null);
-    if (data) this.render(data.chats, current);
+    this.current = current;
+    this.isStale = true;
+    if (this.isAsking) return;
+    this.isAsking = true;
+    while (this.isStale) {
+      this.isStale = false;
+      const data = await gql("ChatHistoryListQuery", {}).catch(() => null);
+      if (data) this.render(data.chats, this.current);
+    }
+    this.isAsking = false;
   }
 }
 

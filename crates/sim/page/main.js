@@ -52,7 +52,7 @@ function chatPage() {
       chat.apply(payload);
       // Of the chats of other pages too.
       const named = payload.data?.chatTitleUpdated;
-      if (named) sidebar.name(chatOf(payload), named.title);
+      if (named) sidebar.name(chatOf(payload), named.title, chat.id);
     },
     () => {
       chat.reread();

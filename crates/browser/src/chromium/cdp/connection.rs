@@ -1,31 +1,26 @@
 //! One connection to a browser: commands out, their answers and the tabs' events back.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::value::RawValue;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
-use super::protocol::{Command, Outgoing};
+use super::protocol::{Command, Envelope};
 use super::router::{Router, Subscription};
+use crate::commands::Outgoing;
 use crate::engine::PageState;
-use crate::{Error, ErrorKind, Result, socket};
-
-/// How many commands may wait for the browser to read them.
-pub(super) const OUTGOING: usize = 256;
+use crate::{Error, ErrorKind, Result};
 
 /// The commands' side of a connection. Dropping it, or closing it, ends the connection.
 #[derive(Debug)]
 pub(crate) struct Connection {
-    outgoing: Mutex<Option<mpsc::Sender<String>>>,
-    next_id: AtomicU64,
+    outgoing: Outgoing,
     router: Arc<Router>,
 }
 
 impl Connection {
     pub(super) fn new(outgoing: mpsc::Sender<String>, router: Arc<Router>) -> Self {
-        Self { outgoing: Mutex::new(Some(outgoing)), next_id: AtomicU64::new(1), router }
+        Self { outgoing: Outgoing::new(outgoing), router }
     }
 
     /// Sends a command to the browser, or to a tab's session, and waits for its answer.
@@ -35,31 +30,18 @@ impl Connection {
         command: &C,
         wait: Duration,
     ) -> Result<C::Returns> {
-        let (answer, answered) = oneshot::channel();
-        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
-        let text = self.register(id, session, command, answer)?;
-        let _forget = Forget { router: &self.router, id };
-        let exchange = async {
-            let sender = self.sender().ok_or_else(Error::closed)?;
-            sender.send(text).await.map_err(|_| Error::closed())?;
-            answered.await.unwrap_or_else(|_| Err(Error::closed()))
-        };
-        let result = tokio::time::timeout(wait, exchange)
-            .await
-            .unwrap_or_else(|_| Err(Error::timeout(C::METHOD, wait)))?;
-        serde_json::from_str(result.get()).map_err(|error| {
-            let message = format!("the browser's answer to {} is not understood", C::METHOD);
-            Error::new(ErrorKind::Protocol, message).with_source(error)
-        })
+        let id = self.outgoing.next_id();
+        let text = written(id, session, command)?;
+        let answered = self.router.expect(id, session)?;
+        let forget = || self.router.forget(id);
+        self.outgoing.exchange(C::METHOD, text, answered, wait, forget).await
     }
 
     /// Sends a command without waiting for anything. Where it cannot be sent any more, the
     /// connection is gone, which every later call says.
     pub(crate) fn post<C: Command>(&self, session: Option<&str>, command: &C) {
-        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
-        let envelope = Outgoing { id, method: C::METHOD, params: command, session_id: session };
-        if let (Some(sender), Ok(text)) = (self.sender(), serde_json::to_string(&envelope)) {
-            socket::post(&sender, text);
+        if let Ok(text) = written(self.outgoing.next_id(), session, command) {
+            self.outgoing.post(text);
         }
     }
 
@@ -75,31 +57,12 @@ impl Connection {
 
     /// Ends the connection. Everything that waits fails.
     pub(crate) fn close(&self) {
-        self.outgoing.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.outgoing.close();
         self.router.close();
     }
 
     pub(crate) fn is_closed(&self) -> bool {
         self.router.is_closed()
-    }
-
-    fn sender(&self) -> Option<mpsc::Sender<String>> {
-        self.outgoing.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn register<C: Command>(
-        &self,
-        id: u64,
-        session: Option<&str>,
-        command: &C,
-        answer: oneshot::Sender<Result<Box<RawValue>>>,
-    ) -> Result<String> {
-        let envelope = Outgoing { id, method: C::METHOD, params: command, session_id: session };
-        let text = serde_json::to_string(&envelope).map_err(|error| {
-            Error::new(ErrorKind::Protocol, "a command cannot be written").with_source(error)
-        })?;
-        self.router.expect(id, session, answer)?;
-        Ok(text)
     }
 }
 
@@ -109,24 +72,20 @@ impl Drop for Connection {
     }
 }
 
-/// Takes a command off the list of those that wait, whatever became of it.
-struct Forget<'a> {
-    router: &'a Router,
-    id: u64,
-}
-
-impl Drop for Forget<'_> {
-    fn drop(&mut self) {
-        self.router.forget(self.id);
-    }
+/// A command as it is sent.
+fn written<C: Command>(id: u64, session: Option<&str>, command: &C) -> Result<String> {
+    let envelope = Envelope { id, method: C::METHOD, params: command, session_id: session };
+    serde_json::to_string(&envelope).map_err(|error| {
+        Error::new(ErrorKind::Protocol, "a command cannot be written").with_source(error)
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::protocol::{GetVersion, PageEnable};
-    use super::super::router::TAPPED;
     use super::*;
     use crate::ErrorKind;
+    use crate::tap::TAPPED;
 
     fn connection() -> (Arc<Connection>, mpsc::Receiver<String>) {
         let (outgoing, sent) = mpsc::channel(8);

@@ -43,7 +43,7 @@ pub(crate) struct CommandError {
 /// The envelope of a command on its way to the browser.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Outgoing<'a, C> {
+pub(crate) struct Envelope<'a, C> {
     pub(crate) id: u64,
     pub(crate) method: &'static str,
     pub(crate) params: &'a C,

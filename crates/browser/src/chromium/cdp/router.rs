@@ -7,12 +7,12 @@ use serde_json::value::RawValue;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::protocol::{BindingCalled, CommandError, Detached, Incoming};
+use crate::commands::{Answer, Pending, empty, parsed};
 use crate::engine::PageState;
 use crate::reasons::{document_went, navigated};
+use crate::tap::TAPPED;
 use crate::{Error, ErrorKind, Result};
 
-/// How many messages of a tap may wait for their reader. One more is dropped, and seen as a hole.
-pub(super) const TAPPED: usize = 8192;
 /// How many other events of a tab may wait.
 const EVENTS: usize = 1024;
 /// The events that are handed on, apart from a binding's calls. Whole domains come with them.
@@ -32,14 +32,9 @@ pub(super) struct Router {
 #[derive(Debug, Default)]
 struct Routes {
     closed: bool,
-    pending: HashMap<u64, Pending>,
+    /// Each with its tab's session, where it is a tab's.
+    pending: Pending<Option<String>>,
     sessions: HashMap<String, Session>,
-}
-
-#[derive(Debug)]
-struct Pending {
-    session: Option<String>,
-    answer: oneshot::Sender<Result<Box<RawValue>>>,
 }
 
 #[derive(Debug)]
@@ -83,13 +78,12 @@ impl Router {
         Subscription { tapped: tapped_out, events: events_out, state: state_out }
     }
 
-    /// Announces a command, whose answer goes to `answer`.
+    /// Announces a command, whose answer comes out of the receiver.
     pub(super) fn expect(
         &self,
         id: u64,
         session: Option<&str>,
-        answer: oneshot::Sender<Result<Box<RawValue>>>,
-    ) -> Result<()> {
+    ) -> Result<oneshot::Receiver<Answer>> {
         let mut routes = self.lock();
         if routes.closed {
             return Err(Error::closed());
@@ -101,13 +95,12 @@ impl Router {
                 ended => return Err(ended.unwrap_or(PageState::Closed).error()),
             }
         }
-        routes.pending.insert(id, Pending { session: session.map(str::to_owned), answer });
-        Ok(())
+        Ok(routes.pending.expect(id, session.map(str::to_owned)))
     }
 
     /// Gives up waiting for an answer.
     pub(super) fn forget(&self, id: u64) {
-        self.lock().pending.remove(&id);
+        self.lock().pending.take(id);
     }
 
     pub(super) fn is_closed(&self) -> bool {
@@ -140,7 +133,7 @@ impl Router {
     }
 
     fn answer(&self, id: u64, result: Option<&RawValue>, error: Option<CommandError>) {
-        let Some(pending) = self.lock().pending.remove(&id) else {
+        let Some(pending) = self.lock().pending.take(id) else {
             if let Some(error) = error {
                 tracing::debug!(error = error.message, "a posted command was refused");
             }
@@ -150,7 +143,7 @@ impl Router {
             (Some(error), _) => Err(refusal(error.message)),
             (None, result) => Ok(result.map_or_else(empty, ToOwned::to_owned)),
         };
-        let _ = pending.answer.send(answer);
+        let _ = pending.send(answer);
     }
 
     fn event(&self, name: &str, method: &str, params: Option<&RawValue>) {
@@ -179,10 +172,7 @@ impl Router {
         if let Some(session) = routes.sessions.remove(name) {
             session.state.send_replace(state);
         }
-        let of_session = |pending: &Pending| pending.session.as_deref() == Some(name);
-        for (_, pending) in routes.pending.extract_if(|_, pending| of_session(pending)) {
-            let _ = pending.answer.send(Err(state.error()));
-        }
+        routes.pending.fail(|session| session.as_deref() == Some(name), || state.error());
     }
 
     /// The transport's end: everything that waits fails.
@@ -192,19 +182,8 @@ impl Router {
         for (_, session) in routes.sessions.drain() {
             session.state.send_replace(PageState::Closed);
         }
-        for (_, pending) in routes.pending.drain() {
-            let _ = pending.answer.send(Err(Error::closed()));
-        }
+        routes.pending.fail(|_| true, Error::closed);
     }
-}
-
-fn parsed<'a, T: serde::Deserialize<'a>>(params: Option<&'a RawValue>) -> Option<T> {
-    let parsed = serde_json::from_str(params?.get());
-    parsed.map_err(|error| tracing::debug!(%error, "an event is not understood")).ok()
-}
-
-fn empty() -> Box<RawValue> {
-    RawValue::from_string("{}".to_owned()).expect("an empty object is JSON")
 }
 
 fn refusal(message: String) -> Error {

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::connection::{Connection, OUTGOING};
+use super::connection::Connection;
 use super::router::Router;
+use crate::commands::OUTGOING;
 use crate::{Error, ErrorKind, Result, socket};
 
 /// Speaks over a pair of pipes: JSON texts, each ended by a NUL.

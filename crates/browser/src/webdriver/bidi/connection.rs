@@ -1,36 +1,32 @@
 //! One connection to a session: commands out, their answers and the tabs' events back.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 use tokio_tungstenite::WebSocketStream;
 
 use super::protocol::Event;
 pub(crate) use super::router::Of;
 use super::router::{CHALLENGED, CHANNEL, CRASHED, EVENTS, Router, Subscription};
+use crate::commands::{OUTGOING, Outgoing};
 use crate::engine::PageState;
-use crate::{Error, ErrorKind, Result, socket};
-
-/// How many commands may wait for the browser to read them.
-const OUTGOING: usize = 256;
+use crate::{Result, socket};
 
 /// The commands' side of a connection. Dropping it, or closing it, ends the connection.
 #[derive(Debug)]
 pub(crate) struct Connection {
-    outgoing: Mutex<Option<mpsc::Sender<String>>>,
-    next_id: AtomicU64,
+    outgoing: Outgoing,
     router: Arc<Router>,
 }
 
 /// A command on its way.
 #[derive(Serialize)]
-struct Outgoing<'a> {
+struct Envelope<'a> {
     id: u64,
     method: &'a str,
     params: &'a Value,
@@ -52,8 +48,7 @@ impl Connection {
         let router = Arc::new(Router::new(events));
         let (fed, ended) = (router.clone(), router.clone());
         socket::carry(socket, queue, move |text| fed.receive(text), move || ended.close());
-        let outgoing = Mutex::new(Some(outgoing));
-        (Self { outgoing, next_id: AtomicU64::new(1), router }, attended)
+        (Self { outgoing: Outgoing::new(outgoing), router }, attended)
     }
 
     /// Sends a command and waits for its answer.
@@ -64,32 +59,16 @@ impl Connection {
         params: Value,
         wait: Duration,
     ) -> Result<T> {
-        let (answer, answered) = oneshot::channel();
-        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
-        let text = envelope(id, method, &params);
-        self.router.expect(id, of, answer)?;
-        let _forget = Forget { router: &self.router, id };
-        let exchange = async {
-            let sender = self.sender().ok_or_else(Error::closed)?;
-            sender.send(text).await.map_err(|_| Error::closed())?;
-            answered.await.unwrap_or_else(|_| Err(Error::closed()))
-        };
-        let result = tokio::time::timeout(wait, exchange)
-            .await
-            .unwrap_or_else(|_| Err(Error::timeout(method, wait)))?;
-        serde_json::from_str(result.get()).map_err(|error| {
-            let message = format!("the browser's answer to {method} is not understood");
-            Error::new(ErrorKind::Protocol, message).with_source(error)
-        })
+        let id = self.outgoing.next_id();
+        let answered = self.router.expect(id, of)?;
+        let forget = || self.router.forget(id);
+        self.outgoing.exchange(method, written(id, method, &params), answered, wait, forget).await
     }
 
     /// Sends a command without waiting for anything. Where it cannot be sent any more, the
     /// connection is gone, which every later call says.
     pub(crate) fn post(&self, method: &'static str, params: &Value) {
-        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
-        if let Some(sender) = self.sender() {
-            socket::post(&sender, envelope(id, method, params));
-        }
+        self.outgoing.post(written(self.outgoing.next_id(), method, params));
     }
 
     /// Receives what a tab sends from now on.
@@ -124,7 +103,7 @@ impl Connection {
 
     /// Ends the connection, once what was posted is sent. Everything that waits fails.
     pub(crate) fn close(&self) {
-        self.outgoing.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.outgoing.close();
         self.router.close();
     }
 
@@ -136,10 +115,6 @@ impl Connection {
     pub(crate) fn closed(&self) -> watch::Receiver<bool> {
         self.router.closed()
     }
-
-    fn sender(&self) -> Option<mpsc::Sender<String>> {
-        self.outgoing.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
 }
 
 impl Drop for Connection {
@@ -149,20 +124,8 @@ impl Drop for Connection {
 }
 
 /// A command as it is sent.
-fn envelope(id: u64, method: &str, params: &Value) -> String {
-    serde_json::to_string(&Outgoing { id, method, params }).expect("values and numbers are JSON")
-}
-
-/// Takes a command off the list of those that wait, whatever became of it.
-struct Forget<'a> {
-    router: &'a Router,
-    id: u64,
-}
-
-impl Drop for Forget<'_> {
-    fn drop(&mut self) {
-        self.router.forget(self.id);
-    }
+fn written(id: u64, method: &str, params: &Value) -> String {
+    serde_json::to_string(&Envelope { id, method, params }).expect("values and numbers are JSON")
 }
 
 #[cfg(test)]
@@ -170,16 +133,17 @@ mod tests {
     use serde_json::json;
 
     use super::super::protocol::Nothing;
-    use super::super::router::TAPPED;
     use super::*;
+    use crate::ErrorKind;
+    use crate::tap::TAPPED;
 
     const WAIT: Duration = Duration::from_secs(5);
 
     fn connection() -> (Arc<Connection>, mpsc::Receiver<String>) {
         let (outgoing, sent) = mpsc::channel(8);
         let (events, _) = mpsc::channel(8);
-        let (outgoing, next_id) = (Mutex::new(Some(outgoing)), AtomicU64::new(1));
-        (Arc::new(Connection { outgoing, next_id, router: Arc::new(Router::new(events)) }), sent)
+        let (outgoing, router) = (Outgoing::new(outgoing), Arc::new(Router::new(events)));
+        (Arc::new(Connection { outgoing, router }), sent)
     }
 
     fn tell(connection: &Connection, method: &str, params: Value) {

@@ -9,12 +9,12 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::protocol::{
     ContextDestroyed, Event, Incoming, Message, Realm, RealmDestroyed, TargetCrashed,
 };
+use crate::commands::{Answer, Pending, empty, parsed};
 use crate::engine::PageState;
 use crate::reasons::{document_went, navigated};
+use crate::tap::TAPPED;
 use crate::{Error, ErrorKind, Result};
 
-/// How many messages of a tap may wait for their reader. One more is dropped, and seen as a hole.
-pub(super) const TAPPED: usize = 8192;
 /// How many other events may wait.
 pub(super) const EVENTS: usize = 1024;
 /// The event of a Chromium's crash, as its driver hands it on.
@@ -36,7 +36,7 @@ pub(super) struct Router {
 struct Routes {
     /// What an attendant answers, of all tabs. None once it is closed.
     events: Option<mpsc::Sender<Event>>,
-    pending: HashMap<u64, Pending>,
+    pending: Pending<About>,
     contexts: HashMap<String, Context>,
     /// Those that nobody listens to any more, and that are not gone yet, as far as is known.
     lingering: HashSet<String>,
@@ -53,11 +53,11 @@ pub(crate) enum Of<'a> {
     Document { context: &'a str, realm: &'a str },
 }
 
+/// The tab and the document that a command is about.
 #[derive(Debug)]
-struct Pending {
+struct About {
     context: Option<String>,
     realm: Option<String>,
-    answer: oneshot::Sender<Result<Box<RawValue>>>,
 }
 
 #[derive(Debug)]
@@ -102,13 +102,8 @@ impl Router {
         Subscription { tapped: tapped_out, state: state_out }
     }
 
-    /// Announces a command, whose answer goes to `answer`.
-    pub(super) fn expect(
-        &self,
-        id: u64,
-        of: Of<'_>,
-        answer: oneshot::Sender<Result<Box<RawValue>>>,
-    ) -> Result<()> {
+    /// Announces a command, whose answer comes out of the receiver.
+    pub(super) fn expect(&self, id: u64, of: Of<'_>) -> Result<oneshot::Receiver<Answer>> {
         let mut routes = self.lock();
         if self.is_closed() {
             return Err(Error::closed());
@@ -127,13 +122,12 @@ impl Router {
             }
         }
         let (context, realm) = (context.map(str::to_owned), realm.map(str::to_owned));
-        routes.pending.insert(id, Pending { context, realm, answer });
-        Ok(())
+        Ok(routes.pending.expect(id, About { context, realm }))
     }
 
     /// Gives up waiting for an answer.
     pub(super) fn forget(&self, id: u64) {
-        self.lock().pending.remove(&id);
+        self.lock().pending.take(id);
     }
 
     pub(super) fn is_closed(&self) -> bool {
@@ -189,7 +183,7 @@ impl Router {
 
     fn answer(&self, id: u64, incoming: &Incoming<'_>) {
         let message = incoming.message.as_deref().unwrap_or_default();
-        let Some(pending) = self.lock().pending.remove(&id) else {
+        let Some(pending) = self.lock().pending.take(id) else {
             if let Some(error) = &incoming.error {
                 tracing::debug!(error = &**error, "a command was refused that nobody waits for");
             }
@@ -199,7 +193,7 @@ impl Router {
             (Some(error), _) => Err(refusal(error, message)),
             (None, result) => Ok(result.map_or_else(empty, ToOwned::to_owned)),
         };
-        let _ = pending.answer.send(answer);
+        let _ = pending.send(answer);
     }
 
     fn event(&self, method: &str, params: Option<&RawValue>) {
@@ -282,10 +276,7 @@ impl Router {
         for context in routes.contexts.values_mut() {
             context.realm.take_if(|known| known == realm);
         }
-        let of_realm = |pending: &Pending| pending.realm.as_deref() == Some(realm);
-        for (_, pending) in routes.pending.extract_if(|_, pending| of_realm(pending)) {
-            let _ = pending.answer.send(Err(navigated()));
-        }
+        routes.pending.fail(|about| about.realm.as_deref() == Some(realm), navigated);
     }
 
     /// Fails what waits for a tab and ends its queue.
@@ -295,10 +286,7 @@ impl Router {
             context.state.send_replace(state);
             routes.lingering.insert(name.to_owned());
         }
-        let of_context = |pending: &Pending| pending.context.as_deref() == Some(name);
-        for (_, pending) in routes.pending.extract_if(|_, pending| of_context(pending)) {
-            let _ = pending.answer.send(Err(state.error()));
-        }
+        routes.pending.fail(|about| about.context.as_deref() == Some(name), || state.error());
     }
 
     /// The socket's end: everything that waits fails.
@@ -309,19 +297,8 @@ impl Router {
         for (_, context) in routes.contexts.drain() {
             context.state.send_replace(PageState::Closed);
         }
-        for (_, pending) in routes.pending.drain() {
-            let _ = pending.answer.send(Err(Error::closed()));
-        }
+        routes.pending.fail(|_| true, Error::closed);
     }
-}
-
-fn parsed<'a, T: serde::Deserialize<'a>>(params: Option<&'a RawValue>) -> Option<T> {
-    let parsed = serde_json::from_str(params?.get());
-    parsed.map_err(|error| tracing::debug!(%error, "an event is not understood")).ok()
-}
-
-fn empty() -> Box<RawValue> {
-    RawValue::from_string("{}".to_owned()).expect("an empty object is JSON")
 }
 
 fn refusal(code: &str, message: &str) -> Error {
