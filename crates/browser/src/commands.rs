@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
@@ -15,6 +16,11 @@ use crate::{Error, ErrorKind, Result, socket};
 
 /// How many commands may wait for the browser to read them.
 pub(crate) const OUTGOING: usize = 256;
+
+/// Whether there was no room in a queue. One that nobody reads any more loses nothing.
+pub(crate) fn is_full<T>(sent: &Result<(), TrySendError<T>>) -> bool {
+    matches!(sent, Err(TrySendError::Full(_)))
+}
 
 /// What the browser answers to a command.
 pub(crate) type Answer = Result<Box<RawValue>>;

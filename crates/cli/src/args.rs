@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -29,6 +30,7 @@ use crate::profiles::ProfilesArgs;
 use crate::provider::Which;
 use crate::serve::{ServeArgs, ServeSettings};
 use crate::sim::SimArgs;
+use crate::values::{positive, seconds, some_seconds};
 
 /// Your Poe subscription as a stream: ask the bots of your account through your own browser
 #[derive(Debug, Parser)]
@@ -46,7 +48,7 @@ use crate::sim::SimArgs;
         lenore ask -c \"And why?\"               go on in the last chat\n\n\
         Exit codes: 0 done, 2 bad request, 3 unknown model, 4 not signed in, 5 limits, 6 prompt or \
         file refused, 7 the bot failed, 8 the site has changed, 9 answer lost or late, 10 network, \
-        11 browser, 130 stopped.\n\n\
+        11 browser, 130 stopped; 1 the output cannot be written.\n\n\
         Lenore is not affiliated with Poe or Quora."
 )]
 pub(crate) struct Args {
@@ -261,7 +263,8 @@ pub(crate) struct Shared {
 
     /// How many chats a session there holds before another is opened [default: 4]
     #[arg(long, global = true, value_name = "N", env = "LENORE_CHATS_PER_SESSION")]
-    pub(crate) chats_per_session: Option<usize>,
+    #[arg(value_parser = positive::<NonZeroUsize>)]
+    pub(crate) chats_per_session: Option<NonZeroUsize>,
 
     /// The sign-in of sessions there: a file that `lenore login --export` wrote
     #[arg(long, global = true, value_name = "FILE", env = "LENORE_COOKIES")]
@@ -270,14 +273,17 @@ pub(crate) struct Shared {
 
     /// The longest silence of the site that is borne, in seconds [default: 120]
     #[arg(long, global = true, value_name = "SECONDS", env = "LENORE_TIMEOUT")]
-    pub(crate) timeout: Option<u64>,
+    #[arg(value_parser = some_seconds::<NonZeroU64>)]
+    pub(crate) timeout: Option<NonZeroU64>,
 
     /// How many answers can be under way at once [default: 8]
     #[arg(long, global = true, value_name = "N", env = "LENORE_MAX_CHATS")]
-    pub(crate) max_chats: Option<usize>,
+    #[arg(value_parser = positive::<NonZeroUsize>)]
+    pub(crate) max_chats: Option<NonZeroUsize>,
 
     /// How long a question waits that the site puts off for its pace, in seconds [default: 60]
     #[arg(long, global = true, value_name = "SECONDS", env = "LENORE_PATIENCE")]
+    #[arg(value_parser = seconds::<u64>)]
     pub(crate) patience: Option<u64>,
 
     /// Names of your own for models
@@ -299,15 +305,20 @@ impl Shared {
     /// How many chats a WebDriver's session holds, where nobody says otherwise.
     pub(crate) const CHATS_PER_SESSION: usize = 4;
 
+    /// The longest silence of the site that is borne.
+    pub(crate) fn silence(&self) -> Duration {
+        Duration::from_secs(self.timeout.map_or(Self::TIMEOUT, NonZeroU64::get))
+    }
+
     /// The provider's options.
     pub(crate) fn builder(self) -> Result<PoeBuilder> {
         let mut builder = Poe::builder()
             .site(Site::load(self.site_file.as_deref())?)
             .headless(!self.headed.unwrap_or(false))
             .proxy_from_env()
-            .max_chats(self.max_chats.unwrap_or(Self::MAX_CHATS))
+            .max_chats(self.max_chats.map_or(Self::MAX_CHATS, NonZeroUsize::get))
             .patience(Duration::from_secs(self.patience.unwrap_or(Self::PATIENCE)))
-            .timeout(Duration::from_secs(self.timeout.unwrap_or(Self::TIMEOUT).max(1)));
+            .timeout(self.silence());
         if let Some(webdriver) = self.webdriver()? {
             builder = builder.webdriver(webdriver);
         }
@@ -357,7 +368,8 @@ impl Shared {
         let mut webdriver = WebDriver::new(url);
         webdriver.session.clone_from(&self.webdriver_session);
         webdriver.capabilities = self.webdriver_capabilities.clone().unwrap_or_default();
-        webdriver.chats_per_session = self.chats_per_session.unwrap_or(Self::CHATS_PER_SESSION);
+        webdriver.chats_per_session =
+            self.chats_per_session.map_or(Self::CHATS_PER_SESSION, NonZeroUsize::get);
         webdriver.cookies = self.cookies.as_deref().map(SavedSession::load).transpose()?;
         Ok(Some(webdriver))
     }
@@ -371,7 +383,7 @@ impl Shared {
     /// none. Empty means the provider's default.
     pub(crate) fn resolve(&self, named: Option<&str>) -> String {
         let mut name = named.or(self.model.as_deref()).unwrap_or_default();
-        // An alias may stand for another one; those that go in a circle end somewhere.
+        // An alias may stand for another one, and none for itself in the end.
         for _ in 0..self.aliases.len() {
             let Some(model) = self.aliases.get(name) else { break };
             name = model;

@@ -69,6 +69,13 @@ pub(crate) struct AskArgs {
     dry_run: bool,
 }
 
+impl AskArgs {
+    /// Whether all that happens is told as objects, errors too.
+    pub(crate) fn wants_events(&self) -> bool {
+        self.json
+    }
+}
+
 pub(crate) async fn run(shared: Shared, args: AskArgs) -> ExitCode {
     let output = Output::new(args.json, args.no_stream || args.output.is_some(), shared.plain);
     let prepared = async {
@@ -110,6 +117,9 @@ fn request(
         (None, false) => None,
     };
     let model = match (&args.model, &chat) {
+        (Some(model), Some(chat)) if args.last => {
+            chat.agreed(shared.resolve(Some(model)), provider)?
+        }
         (Some(model), _) => shared.resolve(Some(model)),
         // A chat belongs to its bot.
         (None, Some(chat)) => chat.model.clone(),

@@ -1,12 +1,12 @@
 //! `lenore completions`: what a shell needs to complete commands and options.
 
-use std::io::{Write, stdout};
 use std::process::ExitCode;
 
 use clap::CommandFactory;
 use clap_complete::Shell;
 
 use crate::args::Args;
+use crate::output::print_bytes;
 
 /// `lenore completions`
 #[derive(Debug, clap::Args)]
@@ -23,7 +23,6 @@ pub(crate) struct CompletionsArgs {
 pub(crate) fn run(args: &CompletionsArgs) -> ExitCode {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Args::command(), "lenore", &mut script);
-    // Nobody may be left to read it.
-    let _ = stdout().write_all(&script);
+    print_bytes(&script);
     ExitCode::SUCCESS
 }

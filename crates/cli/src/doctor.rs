@@ -1,6 +1,5 @@
 //! `lenore doctor`: each step of the way to an answer, looked at on its own.
 
-use std::io::{Write, stdout};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -10,7 +9,7 @@ use serde_json::json;
 
 use crate::args::Shared;
 use crate::interrupt::Interrupt;
-use crate::output::{Progress, note, report};
+use crate::output::{self, Progress, note, report};
 
 /// `lenore doctor`
 #[derive(Debug, clap::Args)]
@@ -82,7 +81,10 @@ fn conclude(diagnosis: &Diagnosis, args: &DoctorArgs) -> ExitCode {
             )),
             Err(error) => {
                 let place = parent.display();
-                report(&format!("what was found cannot be written into {place}: {error}"));
+                report(&format!(
+                    "the bundle of what was found cannot be written into {place}: {error}; name \
+                     another directory with --output DIR"
+                ));
                 return ExitCode::from(failure.map_or(1, |kind| kind.exit_code()));
             }
         }
@@ -102,9 +104,7 @@ fn print(check: &Check, as_json: bool) {
     } else {
         lines(check, |mark, colour| colour.apply_to(mark).to_string())
     };
-    // Nobody may be left to read it; the exit code tells too.
-    let mut out = stdout().lock();
-    let _ = writeln!(out, "{lines}").and_then(|()| out.flush());
+    output::print(&lines);
 }
 
 /// A line with the finding, and one with the advice where there is any.

@@ -1,14 +1,11 @@
 //! `lenore ask --dry-run`: what would be sent.
 
-use std::io::{IsTerminal, Write, stdout};
-
 use lenore::{ChatRequest, Error, ErrorKind, Provider, Result, format_prompt};
 use serde_json::json;
 
 use crate::logs::Store;
 use crate::official;
-use crate::output::printable;
-use crate::paths::invalid;
+use crate::output::print_foreign;
 
 /// How many characters of English make up a token, roughly.
 const CHARACTERS_PER_TOKEN: usize = 4;
@@ -45,14 +42,8 @@ pub(crate) fn print(provider: &dyn Provider, request: &ChatRequest, as_json: boo
             files.iter().map(file).collect::<String>(),
         )
     };
-    // A file's text must not move the cursor or set colours.
-    let text = if stdout().is_terminal() { printable(&text) } else { text.into() };
-    match writeln!(stdout(), "{text}") {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(invalid(format!("it cannot be printed: {error}")))
-        }
-        _ => Ok(()),
-    }
+    print_foreign(&text);
+    Ok(())
 }
 
 /// The model and its bot; none, where the chat has its own.

@@ -1,6 +1,5 @@
 //! `lenore keys`: who may ask the server.
 
-use std::io::{Write, stdout};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -10,7 +9,7 @@ use lenore_gateway::{KeyFile, KeyRecord, Limits};
 use serde_json::json;
 
 use crate::args::Shared;
-use crate::output::{note, report};
+use crate::output::{note, print, report};
 use crate::paths::config_dir;
 
 /// `lenore keys`
@@ -99,11 +98,6 @@ fn obey(KeysArgs { keys_file, command }: KeysArgs) -> Result<()> {
         KeysCommand::Revoke { name } => file.revoke(&name)?,
     }
     Ok(())
-}
-
-/// Whoever started this may not read it.
-fn print(line: &str) {
-    let _ = writeln!(stdout(), "{line}");
 }
 
 fn as_json(KeyRecord { name, created, limits, .. }: &KeyRecord) -> String {

@@ -1,15 +1,16 @@
 //! `lenore login`: the profile is signed in once, by its user.
 
+use std::cell::{Cell, RefCell};
 use std::io::{BufRead, IsTerminal, Write, stdin};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::ValueHint;
+use clap::{CommandFactory, ValueHint};
 use lenore::{Error, ErrorKind, Poe, Provider, Result, can_show_window};
 
 use crate::account;
-use crate::args::Shared;
+use crate::args::{Args, Shared};
 use crate::interrupt::Interrupt;
 use crate::output::{Progress, note, one_line, report, stderr};
 use crate::paths::invalid;
@@ -17,6 +18,8 @@ use crate::whole_file::Pending;
 
 /// Nobody is hurried; a window that is forgotten closes in the end.
 const BY_HAND: Duration = Duration::from_secs(30 * 60);
+/// How many codes can be typed on a terminal.
+const TRIES: usize = 3;
 
 /// `lenore login`
 #[derive(Debug, clap::Args)]
@@ -32,13 +35,22 @@ pub(crate) struct LoginArgs {
     check: bool,
 
     /// Sign in without a window: the site mails a code to this address, which you then type here
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
     email: Option<String>,
 
     /// Write the session that the profile is signed in with into a file, for `--cookies`: whoever
     /// has it is signed in as you
     #[arg(long, value_name = "FILE", conflicts_with = "check", value_hint = ValueHint::FilePath)]
     export: Option<PathBuf>,
+}
+
+/// An e-mail address, as far as that can be told without the site.
+fn address(typed: &str) -> std::result::Result<String, &'static str> {
+    let typed = typed.trim();
+    let is_address = typed.split_once('@').is_some_and(|(name, host)| {
+        !name.is_empty() && !host.is_empty() && !typed.contains(char::is_whitespace)
+    });
+    if is_address { Ok(typed.to_owned()) } else { Err("that is no e-mail address") }
 }
 
 pub(crate) async fn run(shared: Shared, args: LoginArgs) -> ExitCode {
@@ -54,7 +66,7 @@ pub(crate) async fn run(shared: Shared, args: LoginArgs) -> ExitCode {
                 note(&words);
                 ExitCode::SUCCESS
             }
-            Err(error) => failed(&error),
+            Err(error) => failed(&held_by(&poe, &args, error)),
         },
         code = interrupt.wait() => ExitCode::from(code),
     };
@@ -65,6 +77,35 @@ pub(crate) async fn run(shared: Shared, args: LoginArgs) -> ExitCode {
 fn failed(error: &Error) -> ExitCode {
     report(&error.to_string());
     ExitCode::from(error.kind().exit_code())
+}
+
+/// Says what to do where another program has the profile and so cannot be signed in beside it.
+fn held_by(poe: &Poe, args: &LoginArgs, error: Error) -> Error {
+    let owner = poe.user_data_dir().and_then(Poe::owner);
+    let signs_in = !args.check && args.export.is_none();
+    match owner.filter(|_| signs_in && error.kind() == ErrorKind::ProfileInUse) {
+        Some(owner) => Error::new(
+            ErrorKind::ProfileInUse,
+            format!(
+                "{} has the profile and its browser; end it, sign in, and start it again",
+                program(owner.pid)
+            ),
+        )
+        .with_source(error),
+        None => error,
+    }
+}
+
+/// A process, by what it does where that can be told.
+fn program(pid: u32) -> String {
+    let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let line = String::from_utf8_lossy(&line);
+    let words = line.trim_end_matches('\0').split('\0');
+    let read = Args::command().try_get_matches_from(words).ok();
+    match read.as_ref().and_then(|read| read.subcommand_name()) {
+        Some(command) => format!("`lenore {command}` (process {pid})"),
+        None => format!("process {pid}"),
+    }
 }
 
 /// A sign-in must not end with what was signed in.
@@ -104,7 +145,11 @@ async fn sign_in(poe: &Poe, args: &LoginArgs) -> Result<String> {
     }
     let progress = Progress::start("looking at the site");
     let name = match (poe.account().await?, &args.email) {
-        (Some(account), _) => account.name,
+        (Some(account), Some(email)) => {
+            not_anothers(profile, account.name.as_deref(), email)?;
+            account.name
+        }
+        (Some(account), None) => account.name,
         (None, _) if args.check => {
             if let Some(profile) = profile {
                 account::forget(profile);
@@ -112,7 +157,7 @@ async fn sign_in(poe: &Poe, args: &LoginArgs) -> Result<String> {
             return Err(signed_out(profile));
         }
         (None, Some(email)) => {
-            poe.sign_in_with_code(email, typed_code(&progress, email)).await?;
+            with_code(poe, progress, email).await?;
             Some(email.clone())
         }
         (None, None) => {
@@ -157,9 +202,44 @@ fn no_window() -> Error {
     )
 }
 
+/// Refuses an address that is not the one that the profile is signed in with, where the site tells.
+fn not_anothers(profile: Option<&Path>, name: Option<&str>, email: &str) -> Result<()> {
+    let Some(other) = name.filter(|name| address(name).is_ok()) else { return Ok(()) };
+    if other.eq_ignore_ascii_case(email) {
+        return Ok(());
+    }
+    let other = one_line(other);
+    Err(invalid(match profile {
+        Some(_) => format!(
+            "this profile is signed in as {other}, and keeps one account; use another profile for \
+             {email} with --profile NAME, or forget this session with `lenore logout` first"
+        ),
+        None => format!("that browser is signed in as {other}; sign out in its window first"),
+    }))
+}
+
+/// Signs in with the code that the site mails. On a terminal a wrong one can be typed anew.
+async fn with_code(poe: &Poe, progress: Progress, email: &str) -> Result<()> {
+    let spinner = RefCell::new(Some(progress));
+    let tries = Cell::new(if stdin().is_terminal() { TRIES } else { 1 });
+    let (spinner, tries) = (&spinner, &tries);
+    let code = |refused: Option<Error>| async move {
+        spinner.take();
+        match refused {
+            Some(refused) if tries.get() == 0 => return Err(refused),
+            Some(refused) => note(&refused.to_string()),
+            None => {}
+        }
+        tries.set(tries.get() - 1);
+        let code = typed_code(email).await?;
+        spinner.replace(Some(Progress::start("signing in")));
+        Ok(code)
+    };
+    poe.sign_in_with_codes(email, code).await
+}
+
 /// Asks the terminal for the code that the site has mailed.
-async fn typed_code(progress: &Progress, email: &str) -> Result<String> {
-    progress.hide();
+async fn typed_code(email: &str) -> Result<String> {
     let _ = write!(stderr(), "the site has mailed a code to {email}; type it here: ");
     let line = tokio::task::spawn_blocking(|| {
         let mut line = String::new();

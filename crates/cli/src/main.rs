@@ -6,6 +6,7 @@ mod args;
 mod ask;
 mod chat;
 mod chat_code;
+mod command_line;
 mod completions;
 mod config;
 mod copy;
@@ -29,30 +30,48 @@ mod prompt;
 mod provider;
 mod serve;
 mod sim;
+mod values;
 mod whole_file;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, FromArgMatches};
+use clap::{ArgMatches, FromArgMatches};
 use tracing_subscriber::EnvFilter;
 
 use crate::args::{Args, Command, Shared};
 use crate::output::report;
 
 fn main() -> ExitCode {
-    let matches = Args::command().get_matches();
-    let args = Args::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    output::ended(obey())
+}
+
+fn obey() -> ExitCode {
+    let read = command_line::read().and_then(|matches| {
+        let args = Args::from_arg_matches(&matches)?;
+        Ok((args, matches))
+    });
+    match read {
+        Ok((args, matches)) => settled(args, &matches),
+        Err(error) => command_line::tell(&error),
+    }
+}
+
+/// Puts the settings together, and does what is wanted with them.
+fn settled(args: Args, matches: &ArgMatches) -> ExitCode {
     log_to_stderr(args.verbose);
     // These work where the settings' file is broken.
     match args.command {
         Command::Completions(completions) => return completions::run(&completions),
         Command::Man(man) => return man::run(&man),
-        Command::Config(config) => return config::run(args.shared, &matches, &config),
+        Command::Config(config) => return config::run(args.shared, matches, &config),
         _ => {}
     }
-    match config::settle(args.shared, &matches) {
+    match config::settle(args.shared, matches) {
         Ok(shared) => run(shared, args.command),
         Err(error) => {
+            if matches!(&args.command, Command::Ask(ask) if ask.wants_events()) {
+                output::tell_event(&error);
+            }
             report(&error.to_string());
             ExitCode::from(error.kind().exit_code())
         }
@@ -101,12 +120,14 @@ fn log_to_stderr(verbose: u8) {
         2 => "info,lenore=debug,lenore_poe=debug,lenore_browser=debug,lenore_sim=debug",
         _ => "debug,lenore=trace,lenore_poe=trace,lenore_browser=trace,lenore_sim=trace",
     };
-    let filter = EnvFilter::try_from_env("LENORE_LOG").unwrap_or_else(|_| EnvFilter::new(default));
+    let said = std::env::var("LENORE_LOG").ok().filter(|filter| !filter.is_empty());
+    let said = said.and_then(|filter| EnvFilter::try_new(filter).ok());
+    let filter = said.unwrap_or_else(|| EnvFilter::new(default));
     // The protocol's library would log what an agent asks.
     let filter = filter.add_directive("rmcp=error".parse().expect("a directive"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(output::stderr)
+        .with_writer(output::remarks)
         .with_ansi(console::user_attended_stderr() && console::colors_enabled_stderr())
         .with_target(verbose > 0)
         .without_time()

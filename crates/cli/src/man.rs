@@ -1,6 +1,6 @@
 //! `lenore man`: the manual pages.
 
-use std::io::{self, Write, stdout};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -9,12 +9,15 @@ use clap_mangen::Man;
 use roff::{Roff, bold, roman};
 
 use crate::args::Args;
-use crate::output::{note, report};
+use crate::output::{note, print_bytes, report};
 
 /// The exit codes and what each says; the numbers are those of [`lenore::ErrorKind`].
 const EXIT: [(&str, &str); 13] = [
     ("0", "The answer is complete, or whoever read it had seen enough."),
-    ("1", "The answer came, but could not be printed, written or copied."),
+    (
+        "1",
+        "The output could not be written: the answer came, but could not be printed, written or copied; or what another command tells could not be printed.",
+    ),
     ("2", "The request or an option is not understood."),
     ("3", "The model is not known."),
     ("4", "Nobody is signed in, or a human check stands in the way."),
@@ -28,7 +31,7 @@ const EXIT: [(&str, &str); 13] = [
     ("9", "The answer was lost, or it came too late."),
     ("10", "The network, or a proxy."),
     ("11", "The browser, or another process uses the profile."),
-    ("130", "Stopped by Ctrl-C; 143 by SIGTERM, 129 by SIGHUP."),
+    ("130", "Stopped by Ctrl-C, or on the site; 143 by SIGTERM, 129 by SIGHUP, 131 by SIGQUIT."),
 ];
 
 /// `lenore man`
@@ -46,9 +49,8 @@ pub(crate) fn run(args: &ManArgs) -> ExitCode {
     let mut command = Args::command();
     command.build();
     let done = match &args.dir {
-        None => page(&command).and_then(|page| match stdout().write_all(&page) {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            other => other,
+        None => page(&command).map(|page| {
+            print_bytes(&page);
         }),
         Some(directory) => std::fs::create_dir_all(directory)
             .and_then(|()| write_all(&command, directory))

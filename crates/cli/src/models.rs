@@ -1,7 +1,6 @@
 //! `lenore models`: the names that are known here.
 
 use std::collections::BTreeSet;
-use std::io::{Write, stdout};
 use std::process::ExitCode;
 
 use lenore::{Account, Error, ErrorKind, Model, Poe, Provider, Result, Site};
@@ -11,7 +10,7 @@ use crate::args::Shared;
 use crate::interrupt::Interrupt;
 use crate::logs::{Place, Store};
 use crate::official;
-use crate::output::{Progress, note, report};
+use crate::output::{Progress, note, print, report};
 use crate::provider::Which;
 
 /// `lenore models`
@@ -86,10 +85,9 @@ pub(crate) async fn run(shared: Shared, args: &ModelsArgs) -> ExitCode {
     };
     let widest = |text: fn(&Row) -> &str| rows.iter().map(|row| text(row).len()).max().unwrap_or(0);
     let widths = (widest(|row| &row.name), widest(Row::bot));
-    let mut out = stdout().lock();
     for row in &rows {
         let line = if args.json { row.json() } else { row.line(widths) };
-        if writeln!(out, "{line}").is_err() {
+        if !print(&line) {
             return ExitCode::SUCCESS;
         }
     }

@@ -1,7 +1,6 @@
 //! Poe's official API beside the usual provider: models that are named for it go there.
 
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use lenore::{ChatRequest, Completion, Health, Model, PoeApi, Provider, Result};
@@ -13,8 +12,7 @@ const PREFIX: &str = "poe-api/";
 
 /// The API with the options that it shares with the browser.
 pub(crate) fn open(shared: &Shared) -> Result<PoeApi> {
-    let silence = shared.timeout.unwrap_or(Shared::TIMEOUT).max(1);
-    let mut builder = PoeApi::builder().timeout(Duration::from_secs(silence));
+    let mut builder = PoeApi::builder().timeout(shared.silence());
     if let Some(url) = &shared.poe_api_url {
         builder = builder.url(url);
     }

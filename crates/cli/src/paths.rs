@@ -16,6 +16,11 @@ pub(crate) fn data_dir() -> Result<PathBuf> {
     Ok(directories()?.data_local_dir().to_owned())
 }
 
+/// The file of lines that were typed into chats.
+pub(crate) fn history() -> Result<PathBuf> {
+    Ok(data_dir()?.join("history"))
+}
+
 fn directories() -> Result<ProjectDirs> {
     ProjectDirs::from("", "", "lenore").ok_or_else(|| {
         Error::new(ErrorKind::InvalidRequest, "there is no home directory; set HOME to one")

@@ -1,7 +1,6 @@
 //! `lenore profiles`: a directory for each account and browser, and who uses it.
 
 use std::fs;
-use std::io::{Write, stdout};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -12,7 +11,7 @@ use serde_json::json;
 use crate::account;
 use crate::args::Shared;
 use crate::logs::local_time;
-use crate::output::{note, report};
+use crate::output::{note, print, report};
 use crate::paths::invalid;
 
 /// The profile where none is named.
@@ -68,7 +67,7 @@ pub(crate) fn run(shared: &Shared, args: &ProfilesArgs) -> ExitCode {
         let is_current = current.as_ref() == Some(&profile.path);
         let line =
             if args.json { profile.json(is_current) } else { profile.line(is_current, widths) };
-        if writeln!(stdout(), "{line}").is_err() {
+        if !print(&line) {
             return ExitCode::SUCCESS;
         }
     }
@@ -130,7 +129,12 @@ impl Profile {
     }
 
     fn account(&self) -> &str {
-        self.account.as_deref().unwrap_or("-")
+        match &self.account {
+            Some(account) => account,
+            // Browsers leave something behind from their first start on.
+            None if self.used.is_none() => "never signed in",
+            None => "not known",
+        }
     }
 
     fn line(&self, is_current: bool, (width, account): (usize, usize)) -> String {

@@ -1,7 +1,6 @@
 //! Where answers come from: the one place of the program that chooses a provider.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use lenore::{ChatRequest, Poe, Provider, Result};
 
@@ -37,7 +36,7 @@ impl Source {
             let provider = Arc::new(official::open(&shared)?);
             return Ok(Self { provider, poe: None, by_owner: None });
         }
-        let patience = Duration::from_secs(shared.timeout.unwrap_or(Shared::TIMEOUT));
+        let patience = shared.silence();
         let poe = shared.clone().builder()?.build()?;
         let by_owner = ByOwner::new(poe.clone(), patience);
         Ok(Self {

@@ -1,7 +1,8 @@
 //! `lenore serve`: the bots behind an address that any OpenAI or Anthropic client can ask.
 
+use std::collections::BTreeMap;
 use std::io::{Write, stdout};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroU16;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -11,7 +12,8 @@ use std::time::Duration;
 use clap::ValueHint;
 use lenore::{Error, ErrorKind, Poe, Provider, Result};
 use lenore_gateway::Gateway;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use tokio::net::TcpListener;
 
 use crate::args::Shared;
@@ -46,15 +48,15 @@ const GRACE: u64 = 30;
     Signals: the first ends in order, with exit code 0; the second at once.")]
 pub(crate) struct ServeArgs {
     /// Where to listen; port 0 takes any free one [default: 127.0.0.1:8080]
-    #[arg(long, value_name = "ADDRESS", env = "LENORE_LISTEN")]
+    #[arg(long, value_name = "ADDRESS", env = "LENORE_LISTEN", value_parser = listen_address)]
     listen: Option<SocketAddr>,
 
     /// A key that clients must give; better set in the environment, which other users cannot see
     #[arg(long, value_name = "KEY", env = "LENORE_API_KEY", hide_env_values = true)]
     api_key: Option<String>,
 
-    /// A file of keys, made by `lenore keys` [default: keys.json in your config directory, if it
-    /// is there]
+    /// A file of keys, made by `lenore keys` [default: keys.json in your config directory, from when
+    /// it is there]
     #[arg(long, value_name = "FILE", env = "LENORE_KEYS_FILE", value_hint = ValueHint::FilePath)]
     keys_file: Option<PathBuf>,
 
@@ -92,7 +94,7 @@ pub(crate) struct ServeArgs {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct ServeSettings {
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "listen_setting")]
     listen: Option<SocketAddr>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) keys_file: Option<PathBuf>,
@@ -165,14 +167,14 @@ async fn serve(shared: Shared, args: ServeArgs, interrupt: &mut Interrupt) -> Re
               set LENORE_API_KEY instead",
         );
     }
-    let keys_file = keys_file(&args)?;
+    let (keys_file, aliases) = (keys_file(&args)?, aliases(&shared.aliases, &args)?);
     let mut early = interrupt.clone();
     let source = tokio::select! {
         source = Source::open(shared.clone()) => source?,
         _ = early.wait() => return Ok(()),
     };
     let served = async {
-        let gateway = gateway(&source, &shared, &args, keys_file)?;
+        let gateway = gateway(&source, &shared, &args, (keys_file, aliases))?;
         if !args.listen().ip().is_loopback() && !gateway.needs_key() {
             return Err(invalid(format!(
                 "others could ask at {} with your account; make a key with `lenore keys add`, or \
@@ -181,7 +183,10 @@ async fn serve(shared: Shared, args: ServeArgs, interrupt: &mut Interrupt) -> Re
             )));
         }
         let listener = TcpListener::bind(args.listen()).await.map_err(|error| {
-            let message = format!("the server cannot listen on {}: {error}", args.listen());
+            let mut message = format!("the server cannot listen on {}: {error}", args.listen());
+            if error.kind() == std::io::ErrorKind::AddrInUse {
+                message.push_str("; take another port with --listen, or end what listens there");
+            }
             invalid(message).with_source(error)
         })?;
         let address = listener.local_addr().unwrap_or(args.listen());
@@ -218,7 +223,7 @@ fn gateway(
     source: &Source,
     shared: &Shared,
     args: &ServeArgs,
-    keys_file: Option<PathBuf>,
+    (keys_file, aliases): (Option<PathBuf>, BTreeMap<String, String>),
 ) -> Result<Gateway> {
     let mut builder = Gateway::builder(source.provider().clone())
         .strict(args.strict)
@@ -231,22 +236,44 @@ fn gateway(
     if let Some(key) = &args.api_key {
         builder = builder.api_key(key);
     }
-    if let Some(file) = keys_file {
-        builder = builder.key_file(file);
-    }
+    builder = match keys_file {
+        Some(file) if args.keys_file.is_some() => builder.key_file(file),
+        Some(file) => builder.key_file_if_any(file),
+        None => builder,
+    };
     if let Some(model) = &shared.model {
         builder = builder.default_model(shared.resolve(Some(model)));
     }
-    let named = args.alias.iter().map(|(from, to)| (from, to));
-    for (from, to) in shared.aliases.iter().chain(named) {
-        builder = builder.alias(from, shared.resolve(Some(to)));
-    }
+    builder = aliases.into_iter().fold(builder, |builder, (from, to)| builder.alias(from, to));
     builder = args.allow_host.iter().fold(builder, |builder, host| builder.allow_host(host));
     args.cors_origin.iter().fold(builder, |builder, from| builder.allow_origin(from)).build()
 }
 
-/// The file that is named, which must be there, or the usual one, if it is. Where nobody can tell,
-/// the server does not start: it would be open to all.
+/// The aliases of the settings and of the options, with the models that they stand for in the end.
+fn aliases(
+    of_file: &BTreeMap<String, String>,
+    args: &ServeArgs,
+) -> Result<BTreeMap<String, String>> {
+    let mut all = of_file.clone();
+    all.extend(args.alias.iter().cloned());
+    let followed = all.keys().map(|from| {
+        let (mut name, mut rest) = (from, all.len());
+        while let Some(next) = all.get(name).filter(|next| *next != name) {
+            if rest == 0 {
+                return Err(invalid(format!(
+                    "the alias {from:?} leads round in a circle by way of {name:?}; one of them \
+                     must stand for a model"
+                )));
+            }
+            (name, rest) = (next, rest - 1);
+        }
+        Ok((from.clone(), name.clone()))
+    });
+    followed.collect()
+}
+
+/// The file that is named, which must be there, or the usual one, which may come later. Where nobody
+/// can tell, the server does not start: it would be open to all.
 fn keys_file(args: &ServeArgs) -> Result<Option<PathBuf>> {
     let named = args.keys_file.clone();
     let Some(file) = named.or_else(|| keys::default_file().ok()) else { return Ok(None) };
@@ -258,10 +285,51 @@ fn keys_file(args: &ServeArgs) -> Result<Option<PathBuf>> {
         let file = file.display();
         return Err(invalid(format!("there is no file {file}; `lenore keys add` makes it")));
     }
-    Ok(is_there.then_some(file))
+    Ok(Some(file))
 }
 
-fn tell(address: SocketAddr, needs_key: bool) {
+/// Where to listen: an address and a port.
+fn listen_address(text: &str) -> std::result::Result<SocketAddr, String> {
+    if let Ok(address) = text.parse() {
+        return Ok(address);
+    }
+    let (host, port) = text.rsplit_once(':').unwrap_or(("", text));
+    match port.parse::<u16>() {
+        Ok(port) if host.eq_ignore_ascii_case("localhost") => {
+            Ok(SocketAddr::new(LISTEN.ip(), port))
+        }
+        Ok(port) if host.is_empty() => {
+            Err(format!("an address stands before the port; write 127.0.0.1:{port}"))
+        }
+        _ => Err("write an address and a port, such as 127.0.0.1:8080".to_owned()),
+    }
+}
+
+fn listen_setting<'de, D: Deserializer<'de>>(
+    from: D,
+) -> std::result::Result<Option<SocketAddr>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "write an address and a port, such as \"127.0.0.1:8080\"")]
+    enum Written {
+        Address(String),
+        Port(u16),
+    }
+    let text = match Written::deserialize(from)? {
+        Written::Address(text) => text,
+        Written::Port(port) => port.to_string(),
+    };
+    listen_address(&text).map(Some).map_err(D::Error::custom)
+}
+
+fn tell(mut address: SocketAddr, needs_key: bool) {
+    let is_everywhere = address.ip().is_unspecified();
+    if is_everywhere {
+        // Nobody can ask at the address that stands for all.
+        address.set_ip(match address.ip() {
+            IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        });
+    }
     let key = if needs_key { "a key of yours" } else { "anything" };
     // Whoever started this may not read it.
     let mut out = stdout();
@@ -270,6 +338,12 @@ fn tell(address: SocketAddr, needs_key: bool) {
     note(&format!(
         "Anthropic clients: ANTHROPIC_BASE_URL=http://{address}  ANTHROPIC_API_KEY={key}"
     ));
+    if is_everywhere {
+        note(
+            "from elsewhere, with this machine's address in its place, or with a name of it that \
+             --allow-host has",
+        );
+    }
     note("a page to try it is at that address; Ctrl-C ends it");
 }
 
@@ -313,6 +387,64 @@ mod tests {
     struct Line {
         #[command(flatten)]
         serve: ServeArgs,
+    }
+
+    fn serve(options: &[&str]) -> std::result::Result<ServeArgs, clap::Error> {
+        let line = ["serve"].iter().chain(options);
+        Line::try_parse_from(line).map(|line| line.serve)
+    }
+
+    #[test]
+    fn an_address_to_listen_on_is_taken_or_told() {
+        for (text, expected) in [
+            ("127.0.0.1:1", "127.0.0.1:1"),
+            ("localhost:1", "127.0.0.1:1"),
+            ("Localhost:0", "127.0.0.1:0"),
+            ("[::1]:1", "[::1]:1"),
+        ] {
+            let listen = serve(&["--listen", text]).expect("an address").listen();
+            assert_eq!(listen.to_string(), expected);
+            let file: ServeSettings =
+                toml::from_str(&format!("listen = {text:?}")).expect("an address");
+            assert_eq!(file.listen, Some(listen));
+        }
+        for (text, words) in [
+            ("8080", "write 127.0.0.1:8080"),
+            (":8080", "write 127.0.0.1:8080"),
+            ("localhost:x", "such as 127.0.0.1:8080"),
+            ("example.org:80", "such as 127.0.0.1:8080"),
+            ("127.0.0.1", "such as 127.0.0.1:8080"),
+        ] {
+            let error = serve(&["--listen", text]).expect_err(text).to_string();
+            assert!(error.contains(words), "{text}: {error}");
+            let error = toml::from_str::<ServeSettings>(&format!("listen = {text:?}"));
+            assert!(error.expect_err(text).to_string().contains(words), "{text}");
+        }
+        let error = toml::from_str::<ServeSettings>("listen = 8080").expect_err("a port alone");
+        assert!(error.to_string().contains("write 127.0.0.1:8080"), "{error}");
+    }
+
+    fn followed(of_file: &[(&str, &str)], options: &[&str]) -> Result<BTreeMap<String, String>> {
+        let of_file = of_file.iter().map(|(from, to)| ((*from).to_owned(), (*to).to_owned()));
+        let options: Vec<_> = options.iter().flat_map(|option| ["--alias", option]).collect();
+        aliases(&of_file.collect(), &serve(&options).expect("options"))
+    }
+
+    #[test]
+    fn aliases_lead_to_models_and_not_round_in_circles() {
+        let all = followed(&[("a", "b"), ("b", "poe/X"), ("c", "old")], &["c=a", "*=c", "x=x"]);
+        let all = all.expect("they end");
+        let ends = ["a", "b", "c", "*", "x"].map(|name| &*all[name]);
+        assert_eq!(ends, ["poe/X", "poe/X", "poe/X", "poe/X", "x"]);
+        for (of_file, options) in [
+            (&[("a", "b"), ("b", "a")][..], &[][..]),
+            (&[("a", "b")], &["b=a"]),
+            (&[], &["a=b", "b=c", "c=b"]),
+        ] {
+            let error = followed(of_file, options).expect_err("a circle");
+            assert!(error.to_string().contains("circle"), "{error}");
+            assert_eq!(error.kind(), ErrorKind::InvalidRequest);
+        }
     }
 
     fn keys_at(file: &std::path::Path) -> Result<Option<PathBuf>> {

@@ -3,10 +3,12 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
+use lenore::ErrorKind;
 use lenore_sim::{Options, Sim};
 
 use crate::interrupt::Interrupt;
-use crate::output::{note, report};
+use crate::output::{note, print, report};
+use crate::values::{number, port};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -19,19 +21,19 @@ const MINUTE: Duration = Duration::from_secs(60);
     lenore sim --port 0 --concurrent 1 --rate 6")]
 pub(crate) struct SimArgs {
     /// The port on 127.0.0.1; 0 takes any free one
-    #[arg(long, default_value_t = 8765)]
+    #[arg(long, default_value_t = 8765, value_parser = port)]
     port: u16,
 
     /// Decides the texts of the answers
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, value_parser = number::<u64>)]
     seed: u64,
 
     /// How many answers of one account can run at once [default: any number]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = number::<usize>)]
     concurrent: Option<usize>,
 
     /// How many questions one account can ask in a minute [default: any number]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = number::<usize>)]
     rate: Option<usize>,
 }
 
@@ -44,11 +46,14 @@ pub(crate) async fn run(args: SimArgs) -> ExitCode {
         Ok(sim) => sim,
         Err(error) => {
             let port = args.port;
-            report(&format!("the site cannot listen on 127.0.0.1:{port}: {error}; try --port 0"));
-            return ExitCode::FAILURE;
+            report(&format!(
+                "the site cannot listen on 127.0.0.1:{port}: {error}; take another port with \
+                 --port, 0 for any free one"
+            ));
+            return ExitCode::from(ErrorKind::InvalidRequest.exit_code());
         }
     };
-    println!("{}", sim.url());
+    print(sim.url());
     note(&format!("sign in with any address; the code is at {}/sim/inbox", sim.url()));
     note("Ctrl-C ends it");
     interrupt.wait().await;

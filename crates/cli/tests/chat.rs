@@ -201,6 +201,13 @@ async fn commands_say_what_they_do() {
     talk.terminal.keys(&format!("gpt-3.5-turbo-\t{ENTER}"));
     talk.terminal.until("another bot", |screen| screen.contains("\ngpt-3.5-turbo-instruct")).await;
     assert_eq!(talk.sent().len(), 0);
+    // Lines that are deleted meanwhile do not come back.
+    talk.home.run(&["logs", "delete", "--all", "--yes"]).await.with_code(0);
+    talk.terminal.keys(&format!("/title{ENTER}"));
+    talk.terminal.shows("no title yet").await;
+    talk.terminal.waits_at("gpt-3.5-turbo-instruct › ").await;
+    let lines = std::fs::read_to_string(talk.home.path("data/lenore/history")).expect("kept");
+    assert!(lines.contains("/title") && !lines.contains("/retry"), "{lines}");
     talk.terminal.keys("\x04");
     assert_eq!(talk.terminal.end().await, 0);
     talk.world.end().await;

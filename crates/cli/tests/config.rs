@@ -107,6 +107,25 @@ async fn a_mistake_in_the_file_is_told_with_its_line() {
 }
 
 #[tokio::test]
+async fn a_value_that_is_none_is_told_with_its_line() {
+    let home = Home::new();
+    for (line, words) in [
+        ("timeout = 0", "timeout takes a number of seconds"),
+        ("max_chats = 0", "max_chats takes a whole number"),
+        ("site = 'ftp://x'", "is no address of a site"),
+        ("profile = 'a/b'", "is no name for a profile"),
+    ] {
+        let path = home.set("config.toml", &format!("# mine\n{line}\n"));
+        let ended = home.run(&["models"]).await.with_code(2);
+        assert!(ended.error().starts_with(&format!("{}, line 2: ", path.display())), "{ended:#?}");
+        assert!(ended.error().contains(words), "{ended:#?}");
+    }
+    home.set("config.toml", "[aliases]\na = 'b'\nb = 'a'\n");
+    let ended = home.run(&["ask", "--dry-run", "Hi"]).await.with_code(2);
+    assert!(ended.error().contains("the aliases a and b stand for each other"), "{ended:#?}");
+}
+
+#[tokio::test]
 async fn an_editor_finds_a_file_to_fill() {
     let home = Home::new();
     let mut edit = home.lenore(&["config", "edit"]);

@@ -13,8 +13,8 @@ const MARKER: &str = "Nevermore";
 
 const WAY: [&str; 12] = [
     "browser_program",
-    "profile",
     "disk_space",
+    "profile",
     "browser",
     "site",
     "human_check",
@@ -338,5 +338,62 @@ async fn a_profile_that_others_ask_through_is_no_failure() {
     assert_eq!(found.outcome("profile"), "failed");
     assert!(!found.is_bundled());
     in_time("closing", poe.close()).await;
+    world.end().await;
+}
+
+/// A disk of four megabytes, where this process may mount one.
+#[cfg(target_os = "linux")]
+struct SmallDisk(tempfile::TempDir);
+
+#[cfg(target_os = "linux")]
+impl SmallDisk {
+    fn mount() -> Option<Self> {
+        let dir = tempfile::tempdir().expect("a directory");
+        let mut mount = std::process::Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", "size=4m", "tmpfs"]).arg(dir.path());
+        let mounted = mount.stderr(std::process::Stdio::null()).status();
+        if !mounted.is_ok_and(|status| status.success()) {
+            eprintln!("skipped: a small disk cannot be mounted here");
+            return None;
+        }
+        Some(Self(dir))
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("umount").arg(self.0.path()).status();
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_is_told_before_the_profile() {
+    let Some(disk) = SmallDisk::mount() else { return };
+    let world = World::signed_out().await;
+    let full = disk.0.path().to_str().expect("a plain name").to_owned();
+    let profile = disk.0.path().join("profile");
+    std::fs::create_dir(&profile).expect("made");
+    std::fs::write(profile.join("Local State"), "{}").expect("written");
+    // Its last byte is taken too.
+    let mut filler = std::fs::File::create(disk.0.path().join("filler")).expect("made");
+    while std::io::Write::write_all(&mut filler, &[0; 4096]).is_ok() {}
+    let profile = profile.to_str().expect("a plain name");
+    let found = doctor(&world, &["--user-data-dir", profile], 11).await;
+    found.assert_ends_at("disk_space", "disk is full");
+    let advice = &found.check("disk_space")["advice"];
+    assert!(advice.as_str().is_some_and(|advice| advice.contains("make room")), "{advice}");
+    assert!(found.bundle().is_some());
+
+    let mut command = lenore(&["--site", world.sim.url(), "--user-data-dir", profile, "doctor"]);
+    command.args(["--output", &full]);
+    let ended = Program::start(command).end().await.with_code(11);
+    assert!(ended.stdout.contains("✗ disk space"), "{ended:#?}");
+    assert!(ended.error().contains("the bundle"), "{ended:#?}");
+    assert!(ended.error().contains("--output DIR"), "{ended:#?}");
+    let bundles = std::fs::read_dir(&full).expect("readable").flatten();
+    let bundles = bundles.filter(|it| it.file_name().to_string_lossy().contains("doctor"));
+    assert_eq!(bundles.count(), 0, "half a bundle is left");
     world.end().await;
 }

@@ -43,7 +43,7 @@ async fn a_page_that_is_not_as_known_is_said_to_be_so() {
 async fn what_can_be_known_before_needs_no_browser() {
     let world = World::signed_out().await;
     let cases: &[(&[&str], i32, &str)] = &[
-        (&["-m", "gpt-40"], 3, "gpt-4,"),
+        (&["-m", "gpt-40"], 3, "did you mean gpt-4?"),
         (&["-m", "poe/../login"], 3, "handle"),
         (&["-f", "/no/such/file.txt"], 6, "/no/such/file.txt"),
         (&["-f", "/"], 6, "directory"),

@@ -3,7 +3,7 @@
 mod support;
 
 use serde_json::{Value, json};
-use support::World;
+use support::{Home, World};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_event_is_a_line() {
@@ -80,6 +80,26 @@ async fn an_error_is_the_last_line() {
     world.end().await;
 }
 
+#[tokio::test]
+async fn an_error_before_the_question_is_a_line_too() {
+    let home = Home::new();
+    for arguments in [
+        &["--config", "/nope", "ask", "--json", "x"][..],
+        &["ask", "--json", "--bogus", "x"],
+        &["ask", "--bogus", "--json", "x"],
+        &["ask", "--json", "--timeout", "soon", "x"],
+        &["ask", "--json", "-c", "x"],
+    ] {
+        let ended = home.run(arguments).await.with_code(2);
+        let [error] = &events(&ended.stdout)[..] else { panic!("one line is due: {ended:#?}") };
+        assert_eq!(error["kind"], "invalid_request", "{ended:#?}");
+        let message = error["message"].as_str().expect("words");
+        assert!(ended.error().starts_with(message), "{ended:#?}");
+    }
+    let ended = home.run(&["ask", "--bogus", "--", "--json"]).await.with_code(2);
+    assert_eq!(ended.stdout, "");
+}
+
 /// The events of an output, each with the names it must have and no others.
 #[track_caller]
 fn events(stdout: &str) -> Vec<Value> {
@@ -93,7 +113,7 @@ fn events(stdout: &str) -> Vec<Value> {
             Some("replace") => (&["keep", "text"], &[]),
             Some("cost") => (&["points"], &[]),
             Some("finished") => (&["reason"], &[]),
-            Some("error") => (&["kind", "message"], &["retry_after", "partial"]),
+            Some("error") => (&["kind", "message"], &["retry_after", "partial", "in_doubt"]),
             other => panic!("no event is called {other:?}: {event}"),
         };
         let names: Vec<_> = event.as_object().expect("an object").keys().collect();

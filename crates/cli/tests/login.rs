@@ -2,6 +2,12 @@
 
 mod support;
 
+#[cfg(unix)]
+#[path = "support/terminal.rs"]
+mod terminal;
+
+use std::time::{Duration, Instant};
+
 use lenore_sim::Seen;
 use support::{EMAIL, Ended, Program, World};
 
@@ -87,10 +93,88 @@ async fn where_the_page_does_not_tell_the_address_is_remembered() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_code_is_refused() {
     let world = World::signed_out().await;
-    let wrong = |code: String| if code == "123456" { "654321\n" } else { "123456\n" }.to_owned();
-    let ended = with_code(&world, wrong).await.with_code(4);
-    assert!(ended.error().contains("did not take the code"), "{ended:#?}");
+    let begin = Instant::now();
+    let ended = with_code(&world, |right| wrong(&right) + "\n").await.with_code(4);
+    assert!(begin.elapsed() < Duration::from_secs(12), "{:?}", begin.elapsed());
+    assert!(ended.error().contains("did not take the code: That code is"), "{ended:#?}");
     world.seen("a wrong code", |seen| matches!(seen, Seen::CodeWrong)).await;
+    assert!(!world.profile().exists(), "nobody is signed in there");
+    world.end().await;
+}
+
+fn wrong(right: &str) -> String {
+    if right == "123456" { "654321" } else { "123456" }.to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_form_does_not_take_is_no_change_of_the_site() {
+    let world = World::signed_out().await;
+    for bad in ["not an address", "", "@example.org", "edgar@", "edgar"] {
+        let ended = login(&world, &["--email", bad]).await.with_code(2);
+        assert!(ended.stderr.contains("that is no e-mail address"), "{ended:#?}");
+    }
+    assert!(world.sim.log().is_empty(), "nothing was started for it");
+    let ended = login(&world, &["--email", "edgar@nowhere"]).await.with_code(2);
+    assert!(ended.error().contains("enter a valid email address"), "{ended:#?}");
+    let ended = with_code(&world, |_| "wrongcode\n".to_owned()).await.with_code(2);
+    assert!(ended.error().contains("does not accept the code"), "{ended:#?}");
+    world.end().await;
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn on_a_terminal_a_wrong_code_can_be_typed_anew() {
+    let world = World::signed_out().await;
+    let mut command = world.lenore("login");
+    command.args(["--email", EMAIL]);
+    let start = || terminal::Terminal::start(&command, 24, 200);
+    let count = |text: &str, words: &str| text.matches(words).count();
+    for (codes, end) in [(3, 4), (2, 0)] {
+        let mut terminal = start();
+        for number in 1..=codes {
+            let asks = |screen: &str| count(screen, "type it here:") == number;
+            terminal.until("asked for the code", asks).await;
+            let right = world.sim.inbox(EMAIL).expect("it was mailed");
+            let is_last = number == codes && end == 0;
+            terminal.keys(&(if is_last { right } else { wrong(&right) } + "\r"));
+        }
+        assert_eq!(terminal.end().await, end, "{}", terminal.screen());
+        let refusals = if end == 0 { codes - 1 } else { codes };
+        let screen = terminal.everything().split_whitespace().collect::<Vec<_>>().join(" ");
+        assert_eq!(count(&screen, "did not take the code"), refusals, "{screen}");
+    }
+    login(&world, &["--check"]).await.with_code(0);
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_profile_keeps_one_account() {
+    let world = World::new().await;
+    let ended = login(&world, &["--email", "other@example.org"]).await.with_code(2);
+    for words in [&format!("signed in as {EMAIL}"), "--profile NAME", "`lenore logout`"] {
+        assert!(ended.error().contains(words), "{words}: {ended:#?}");
+    }
+    let ended = login(&world, &["--email", &EMAIL.to_uppercase()]).await.with_code(0);
+    assert_eq!(ended.remarks(), [format!("signed in as {EMAIL}")]);
+    world.end().await;
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn beside_a_program_that_has_the_profile_nobody_can_sign_in() {
+    let world = World::new().await;
+    let (server, _) = world.serving(&[]).await;
+    let ended = login(&world, &["--email", EMAIL]).await.with_code(11);
+    let who = format!("process {}", server.pid());
+    for words in [&*who, "end it, sign in, and start it again"] {
+        assert!(ended.error().contains(words), "{words}: {ended:#?}");
+    }
+    #[cfg(target_os = "linux")]
+    assert!(ended.error().contains("`lenore serve`"), "{ended:#?}");
+    let ended = login(&world, &["--check"]).await.with_code(11);
+    assert!(ended.error().contains("(--profile NAME)"), "{ended:#?}");
+    server.signal(rustix::process::Signal::TERM);
+    server.end().await;
     world.end().await;
 }
 

@@ -77,7 +77,8 @@ async fn one_is_shown_whole() {
     let ended = logs(&home, &["show", "9"]).await.with_code(2);
     assert!(ended.error().contains("no such exchange"), "{ended:#?}");
     logs(&home, &["show", "--chat", "none"]).await.with_code(2);
-    logs(&home, &["show", "two"]).await.with_code(2);
+    let ended = logs(&home, &["show", "two"]).await.with_code(2);
+    assert!(ended.error().contains("the number of an exchange"), "{ended:#?}");
 }
 
 #[tokio::test]
@@ -136,16 +137,53 @@ async fn only_what_is_named_is_deleted() {
 }
 
 #[tokio::test]
+async fn the_lines_of_chats_go_with_the_log() {
+    let typed = |home: &Home| {
+        let path = home.path("data/lenore/history");
+        std::fs::write(&path, "#V2\nmy secret\n").expect("written");
+        path
+    };
+    let home = home();
+    let lines = typed(&home);
+    logs(&home, &["delete", "--yes", "--before", "2030-01-01"]).await.with_code(0);
+    assert!(lines.exists(), "nobody knows when they were typed");
+    let ended = logs(&home, &["delete", "--yes", "--all"]).await.with_code(0);
+    assert!(!lines.exists());
+    assert_eq!(ended.remarks(), ["deleted: 0, and the lines that were typed into chats"]);
+    // And where there is no log beside them.
+    std::fs::remove_file(home.path("data/lenore/log.db")).expect("there");
+    let lines = typed(&home);
+    logs(&home, &["delete", "--yes", "--all"]).await.with_code(0);
+    assert!(!lines.exists());
+}
+
+#[tokio::test]
 async fn who_sits_at_a_terminal_is_asked() {
     let home = home();
     for (answer, said, left) in [("\r", "nothing is deleted", 3), ("y\r", "deleted: 3", 0)] {
         let mut terminal = Terminal::start(&home.lenore(&["logs", "delete", "--all"]), 24, 80);
-        terminal.shows("delete the whole log? [y/N]").await;
+        terminal.shows("typed into chats? [y/N]").await;
         terminal.keys(answer);
         assert_eq!(terminal.end().await, 0);
         assert!(terminal.screen().contains(said), "{}", terminal.screen());
         assert_eq!(numbers(&logs(&home, &[]).await).len(), left);
     }
+}
+
+#[tokio::test]
+async fn a_chat_goes_on_with_its_own_bot_only() {
+    let home = home();
+    let asked = async |model: &str| home.run(&["ask", "-c", "-m", model, "--dry-run", "Hi"]).await;
+    for model in ["gpt-4", "poe/GPT-4"] {
+        asked(model).await.with_code(0);
+    }
+    for model in ["palm", "poe/Claude-3-Opus"] {
+        let ended = asked(model).await.with_code(2);
+        assert!(ended.error().starts_with("the last chat was with GPT-4; "), "{ended:#?}");
+    }
+    let mut chat = Terminal::start(&home.lenore(&["chat", "-c", "-m", "palm"]), 24, 80);
+    assert_eq!(chat.end().await, 2);
+    assert!(chat.screen().contains("the last chat was with GPT-4"), "{}", chat.screen());
 }
 
 #[tokio::test]
@@ -172,6 +210,8 @@ async fn a_log_of_another_kind_is_refused_and_left_alone() {
     std::fs::create_dir_all(path.parent().expect("a directory")).expect("made");
     std::fs::write(&path, "no database at all, only words").expect("written");
     let ended = logs(&home, &[]).await.with_code(2);
-    assert!(ended.error().contains("database"), "{ended:#?}");
+    for words in ["database", path.to_str().expect("a name"), "move the file away", "--no-log"] {
+        assert!(ended.error().contains(words), "{words}: {ended:#?}");
+    }
     assert_eq!(std::fs::read(&path).expect("there"), b"no database at all, only words");
 }

@@ -147,7 +147,22 @@ async fn a_failure_says_its_kind_and_what_to_do() {
     }
     let wrong = session.call("ask", json!({ "model": "gpt-4" })).await;
     assert_eq!(wrong.is_error, Some(true), "{wrong:#?}");
+    assert!(texts(&wrong)[0].starts_with("invalid_request: "), "{wrong:#?}");
     assert!(texts(&wrong)[0].contains("`prompt`"), "{wrong:#?}");
+    // A name that is misspelt would else ask another bot.
+    for (tool, arguments) in [
+        ("ask", json!({ "prompt": "Hi", "modle": "gpt-4" })),
+        ("continue", json!({ "chat": "abc", "prompt": "Hi", "model": "gpt-4" })),
+        ("models", json!({ "all": true })),
+    ] {
+        let wrong = session.call(tool, arguments).await;
+        assert_eq!(wrong.is_error, Some(true), "{wrong:#?}");
+        assert!(texts(&wrong)[0].starts_with("invalid_request: "), "{wrong:#?}");
+    }
+    let tools = in_time("the tools", session.client.list_all_tools()).await.expect("a list");
+    for tool in tools {
+        assert_eq!(tool.input_schema.get("additionalProperties"), Some(&json!(false)), "{tool:#?}");
+    }
     let models = session.call("models", json!({})).await;
     let models = data(&models);
     assert_eq!(models["default"], "gpt-3.5-turbo");

@@ -47,7 +47,7 @@ async fn an_account_is_signed_in_used_and_forgotten_by_its_profiles_name() {
     let [first, second] = ended.stdout.lines().collect::<Vec<_>>()[..] else {
         panic!("{ended:#?}")
     };
-    assert!(first.starts_with("* default  - "), "{first}");
+    assert!(first.starts_with("* default  never signed in "), "{first}");
     assert!(second.contains(EMAIL) && second.ends_with("~/data/lenore/profiles/work"), "{second}");
 
     // The other profile is not touched, nor its chats.
@@ -99,7 +99,41 @@ async fn what_is_no_profile_is_not_removed() {
     let name = precious.to_str().expect("a name");
     let ended = home.run(&["--user-data-dir", name, "logout", "--yes"]).await.with_code(2);
     assert!(ended.error().contains("no browser's profile"), "{ended:#?}");
+    for command in [&["ask", "Hi"][..], &["login", "--email", EMAIL], &["doctor"]] {
+        let output = home.path("bundles");
+        let mut program = home.lenore(&[&["--user-data-dir", name], command].concat());
+        if command[0] == "doctor" {
+            program.arg("--output").arg(output);
+        }
+        let ended = Program::start(program).end().await.with_code(2);
+        let said = ended.stdout + &ended.stderr;
+        assert!(said.contains("no browser's profile"), "{command:?}: {said}");
+        let left = std::fs::read_dir(&precious).expect("readable").count();
+        assert_eq!(left, 1, "{command:?} adds nothing");
+    }
     assert!(precious.join("chapter1.md").exists());
     let ended = home.run(&["--cdp", "http://127.0.0.1:1", "logout", "--yes"]).await.with_code(2);
     assert!(ended.error().contains("sign out in its window"), "{ended:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_profile_that_nobody_signs_in_is_not_left() {
+    let (world, home) = (World::signed_out().await, Home::new());
+    let old = home.path("data/lenore/profiles/old");
+    std::fs::create_dir_all(&old).expect("made");
+    run(&world, &home, &["--profile", "wrok", "ask", "Hi"]).await.with_code(4);
+    let output = home.path("bundles").to_str().expect("a plain name").to_owned();
+    let doctor = ["--profile", "wrok", "doctor", "--json", "--output", &output];
+    run(&world, &home, &doctor).await.with_code(4);
+    run(&world, &home, &["--profile", "old", "ask", "Hi"]).await.with_code(4);
+    let fox = ["--browser", "firefox", "--browser-driver", "/no/such/driver", "ask", "Hi"];
+    run(&world, &home, &fox).await.with_code(11);
+    let found = listed(&home, &[]).await;
+    let paths: Vec<_> = found.iter().map(|it| it["path"].as_str().expect("a path")).collect();
+    assert_eq!(paths, [old.to_str().expect("a plain name")]);
+    for place in ["profiles", "firefox-profiles"] {
+        let left = std::fs::read_dir(home.path(&format!("data/lenore/{place}"))).expect("made");
+        assert_eq!(left.count(), usize::from(place == "profiles"), "{place}");
+    }
+    world.sim.stop().await;
 }

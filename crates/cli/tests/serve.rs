@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
-use support::{Program, World, in_time, lenore};
+use support::{Home, Program, World, in_time, lenore};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -132,6 +132,30 @@ async fn failures_of_the_site_have_their_status() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_the_site_may_have_taken_is_not_to_be_asked_again() {
+    let world = World::new().await;
+    let (program, address) = world.serving(&[]).await;
+    let (_, first) = ask(&address, "/v1/responses", "", Some(&json!({ "input": "Hi" }))).await;
+    let first: Value = serde_json::from_str(&first).expect("JSON");
+    // In a new chat, and in one that can be looked into.
+    for from in [&Value::Null, &first["id"]] {
+        let prompt = "Ravens? [[sim: http=429, retry-after=1]]";
+        let body = json!({ "input": prompt, "previous_response_id": from });
+        let mut stream = send(&address, "/v1/responses", "", Some(&body)).await;
+        let mut text = String::new();
+        in_time("a response", stream.read_to_string(&mut text)).await.expect("UTF-8");
+        assert!(
+            text.starts_with("HTTP/1.1 429") && text.contains("x-should-retry: false"),
+            "{text}"
+        );
+        assert!(!text.contains("retry-after:"), "{text}");
+    }
+    program.signal(Signal::TERM);
+    program.end().await.with_code(0);
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_leaves_stops_the_answer_on_the_site() {
     let world = World::new().await;
     let (program, address) = world.serving(&[]).await;
@@ -204,7 +228,63 @@ async fn others_are_let_in_only_with_a_key() {
     command.args(["--listen", &taken.local_addr().expect("bound").to_string()]);
     let ended = Program::start(command).end().await.with_code(2);
     assert!(ended.error().contains("cannot listen"), "{}", ended.error());
+    assert!(ended.error().contains("another port with --listen"), "{}", ended.error());
+    for (options, words) in [
+        (["--alias", "a=b", "--alias", "b=a"], "circle"),
+        (
+            ["--allow-host", "https://example.org", "--listen", "127.0.0.1:0"],
+            "write the name alone",
+        ),
+    ] {
+        let mut command = world.lenore("serve");
+        command.args(options);
+        let ended = Program::start(command).end().await.with_code(2);
+        assert!(ended.error().contains(words), "{}", ended.error());
+    }
     assert!(!world.profile().join("lenore.lock").exists());
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_without_keys_is_locked_by_the_first_one() {
+    let (world, home) = (World::signed_out().await, Home::new());
+    let mut command = world.lenore("serve");
+    home.adopt(&mut command);
+    command.args(["--listen", "localhost:0"]);
+    let mut program = Program::start(command);
+    let address = program.line().await.strip_prefix("http://").expect("an address").to_owned();
+    let (status, _) = ask(&address, "/v1/models", "", None).await;
+    assert_eq!(status, 200);
+    let key = home.run(&["keys", "add", "laptop"]).await.with_code(0).stdout;
+    let locked = async {
+        while ask(&address, "/v1/models", "", None).await.0 != 401 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    in_time("the server to notice", locked).await;
+    program.says("from now on clients must give a key").await;
+    let header = format!("authorization: Bearer {}\r\n", key.trim());
+    let (status, _) = ask(&address, "/v1/models", &header, None).await;
+    assert_eq!(status, 200);
+    program.signal(Signal::TERM);
+    program.end().await.with_code(0);
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_listens_everywhere_says_where_to_ask() {
+    let world = World::signed_out().await;
+    let mut command = world.lenore("serve");
+    command.args(["--listen", "0.0.0.0:0"]).env("LENORE_API_KEY", "nevermore");
+    let mut program = Program::start(command);
+    let url = program.line().await;
+    let address = url.strip_prefix("http://").expect("an address");
+    assert!(address.starts_with("127.0.0.1:"), "{url}");
+    program.says("--allow-host").await;
+    let (status, _) = ask(address, "/v1/models", "x-api-key: nevermore\r\n", None).await;
+    assert_eq!(status, 200);
+    program.signal(Signal::TERM);
+    program.end().await.with_code(0);
     world.end().await;
 }
 

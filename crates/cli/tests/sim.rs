@@ -44,7 +44,8 @@ async fn it_names_its_address_answers_there_and_ends_on_request() {
 async fn a_port_that_is_taken_is_said_to_be_so() {
     let taken = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
     let port = taken.local_addr().expect("bound").port().to_string();
-    let ended = Program::start(lenore(&["sim", "--port", &port])).end().await.with_code(1);
+    let ended = Program::start(lenore(&["sim", "--port", &port])).end().await.with_code(2);
+    assert!(ended.error().contains("--port"), "{ended:#?}");
     assert!(ended.error().contains(&port) && ended.error().contains("in use"), "{ended:#?}");
     assert_eq!(ended.stdout, "");
 }

@@ -149,6 +149,24 @@ async fn a_window_that_changes_leaves_no_garbage() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_presses_ctrl_c_sees_no_more_of_the_spinner() {
+    let world = World::new().await;
+    let file = world.directory.path().join("answer.txt");
+    let file = file.to_str().expect("a plain name");
+    for options in [&["--no-stream"][..], &["-o", file], &["--json"], &[]] {
+        let arguments = [options, &["Ravens? [[sim: delay=20000]]"]].concat();
+        let mut terminal = Terminal::start(&ask(&world, &arguments), 24, 80);
+        terminal.shows("waiting for the answer 1s").await;
+        terminal.keys("\x03");
+        assert_eq!(terminal.end().await, 130);
+        let screen = terminal.screen();
+        assert!(screen.ends_with("error: stopped"), "{options:?}: {screen}");
+        assert!(!screen.contains("waiting"), "{options:?}: {screen}");
+    }
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_spinner_tells_the_time_and_what_the_site_says() {
     let world = World::new().await;
     let prompt = "Ravens? [[sim: delay=1500, placeholder, gap=300, say=Birds.]]";

@@ -4,7 +4,7 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use support::{Ended, Program, lenore};
+use support::{Ended, Home, Program, lenore};
 
 async fn run(arguments: &[&str]) -> Ended {
     Program::start(lenore(arguments)).end().await
@@ -54,6 +54,90 @@ async fn it_starts_at_once() {
             quickest = quickest.min(begin.elapsed());
         }
         assert!(quickest < BOUND, "{arguments:?} takes {quickest:?}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn output_that_is_lost_is_a_failure() {
+    let home = Home::new();
+    home.run(&["keys", "add", "laptop"]).await.with_code(0);
+    for arguments in [
+        &["--help"][..],
+        &["keys", "list"],
+        &["logs", "--help"],
+        &["--version"],
+        &["completions", "bash"],
+        &["man"],
+        &["models"],
+        &["models", "--json"],
+        &["config"],
+        &["config", "path"],
+        &["logs", "path"],
+        &["ask", "--dry-run", "Hi"],
+    ] {
+        let mut command = home.lenore(arguments);
+        command.stdout(std::fs::File::options().write(true).open("/dev/full").expect("there"));
+        let ended = Program::start(command).end().await.with_code(1);
+        assert!(ended.error().starts_with("the output cannot be written: "), "{ended:#?}");
+        // Whoever has seen enough is no failure.
+        let mut program = Program::start(home.lenore(arguments));
+        program.close_stdout();
+        let ended = program.end().await.with_code(0);
+        assert!(!ended.stderr.contains("error"), "{ended:#?}");
+    }
+}
+
+#[tokio::test]
+async fn the_environment_is_not_mistaken_for_what_was_typed() {
+    let run = async |arguments: &[&str], variables: &[(&str, &str)]| {
+        let mut command = lenore(arguments);
+        command.envs(variables.iter().copied());
+        Program::start(command).end().await
+    };
+    let set = [("LENORE_PROFILE", "work"), ("LENORE_SITE", "http://127.0.0.1:1")];
+    for arguments in [
+        &["logs", "search"][..],
+        &["logs", "delete"],
+        &["completions"],
+        &["ask", "--var", "a=b", "Hi"],
+        &["ask", "--bogus"],
+    ] {
+        let ended = run(arguments, &set).await.with_code(2);
+        assert!(ended.stderr.contains("Usage: lenore "), "{ended:#?}");
+        assert!(!ended.stderr.contains("--profile <"), "{ended:#?}");
+        assert!(!ended.stderr.contains("--site <"), "{ended:#?}");
+    }
+    for (variable, value) in [
+        ("LENORE_TIMEOUT", "soon"),
+        ("LENORE_TIMEOUT", "0"),
+        ("LENORE_MAX_CHATS", "0"),
+        ("LENORE_HEADED", "perhaps"),
+        ("LENORE_BROWSER", "opera"),
+        ("LENORE_SITE", "ftp://x"),
+        ("LENORE_PROFILE", "a/b"),
+    ] {
+        let ended = run(&["models"], &[(variable, value)]).await.with_code(2);
+        assert!(ended.error().contains(variable), "{ended:#?}");
+        assert!(!ended.stderr.contains("--timeout"), "{ended:#?}");
+        // An empty variable says nothing.
+        run(&["models"], &[(variable, "")]).await.with_code(0);
+    }
+    let ended = run(&["ask", "--help"], &[("LENORE_SITE", "")]).await.with_code(0);
+    assert!(ended.stdout.contains("LENORE_SITE"), "{}", ended.stdout);
+}
+
+#[tokio::test]
+async fn what_belongs_there_is_said() {
+    for (arguments, words) in [
+        (&["--timeout", "0", "models"][..], "a number of seconds belongs there, at least 1"),
+        (&["--max-chats", "0", "models"], "a whole number belongs there, at least 1"),
+        (&["--patience=-1", "models"], "a number of seconds belongs there"),
+        (&["sim", "--port", "80x"], "a port belongs there"),
+        (&["logs", "-n", "x"], "a whole number belongs there"),
+    ] {
+        let ended = run(arguments).await.with_code(2);
+        assert!(ended.error().contains(words), "{ended:#?}");
     }
 }
 

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use axum::http::StatusCode;
 use futures_util::stream::{self, Stream};
 use lenore_provider::{
-    ChatRequest, Completion, Error, ErrorKind, Event, FinishReason, Message, Provider,
+    ChatRequest, Completion, ConversationHash, Error, ErrorKind, Event, FinishReason, Message,
+    Provider,
 };
 use serde::Serialize;
 use tokio::sync::watch;
@@ -19,6 +20,7 @@ use crate::metrics::Meter;
 use crate::points::Points;
 use crate::question::Reading;
 use crate::tokens;
+use crate::told::Told;
 use crate::tools::{Call, Fault, MARK, said};
 
 /// A step of an answer, for a client.
@@ -105,6 +107,8 @@ pub(crate) struct Plan {
     /// Where the answer is remembered.
     pub(crate) points: Arc<Points>,
     pub(crate) place: Place,
+    /// What the bot is told of instructions, tools and formats, and where that is noted.
+    pub(crate) told: Option<(Arc<Told>, ConversationHash)>,
     pub(crate) rules: Rules,
     pub(crate) reading: Arc<Reading>,
     /// They stay while the answer runs.
@@ -210,6 +214,9 @@ impl Answer {
             Event::Finished { reason } => return self.finish(reason),
             Event::Started { chat, message, bot } => {
                 self.is_taken = true;
+                if let Some((told, hash)) = &self.plan.told {
+                    told.add(&chat, *hash);
+                }
                 self.ready.push_back(Part::Started(chat.clone()));
                 self.notes.chat = Some(chat);
                 self.notes.message = Some(message);

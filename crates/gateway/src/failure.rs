@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::http::header::{HeaderValue, RETRY_AFTER};
 use axum::http::{HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
+use hyper::ext::ReasonPhrase;
 use lenore_provider::{Error, ErrorKind};
 use serde_json::{Value, json};
 
@@ -41,7 +42,7 @@ pub(crate) struct Failure {
     retry_after: Option<Duration>,
     /// What was received of the answer before it broke off.
     partial: Option<String>,
-    /// Whether the bot may have been asked.
+    /// Whether the bot may have been asked: the same request could ask it twice.
     was_asked: bool,
 }
 
@@ -100,7 +101,13 @@ impl Failure {
 
     /// Whether the provider refused before it asked anybody.
     pub(crate) fn is_refusal(&self) -> bool {
-        matches!(self.kind, Some(ErrorKind::RateLimited | ErrorKind::InvalidRequest))
+        !self.was_asked
+            && matches!(self.kind, Some(ErrorKind::RateLimited | ErrorKind::InvalidRequest))
+    }
+
+    /// What was received of the answer before it broke off.
+    pub(crate) fn partial(&self) -> Option<&str> {
+        self.partial.as_deref()
     }
 
     /// Adds what was received of the answer, unless that is known already.
@@ -115,11 +122,11 @@ impl Failure {
     pub(crate) fn body(&self, wire: Wire, request_id: &str) -> Value {
         let message = &self.message;
         match wire {
-            Wire::Anthropic => json!({
-                "type": "error",
-                "error": { "type": self.anthropic_type(), "message": message },
-                "request_id": request_id,
-            }),
+            Wire::Anthropic => {
+                let mut error = json!({ "type": self.anthropic_type(), "message": message });
+                self.add_partial(&mut error);
+                json!({ "type": "error", "error": error, "request_id": request_id })
+            }
             Wire::OpenAi => {
                 let mut error = json!({
                     "message": message,
@@ -127,11 +134,15 @@ impl Failure {
                     "param": self.param,
                     "code": self.code,
                 });
-                if let Some(partial) = &self.partial {
-                    error["partial"] = json!(partial);
-                }
+                self.add_partial(&mut error);
                 json!({ "error": error })
             }
+        }
+    }
+
+    fn add_partial(&self, error: &mut Value) {
+        if let Some(partial) = &self.partial {
+            error["partial"] = json!(partial);
         }
     }
 
@@ -186,6 +197,7 @@ impl From<Error> for Failure {
         Self {
             kind: Some(kind),
             retry_after: error.retry_after().or(usual),
+            was_asked: error.is_in_doubt(),
             partial: error.partial().filter(|text| !text.is_empty()).map(str::to_owned),
             param: (kind == ErrorKind::UnsupportedModel).then(|| "model".to_owned()),
             ..Self::new(status.unwrap_or(StatusCode::BAD_GATEWAY), code, error.to_string())
@@ -201,13 +213,19 @@ impl IntoResponse for Failure {
         if let Some(kind) = self.kind {
             headers.insert(X_LENORE_ERROR, HeaderValue::from_static(kind.as_str()));
         }
-        if let Some(wait) = self.retry_after {
+        // Clients take a time to wait for leave to ask again.
+        if let Some(wait) = self.retry_after.filter(|_| self.may_be_repeated()) {
             // Whole seconds, rounded up.
             let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
             headers.insert(RETRY_AFTER, seconds.into());
         }
         let may_be_repeated = if self.may_be_repeated() { "true" } else { "false" };
         headers.insert(X_SHOULD_RETRY, HeaderValue::from_static(may_be_repeated));
+        if self.status.canonical_reason().is_none() {
+            // 499 has no name of its own.
+            let reason = ReasonPhrase::from_static(b"Client Closed Request");
+            response.extensions_mut().insert(reason);
+        }
         response.extensions_mut().insert(self);
         response
     }
@@ -227,6 +245,7 @@ mod tests {
         assert_eq!(body["error"]["partial"], "half");
         let body = failure.body(Wire::Anthropic, "r");
         assert_eq!(body["error"]["type"], "api_error");
+        assert_eq!(body["error"]["partial"], "half");
         assert_eq!(body["request_id"], "r");
     }
 
@@ -240,6 +259,21 @@ mod tests {
         assert_eq!(header(ErrorKind::RateLimited), "true");
         let late = Failure::from(Error::new(ErrorKind::RateLimited, "no")).asked(true);
         assert_eq!(late.asked(false).into_response().headers()[X_SHOULD_RETRY], "false");
+    }
+
+    #[test]
+    fn who_may_have_asked_is_given_no_time_to_ask_again() {
+        let wait = Duration::from_secs(3);
+        let late = Error::new(ErrorKind::RateLimited, "no").with_retry_after(wait);
+        let doubtful = Error::new(ErrorKind::RateLimited, "no").with_retry_after(wait).with_doubt();
+        let failed = Error::new(ErrorKind::Bot, "the site failed").with_retry_after(wait);
+        for failure in
+            [Failure::from(late).asked(true), Failure::from(doubtful), Failure::from(failed)]
+        {
+            let response = failure.into_response();
+            assert_eq!(response.headers()[X_SHOULD_RETRY], "false");
+            assert_eq!(response.headers().get(RETRY_AFTER), None);
+        }
     }
 
     #[test]

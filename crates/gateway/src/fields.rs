@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::failure::Failure;
 use crate::gateway::Options;
+use crate::known::Known;
 
 /// Fields that change nothing about an answer, which may be given without being reported.
 const HARMLESS: &[&str] = &[
@@ -20,6 +21,9 @@ const HARMLESS: &[&str] = &[
     "store",
     "user",
 ];
+
+/// As many names of what is not honoured are told.
+const MOST_IGNORED: usize = 256;
 
 /// A request's body: an object.
 #[derive(Debug)]
@@ -47,16 +51,20 @@ impl Fields {
                 "the body must be JSON, with the header Content-Type: application/json",
             ));
         }
+        if let Some(encoding) = headers.get(header::CONTENT_ENCODING)
+            && !encoding.as_bytes().eq_ignore_ascii_case(b"identity")
+        {
+            return Err(Failure::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "unsupported_media_type",
+                "the body must not be compressed; leave out Content-Encoding",
+            ));
+        }
         let bytes = read_body(headers, body, options).await?;
         match serde_json::from_slice(&bytes) {
             Ok(Value::Object(left)) => Ok(Self { left, ignored: Vec::new() }),
             Ok(_) => Err(Failure::invalid("the body must be a JSON object")),
-            // The position alone: the text around it is the user's.
-            Err(error) => Err(Failure::invalid(format!(
-                "the body is not valid JSON, at line {} column {}",
-                error.line(),
-                error.column()
-            ))),
+            Err(error) => Err(unreadable(&bytes, &error)),
         }
     }
 
@@ -101,6 +109,20 @@ impl Fields {
         })
     }
 
+    /// Notes what is not known inside a field.
+    pub(crate) fn look_into(&mut self, name: &str, known: &Known) {
+        if let Some(value) = self.left.get(name) {
+            self.ignored.extend(known.others(value, name));
+        }
+    }
+
+    /// Notes what is not known inside a part of a field.
+    pub(crate) fn look_into_part(&mut self, name: &str, part: &str, known: &Known) {
+        if let Some(value) = self.left.get(name).and_then(|value| value.get(part)) {
+            self.ignored.extend(known.others(value, &format!("{name}.{part}")));
+        }
+    }
+
     /// Notes a part of a field that was taken and cannot be honoured.
     pub(crate) fn ignore(&mut self, name: String) {
         self.ignored.push(name);
@@ -123,6 +145,10 @@ impl Fields {
         let mut ignored = more;
         ignored.extend(self.ignored);
         ignored.extend(self.left.into_iter().filter_map(is_given));
+        ignored.truncate(MOST_IGNORED);
+        // What is named as a whole is not named by its parts.
+        let all = ignored.clone();
+        ignored.retain(|name| !all.iter().any(|whole| is_inside(name, whole)));
         match ignored.first() {
             Some(name) if strict => Err(Failure::new(
                 StatusCode::BAD_REQUEST,
@@ -133,6 +159,11 @@ impl Fields {
             _ => Ok(ignored),
         }
     }
+}
+
+/// Whether one path leads into another.
+fn is_inside(path: &str, whole: &str) -> bool {
+    path.strip_prefix(whole).is_some_and(|rest| rest.starts_with(['.', '[']))
 }
 
 /// A value of this name, read.
@@ -148,6 +179,34 @@ pub(crate) fn parse<T: DeserializeOwned>(value: Value, name: &str) -> Result<T, 
         };
         Failure::invalid(error.into_inner().to_string()).at(path)
     })
+}
+
+/// What is wrong with a body that cannot be read, and where. The text around it is the user's, and
+/// is not told.
+fn unreadable(body: &[u8], error: &serde_json::Error) -> Failure {
+    let (line, column) = (error.line(), error.column());
+    let Some(half) = half_character(body, error) else {
+        let message = format!("the body is not valid JSON, at line {line} column {column}");
+        return Failure::invalid(message);
+    };
+    Failure::invalid(format!(
+        "a text in the body holds half a character, {half}, at line {line} column {column}; cut \
+         texts between characters"
+    ))
+}
+
+/// The escape of one half of a character whose other half is missing, where that is the error.
+fn half_character(body: &[u8], error: &serde_json::Error) -> Option<String> {
+    let words = error.to_string();
+    if !words.contains("surrogate") && !words.contains("end of hex escape") {
+        return None;
+    }
+    let start = body.split_inclusive(|byte| *byte == b'\n').take(error.line() - 1);
+    let end = start.map(<[u8]>::len).sum::<usize>() + error.column();
+    let read = body.get(..end.min(body.len()))?;
+    let is_half = |escape: &&[u8]| matches!(escape, [b'\\', b'u', b'd' | b'D', half, ..] if b"89abcdefABCDEF".contains(half));
+    let half = read.windows(6).rfind(is_half)?;
+    String::from_utf8(half.to_ascii_lowercase()).ok()
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

@@ -12,13 +12,14 @@ use lenore_provider::{Error, ErrorKind, Provider, Result};
 use tokio::sync::watch;
 use tower_http::cors::{AllowHeaders, CorsLayer, ExposeHeaders};
 
-use crate::keys::KeyRing;
+use crate::keys::{FileOfKeys, KeyRing};
 use crate::links::Links;
 use crate::metrics::Metrics;
 use crate::patience::Patience;
 use crate::points::Points;
 use crate::remote::Remote;
 use crate::scratch::Scratch;
+use crate::told::Told;
 use crate::{chat, completions, doors, health, ids, messages, models, openapi, page, responses};
 
 /// The largest body that is taken, in bytes, where nothing else is said.
@@ -36,6 +37,7 @@ pub(crate) struct Inner {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) links: Arc<Links>,
     pub(crate) points: Arc<Points>,
+    pub(crate) told: Arc<Told>,
     remote: Option<Remote>,
     scratch: Scratch,
     /// When it was made, in seconds since 1970.
@@ -60,7 +62,7 @@ pub struct GatewayBuilder {
     providers: Vec<Arc<dyn Provider>>,
     options: Options,
     key: Option<String>,
-    key_file: Option<PathBuf>,
+    key_file: Option<FileOfKeys>,
     fetch: bool,
 }
 
@@ -82,7 +84,14 @@ impl GatewayBuilder {
     /// A file of keys, as [`KeyFile`](crate::KeyFile) writes it. Its changes are followed.
     #[must_use]
     pub fn key_file(mut self, path: impl Into<PathBuf>) -> Self {
-        self.key_file = Some(path.into());
+        self.key_file = Some(FileOfKeys { path: path.into(), is_needed: true });
+        self
+    }
+
+    /// A file of keys that need not be there yet: keys are needed from when it is, for good.
+    #[must_use]
+    pub fn key_file_if_any(mut self, path: impl Into<PathBuf>) -> Self {
+        self.key_file = Some(FileOfKeys { path: path.into(), is_needed: false });
         self
     }
 
@@ -147,14 +156,24 @@ impl GatewayBuilder {
     /// # Errors
     /// [`ErrorKind::InvalidRequest`] for an option that makes no sense.
     pub fn build(self) -> Result<Gateway> {
-        let Self { providers, options, key, key_file, fetch } = self;
+        let Self { providers, mut options, key, key_file, fetch } = self;
         for origin in &options.origins {
-            if HeaderValue::from_str(origin).is_err() || !origin.contains("://") {
+            let named = origin.split_once("://").filter(|(_, host)| !host.contains('/'));
+            if HeaderValue::from_str(origin).is_err() || named.is_none() {
                 return Err(Error::new(
                     ErrorKind::InvalidRequest,
                     format!("{origin:?} is no origin; one looks like https://chat.example.org"),
                 ));
             }
+        }
+        for host in &mut options.hosts {
+            // In the form in which clients give it.
+            *host = url::Host::parse(host).map(|host| host.to_string()).map_err(|error| {
+                let message = format!(
+                    "{host:?} is no host's name; write the name alone, such as chat.example.org"
+                );
+                Error::new(ErrorKind::InvalidRequest, message).with_source(error)
+            })?;
         }
         let names: Vec<_> = providers.iter().map(|provider| provider.name()).collect();
         if let Some(twice) = names.iter().enumerate().find(|(at, name)| names[..*at].contains(name))
@@ -173,6 +192,7 @@ impl GatewayBuilder {
             metrics: Arc::new(Metrics::new()),
             links: Arc::default(),
             points: Arc::default(),
+            told: Arc::default(),
             since: ids::now(),
             stopping: watch::Sender::new(false),
         })))

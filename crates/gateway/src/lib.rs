@@ -34,6 +34,7 @@ mod gateway;
 mod health;
 mod ids;
 mod keys;
+mod known;
 mod links;
 mod mark;
 mod messages;
@@ -52,6 +53,7 @@ mod scratch;
 mod serve;
 mod sse;
 mod tokens;
+mod told;
 mod tools;
 mod wire;
 

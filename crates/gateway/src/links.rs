@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::Gateway;
+use crate::failure::Failure;
 use crate::keys::Caller;
 use crate::models::Route;
 
@@ -27,6 +28,11 @@ pub(crate) struct Place {
 }
 
 impl Place {
+    /// Where this caller asks a model of this name.
+    pub(crate) fn of(gateway: &Gateway, caller: &Caller, model: &str) -> Result<Self, Failure> {
+        Ok(Self::new(gateway, caller, &gateway.route(model)?))
+    }
+
     pub(crate) fn new(gateway: &Gateway, caller: &Caller, route: &Route) -> Self {
         Self {
             owner: caller.name().map(str::to_owned),

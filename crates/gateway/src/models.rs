@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::{Extension, Json};
 use lenore_provider::Provider;
 use serde_json::{Value, json};
@@ -110,21 +110,83 @@ pub(crate) async fn keep_fresh(provider: Arc<dyn Provider>) {
 pub(crate) async fn list(
     State(gateway): State<Gateway>,
     Extension(caller): Extension<Caller>,
+    uri: Uri,
     headers: HeaderMap,
 ) -> Result<Json<Value>, Failure> {
     let mut offers = gateway.offers();
     offers.retain(|offer| is_allowed(&gateway, &caller, &offer.id));
-    let data: Vec<_> = offers.iter().map(|offer| told(&gateway, offer, &headers)).collect();
+    let told = |offers: &[Offer<'_>]| -> Vec<_> {
+        offers.iter().map(|offer| told(&gateway, offer, &headers)).collect()
+    };
+    let (page, has_more) = Page::read(uri.query().unwrap_or_default())?.of(&offers)?;
     if !is_anthropic(&headers) {
-        return Ok(Json(json!({ "object": "list", "data": data })));
+        return Ok(Json(json!({ "object": "list", "data": told(page) })));
     }
     let id = |offer: Option<&Offer<'_>>| offer.map(|offer| offer.id.clone());
     Ok(Json(json!({
-        "data": data,
-        "has_more": false,
-        "first_id": id(offers.first()),
-        "last_id": id(offers.last()),
+        "data": told(page),
+        "has_more": has_more,
+        "first_id": id(page.first()),
+        "last_id": id(page.last()),
     })))
+}
+
+/// Which part of the list is wanted, as Anthropic's clients say it. Without a limit it is all.
+#[derive(Debug, Default)]
+struct Page {
+    limit: Option<usize>,
+    after: Option<String>,
+    before: Option<String>,
+}
+
+impl Page {
+    fn read(query: &str) -> Result<Self, Failure> {
+        let mut page = Self::default();
+        for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
+            let is_given = match &*name {
+                "limit" => page.limit.is_some(),
+                "after_id" => page.after.is_some(),
+                "before_id" => page.before.is_some(),
+                _ => continue,
+            };
+            if is_given {
+                return Err(Failure::invalid("it is given twice").at(name));
+            }
+            match &*name {
+                "limit" => match value.parse() {
+                    Ok(limit @ 1..=1000) => page.limit = Some(limit),
+                    _ => return Err(Failure::invalid("limit is 1 to 1000").of_param("limit")),
+                },
+                "after_id" => page.after = Some(value.into_owned()),
+                _ => page.before = Some(value.into_owned()),
+            }
+        }
+        if page.after.is_some() && page.before.is_some() {
+            let message = "a page is either after_id or before_id";
+            return Err(Failure::invalid(message).of_param("before_id"));
+        }
+        Ok(page)
+    }
+
+    /// The part, and whether there is more in its direction.
+    fn of<'a, 'b>(&self, offers: &'a [Offer<'b>]) -> Result<(&'a [Offer<'b>], bool), Failure> {
+        let place = |id: &str, param: &str| {
+            let place = offers.iter().position(|offer| offer.id == id);
+            place.ok_or_else(|| Failure::invalid("that model is not in the list").of_param(param))
+        };
+        let limit = self.limit.unwrap_or(usize::MAX);
+        if let Some(before) = &self.before {
+            let all = &offers[..place(before, "before_id")?];
+            let from = all.len().saturating_sub(limit);
+            return Ok((&all[from..], from > 0));
+        }
+        let from = match &self.after {
+            Some(after) => place(after, "after_id")? + 1,
+            None => 0,
+        };
+        let all = &offers[from..];
+        Ok((&all[..limit.min(all.len())], limit < all.len()))
+    }
 }
 
 /// `GET /v1/models/{id}`: whatever can be asked by that name. Whether the site has a bot that is

@@ -1,12 +1,14 @@
 //! What a request of any dialect comes down to.
 
 use axum::http::{HeaderMap, HeaderName};
-use lenore_provider::{Message, Role};
+use lenore_provider::{ConversationHash, Message, Role};
 
+use crate::Gateway;
 use crate::content::Beside;
 use crate::failure::Failure;
 use crate::fields::Fields;
 use crate::fold::Fold;
+use crate::links::Place;
 use crate::schema::Format;
 use crate::tools::{Call, Fault, MARK, Toolbox};
 use crate::{mark, tokens};
@@ -31,6 +33,8 @@ pub(crate) struct Question {
     /// As the client names it; empty for the default.
     pub(crate) model: String,
     pub(crate) messages: Vec<Message>,
+    /// Instructions that stand before the messages.
+    pub(crate) instructions: Option<String>,
     /// Its files, and names of what was asked for and cannot be honoured.
     pub(crate) beside: Beside,
     pub(crate) stop: Vec<String>,
@@ -42,21 +46,41 @@ pub(crate) struct Question {
     pub(crate) stream: bool,
     /// The chat to go on in.
     pub(crate) chat: Option<String>,
+    /// What the bot is told of instructions, tools and formats.
+    pub(crate) told: Option<ConversationHash>,
     /// Whether thoughts are told, where the client must ask for them.
     pub(crate) wants_thoughts: bool,
 }
 
 impl Question {
-    /// Adds what the bot must be told of tools and formats, to the instructions at the beginning.
-    pub(crate) fn instruct(&mut self) {
-        let Reading { tools, format } = &self.reading;
-        let tools = tools.as_ref().map(Toolbox::instructions);
-        let format = format.as_ref().map(Format::instructions);
-        let told: Vec<_> = tools.into_iter().chain(format).collect();
-        if told.is_empty() {
+    /// Makes the messages what is to be typed. A chat that the client names is the history, so that
+    /// only what is new goes there; and what its bot was told already is not told again.
+    pub(crate) fn prepare(&mut self, gateway: &Gateway, place: &Place, wishes: &Wishes) {
+        let is_named = wishes.chat.is_some();
+        let last = self.messages.iter().rposition(|message| message.role == Role::Assistant);
+        if let Some(last) = last.filter(|last| is_named && last + 1 < self.messages.len()) {
+            self.messages.drain(..=last);
+        }
+        let told = &gateway.0.told;
+        let texts = self.instructions.clone().into_iter().chain(self.reading.instructions());
+        let texts: Vec<_> = texts.map(Message::system).collect();
+        self.told = (!texts.is_empty()).then(|| told.hash(place, &texts));
+        let chat = wishes.chat.as_ref().or(self.chat.as_ref());
+        if let (Some(chat), Some(hash)) = (chat, self.told)
+            && told.has(chat, hash)
+        {
             return;
         }
-        let told = told.join("\n\n");
+        self.instruct();
+    }
+
+    /// Adds what the bot must be told: instructions, and of tools and formats what belongs to the
+    /// instructions at the beginning.
+    pub(crate) fn instruct(&mut self) {
+        if let Some(instructions) = self.instructions.take() {
+            self.messages.insert(0, Message::system(instructions));
+        }
+        let Some(told) = self.reading.instructions() else { return };
         match self.messages.first_mut() {
             Some(Message { role: Role::System | Role::Developer, content }) => {
                 content.push_str("\n\n");
@@ -80,6 +104,14 @@ pub(crate) struct Reading {
 }
 
 impl Reading {
+    /// What the bot is told of tools and formats.
+    fn instructions(&self) -> Option<String> {
+        let tools = self.tools.as_ref().map(Toolbox::instructions);
+        let format = self.format.as_ref().map(Format::instructions);
+        let told: Vec<_> = tools.into_iter().chain(format).collect();
+        (!told.is_empty()).then(|| told.join("\n\n"))
+    }
+
     /// The text that the client gets, and the calls. `is_cut`: the bot did not end it itself.
     pub(crate) fn read(&self, fold: &Fold, is_cut: bool) -> Result<(String, Vec<Call>), Fault> {
         match self.read_whole(fold.text()) {

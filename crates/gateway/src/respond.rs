@@ -8,10 +8,11 @@ use axum::Json;
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream::StreamExt;
-use lenore_provider::ChatRequest;
+use lenore_provider::{ChatRequest, Message, Role};
 
 use crate::Gateway;
 use crate::answer::{Answer, End, Part, Plan};
+use crate::content::Beside;
 use crate::failure::Failure;
 use crate::files::Files;
 use crate::fold::Rules;
@@ -75,11 +76,10 @@ async fn ask(
     question: Question,
 ) -> Result<(Parts, Permit), Failure> {
     let prompt_tokens = question.tokens();
-    let Question { model, messages, beside, stop, most, reading, count, stream, chat, .. } =
-        question;
-    if messages.is_empty() {
-        return Err(Failure::invalid("there is no message to answer"));
-    }
+    let Question {
+        model, messages, beside, stop, most, reading, count, stream, chat, told, ..
+    } = question;
+    check(&messages, &beside)?;
     let route = gateway.route(&model)?;
     caller.check_model(&gateway.shown(&route.model))?;
     if wishes.chat.is_some() {
@@ -110,6 +110,7 @@ async fn ask(
             provider: route.provider.clone(),
             request: request.clone(),
             points: points.clone(),
+            told: told.map(|told| (gateway.0.told.clone(), told)),
             place: place.clone(),
             rules: rules.clone(),
             reading: reading.clone(),
@@ -121,6 +122,26 @@ async fn ask(
         Answer::start(plan).parts(index).boxed()
     };
     Ok(((0..count).map(start).collect(), permit))
+}
+
+/// Whether there is something to ask.
+fn check(messages: &[Message], beside: &Beside) -> Result<(), Failure> {
+    let Some(last) = messages.last() else {
+        return Err(Failure::invalid("there is no message to answer"));
+    };
+    if last.role == Role::Assistant {
+        return Err(Failure::invalid(
+            "the last message is the assistant's own, and no bot here can be given the beginning \
+             of its answer; end with a message of the user's, or a tool's result",
+        ));
+    }
+    if !beside.files.is_empty() && messages.iter().all(|message| message.content.trim().is_empty())
+    {
+        return Err(Failure::invalid(
+            "a file comes without a text; say beside it what the bot is to do with it",
+        ));
+    }
+    Ok(())
 }
 
 /// The parts until the question is taken, or refused. Where several are asked, one refusal says
@@ -155,6 +176,10 @@ fn told(names: &[String]) -> Option<HeaderValue> {
     const LONGEST: usize = 1000;
     let is_plain = |name: &&String| name.chars().all(|c| c.is_ascii_graphic() && c != ',');
     let mut names = names.iter().filter(is_plain).map(String::as_str).collect::<Vec<_>>().join(",");
-    names.truncate(LONGEST);
+    if names.len() > LONGEST {
+        // No name is cut.
+        let end = names[..LONGEST].rfind(',');
+        names.truncate(end.unwrap_or_default());
+    }
     HeaderValue::from_str(&names).ok().filter(|value| !value.is_empty())
 }

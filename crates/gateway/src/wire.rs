@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use crate::answer::{End, Notes};
 use crate::failure::Failure;
 use crate::fields::Fields;
+use crate::known::STREAM_OPTIONS;
 use crate::schema::{Format, Schema};
 use crate::tools::{Choice, Tool};
 
@@ -34,6 +35,7 @@ struct StreamOptions {
 
 /// Whether a stream is to end with a piece that tells the usage: `stream_options.include_usage`.
 pub(crate) fn include_usage(fields: &mut Fields) -> Result<bool, Failure> {
+    fields.look_into("stream_options", &STREAM_OPTIONS);
     let options: Option<StreamOptions> = fields.take("stream_options")?;
     Ok(options.and_then(|options| options.include_usage).unwrap_or_default())
 }

@@ -128,7 +128,8 @@ async fn an_error_arrives_with_all_that_it_knows() {
     let fake = Fake::new(|_| {
         let error = Error::new(ErrorKind::RateLimited, "slower")
             .with_retry_after(Duration::from_millis(2_500))
-            .with_partial("half");
+            .with_partial("half")
+            .with_doubt();
         stream::iter([Ok(delta("hal")), Err(error)]).boxed()
     });
     let served = Served::new(fake).await;
@@ -136,7 +137,7 @@ async fn an_error_arrives_with_all_that_it_knows() {
     let error = in_time("the answer", answer).await.expect_err("too quick");
     assert_eq!((error.kind(), error.to_string()), (ErrorKind::RateLimited, "slower".into()));
     assert_eq!(error.retry_after(), Some(Duration::from_millis(2_500)));
-    assert_eq!(error.partial(), Some("half"));
+    assert_eq!((error.partial(), error.is_in_doubt()), (Some("half"), true));
     served.end().await;
 }
 

@@ -45,18 +45,27 @@ pub(crate) async fn arrive_within(
     url: &str,
     wait: Duration,
 ) -> Result<Arrival> {
-    page.navigate(url, wait).await.map_err(|error| match browser_error(error) {
-        error if error.kind() == ErrorKind::Network && site.is_https_assumed => {
-            let message = format!(
-                "https was assumed, since the site's address names no scheme; write http:// in \
-                 front of it if the site has no TLS. {error}"
-            );
-            Error::new(ErrorKind::Network, message).with_source(error)
-        }
-        error => error,
-    })?;
+    page.navigate(url, wait).await.map_err(|error| not_loaded(site, url, wait, error))?;
     check_selectors(page, site).await?;
     look(page, site, PROMPT_BOX).await
+}
+
+/// The error of a page that could not be loaded.
+fn not_loaded(site: &Site, url: &str, wait: Duration, error: lenore_browser::Error) -> Error {
+    let error = browser_error(error);
+    let message = match error.kind() {
+        ErrorKind::Network if site.is_https_assumed => format!(
+            "https was assumed, since the site's address names no scheme; write http:// in front \
+             of it if the site has no TLS. {url}: {error}"
+        ),
+        ErrorKind::Network => format!("{url}: {error}"),
+        ErrorKind::Timeout => format!(
+            "{url} was not loaded within {} s, and nothing was sent; try again, or allow more time",
+            wait.as_secs()
+        ),
+        _ => return error,
+    };
+    Error::new(error.kind(), message).with_source(error)
 }
 
 /// Checks that the page understands the selectors of a site file: no other program knows all that
@@ -104,10 +113,20 @@ pub(crate) async fn look(page: &Page, site: &Site, wait: Duration) -> Result<Arr
     }
 }
 
+/// Whether the page should have read its chat before it is spoken to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reading {
+    Unneeded,
+    /// It is of use, and not waited for longer than the page's socket.
+    Welcome,
+    Awaited,
+}
+
 /// Waits until the page's socket is open, so that the site's echo of the question will be heard,
 /// and until the page has read its chat, where that matters. A page that does not is not waited
 /// for long. Returns what the tap told meanwhile.
-pub(crate) async fn hear_socket(tap: &mut Tap, reads: bool) -> Vec<TapMessage> {
+pub(crate) async fn hear_socket(tap: &mut Tap, reading: Reading) -> Vec<TapMessage> {
+    let reads = reading != Reading::Unneeded;
     let mut told = Vec::new();
     let (mut is_open, mut has_read) = (false, !reads);
     let heard = async {
@@ -126,7 +145,7 @@ pub(crate) async fn hear_socket(tap: &mut Tap, reads: bool) -> Vec<TapMessage> {
             }
         }
     };
-    let wait = if reads { READ } else { SOCKET };
+    let wait = if reading == Reading::Awaited { READ } else { SOCKET };
     if tokio::time::timeout(wait, heard).await.is_err() {
         tracing::debug!("the page's socket is not open yet, or its chat not read");
     }
@@ -154,6 +173,24 @@ pub(crate) fn check_newest(told: &[TapMessage], after: &str, is_read: bool) -> R
         return Ok(());
     }
     Err(Error::new(ErrorKind::InvalidRequest, "the chat has gone on elsewhere"))
+}
+
+/// Checks that a chat is with the bot that is asked for, where the page has told whose it is.
+pub(crate) fn check_bot(told: &[TapMessage], code: &str, bot: &str) -> Result<()> {
+    let handle = told.iter().rev().find_map(|message| match message {
+        TapMessage::Read(info) if info.code.as_deref() == Some(code) => info.handle.as_deref(),
+        _ => None,
+    });
+    match handle.filter(|handle| !handle.eq_ignore_ascii_case(bot)) {
+        Some(other) => Err(Error::new(
+            ErrorKind::InvalidRequest,
+            format!(
+                "this chat is with {other}, not with {bot}; name no other bot to go on with it, or \
+                 ask {bot} in a new chat"
+            ),
+        )),
+        None => Ok(()),
+    }
 }
 
 /// What the site's part of the tap tells.

@@ -9,7 +9,7 @@ use lenore_provider::{Earlier, Error, ErrorKind, Event, FinishReason, Message, R
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::time::Instant;
 
-use crate::arrive::{self, Arrival};
+use crate::arrive::{self, Arrival, Reading};
 use crate::attach::attach;
 use crate::caller::Caller;
 use crate::compose::Unsent;
@@ -23,6 +23,9 @@ use crate::pipe::EventPipe;
 use crate::sign_in;
 use crate::tabs::Tab;
 use crate::watch::{Watch, unconfirmed};
+
+/// How long a page may take to load at the least.
+const LEAST_LOAD: Duration = Duration::from_secs(5);
 
 /// A checked question.
 #[derive(Debug)]
@@ -240,10 +243,8 @@ impl Ask {
         let sent = match caller.stays("send could be pressed", sending).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(Unsent::Surely(error))) => return Err(Failure::before(error, was_warm)),
-            Ok(Err(Unsent::Perhaps(error))) if is_loss(&error) => {
-                Err(unconfirmed().with_source(error))
-            }
-            Ok(Err(Unsent::Perhaps(error))) | Err(error) => Err(error),
+            Ok(Err(Unsent::Perhaps(error))) => Err(perhaps_sent(error)),
+            Err(error) => Err(error),
         };
         let now = std::time::Instant::now();
         let asked = self.is_bot_named.then_some(&*self.bot);
@@ -293,9 +294,14 @@ impl Ask {
     }
 
     /// A tab that waits at the prompt, with what was told there meanwhile. One that has missed
-    /// something, or is another document by now, will not do.
+    /// something, or is another document by now, will not do, nor one in a chat whose bot is not
+    /// known to be the right one.
     fn waiting_tab(&self, poe: &Context, aim: &Aim) -> Option<(Tab, Vec<TapMessage>)> {
         let mut tab = poe.tabs.take_at(&aim.url)?;
+        let minds = self.is_bot_named && aim.chat.is_some();
+        if minds && tab.bot.as_deref() != Some(&*self.bot) {
+            return None;
+        }
         let told: Option<Vec<_>> = tab.told()?.into_iter().map(arrive::understood).collect();
         let told = told?;
         let has_gap = told.iter().any(|message| matches!(message, TapMessage::Gap { .. }));
@@ -314,7 +320,7 @@ impl Ask {
 
     async fn arrive(&self, poe: &Context, aim: &Aim, tell: &UnboundedSender<Event>) -> Result<Tab> {
         let mut tab = poe.tab().await?;
-        match poe.arrive(&tab.page, &aim.url).await? {
+        match poe.arrive_within(&tab.page, &aim.url, self.load()).await? {
             Arrival::PromptBox => {}
             Arrival::UnknownBot => return Err(self.unknown(aim)),
             Arrival::Challenge => return Err(challenge()),
@@ -327,11 +333,23 @@ impl Ask {
                 tab = Tab::new(sign_in::by_hand(poe, &aim.url).await?);
             }
         }
-        let told = arrive::hear_socket(&mut tab.tap, aim.after.is_some()).await;
-        if let Some(after) = &aim.after {
-            arrive::check_newest(&told, after, true)?;
+        let chat = match (&aim.after, &aim.chat) {
+            (Some(_), _) => Reading::Awaited,
+            (None, Some(_)) if self.is_bot_named => Reading::Welcome,
+            _ => Reading::Unneeded,
+        };
+        let told = arrive::hear_socket(&mut tab.tap, chat).await;
+        match (&aim.after, &aim.chat) {
+            (Some(after), _) => arrive::check_newest(&told, after, true)?,
+            (None, Some(chat)) if self.is_bot_named => arrive::check_bot(&told, chat, &self.bot)?,
+            _ => {}
         }
         self.with_files(poe, tab, tell).await
+    }
+
+    /// How long a page may take to load: no longer than silence is borne.
+    pub(crate) fn load(&self) -> Duration {
+        self.silence.clamp(LEAST_LOAD, arrive::LOAD)
     }
 
     fn unknown(&self, aim: &Aim) -> Error {
@@ -346,6 +364,20 @@ impl Ask {
             format!("the site knows no bot called {}; check the handle there", self.bot),
         )
     }
+}
+
+/// The error of a question that the page may have sent before it failed.
+fn perhaps_sent(error: Error) -> Error {
+    let doubt = match error.kind() {
+        _ if is_loss(&error) => unconfirmed(),
+        ErrorKind::Timeout => Error::new(
+            ErrorKind::AnswerLost,
+            "the page took too long over the prompt, and may have sent it in the end; look at the \
+             chat on the site before asking again",
+        ),
+        _ => return error,
+    };
+    doubt.with_source(error)
 }
 
 /// Whether an error may come of a page that was loaded too long ago.

@@ -16,7 +16,10 @@ async (selectors, path, prompt, ms) => {
     const box = await dom.until(() => dom.find(selectors.prompt_box), left());
     if (!box) return { outcome: "prompt_box" };
     if (dom.holds(box, prompt)) dom.fill(box, "");
+    const began = performance.now();
     dom.fill(box, prompt);
+    // A page that takes long over a text need not be asleep.
+    patience = Math.max(patience, 3 * (performance.now() - began));
     const holds = () => dom.holds(dom.find(selectors.prompt_box) ?? box, prompt);
     const send = await dom.until(() => {
       const button = dom.find(selectors.send_button);

@@ -13,6 +13,8 @@ use crate::error::{browser_error, site_changed};
 
 /// How long send may stay disabled.
 const SEND: Duration = Duration::from_secs(10);
+/// How many bytes of a prompt a page may take a second longer for: it lays out all of its lines.
+const PACE: u64 = 100_000;
 /// How long a stop may take until the page confirms it, and before that until it can be pressed.
 pub(crate) const STOP: Duration = Duration::from_secs(5);
 
@@ -36,9 +38,10 @@ impl From<Unsent> for Error {
 /// Types the prompt and presses send, once, on the page of this address and no other.
 pub(crate) async fn send(page: &Page, site: &Site, url: &str, prompt: &str) -> Result<(), Unsent> {
     let path = Url::parse(url).map(|url| url.path().to_owned()).unwrap_or_default();
-    let arguments = [selectors(site), json!(path), json!(prompt), milliseconds(SEND)];
+    let wait = SEND + Duration::from_secs(prompt.len() as u64 / PACE);
+    let arguments = [selectors(site), json!(path), json!(prompt), milliseconds(wait)];
     let outcome = page
-        .call(include_str!("compose.js"), &arguments, SEND + MARGIN)
+        .call(include_str!("compose.js"), &arguments, wait + MARGIN)
         .await
         .map_err(|error| Unsent::Perhaps(browser_error(error)))?;
     Err(Unsent::Surely(match outcome["outcome"].as_str().unwrap_or_default() {

@@ -13,7 +13,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 
 use crate::Site;
-use crate::arrive::{self, Arrival};
+use crate::arrive::{self, Arrival, LOAD, Reading};
 use crate::compose::{self, Unsent};
 use crate::conversations::Conversations;
 use crate::hub::{self, Hub};
@@ -105,9 +105,19 @@ impl Context {
 
     /// Loads an address, finds out what the page is, and takes note of what it says of the sign-in.
     pub(crate) async fn arrive(&self, page: &Page, url: &str) -> Result<Arrival> {
+        self.arrive_within(page, url, LOAD).await
+    }
+
+    /// The same, with another time for the page's document to come.
+    pub(crate) async fn arrive_within(
+        &self,
+        page: &Page,
+        url: &str,
+        wait: Duration,
+    ) -> Result<Arrival> {
         // An error would mean that the semaphore is closed, which it never is.
         let _turn = self.arriving.acquire().await.ok();
-        let arrival = arrive::arrive(page, &self.site, url).await?;
+        let arrival = arrive::arrive_within(page, &self.site, url, wait).await?;
         match arrival {
             // Only who is signed in is told that a bot is not for them.
             Arrival::PromptBox | Arrival::NoAccess => self.session.saw_sign_in(true),
@@ -174,7 +184,7 @@ impl Context {
 
     async fn leave_at(&self, mut tab: Tab, url: &str) -> Result<()> {
         if tab.told().is_some() && self.arrive(&tab.page, url).await? == Arrival::PromptBox {
-            arrive::hear_socket(&mut tab.tap, false).await;
+            arrive::hear_socket(&mut tab.tap, Reading::Unneeded).await;
             url.clone_into(&mut tab.at);
             self.tabs.put_back(tab);
         }

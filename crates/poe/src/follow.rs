@@ -153,7 +153,7 @@ impl<'a> Following<'a> {
     async fn read_again(&mut self, code: &str) -> Result<()> {
         let site = &self.poe.site;
         let url = site.chat_url(code);
-        let wait = self.ask.silence.clamp(REREAD, arrive::LOAD);
+        let wait = self.ask.load();
         tracing::info!("reading the chat again");
         let mut arrival = match &self.tab {
             Some(tab) => arrive::arrive_within(&tab.page, site, &url, wait).await,
@@ -227,6 +227,7 @@ impl<'a> Following<'a> {
             Ok(answered) if self.is_same_document => {
                 let chat = answered.chat.as_deref();
                 tab.at = chat.map(|code| self.poe.site.chat_url(code)).unwrap_or_default();
+                tab.bot = self.ask.is_bot_named.then(|| self.ask.bot.clone());
                 self.poe.tabs.put_back_used(tab, answered.text.len());
             }
             Ok(_) => {}
@@ -268,12 +269,17 @@ impl<'a> Following<'a> {
             Ok(Some(Stopped::Confirmed)) => tracing::debug!("stopped"),
             Ok(Some(Stopped::NoButton)) if !is_sent => tracing::debug!("nothing was to be stopped"),
             Ok(Some(Stopped::Unconfirmed)) => {
-                tracing::warn!("the site did not confirm the stop: the answer may go on there");
+                tracing::warn!(
+                    "the site did not confirm the stop: the answer may go on at the site"
+                );
             }
             Ok(Some(Stopped::NoButton)) => {
                 tracing::warn!("the page showed no stop button: the answer may go on at the site");
             }
-            Err(error) => tracing::debug!(%error, "stop could not be pressed"),
+            Err(error) if !is_sent => tracing::debug!(%error, "nothing was to be stopped"),
+            Err(error) => {
+                tracing::warn!(%error, "stop could not be pressed: the answer may go on at the site");
+            }
         }
     }
 

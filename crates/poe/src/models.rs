@@ -13,6 +13,12 @@ const HANDLE_PREFIX: &str = "poe/";
 /// How many near names an error offers.
 const NEAREST: usize = 3;
 
+/// A name is near to another that differs in one of so many letters, at most,
+const LETTERS: usize = 3;
+
+/// and to one that it is a part of, from so many letters.
+const PART: usize = 4;
+
 /// The bot that answers for a model.
 ///
 /// # Errors
@@ -23,20 +29,35 @@ pub(crate) fn bot_of(models: &BTreeMap<String, String>, model: &str) -> Result<S
         return checked_handle(handle);
     }
     models.get(model).cloned().ok_or_else(|| {
-        let mut near: Vec<_> = models.keys().collect();
-        let likeness =
-            |name: &str| strsim::jaro_winkler(&name.to_lowercase(), &model.to_lowercase());
-        near.sort_by(|a, b| likeness(b).total_cmp(&likeness(a)));
-        let near = near.into_iter().take(NEAREST).map(String::as_str).collect::<Vec<_>>();
-        Error::new(
-            ErrorKind::UnsupportedModel,
-            format!(
-                "no model is called {model:?}; near to it are {}. Any bot of the site is \
-                 poe/<Handle>, such as poe/Claude-3-Opus",
-                near.join(", ")
-            ),
-        )
+        let advice = match &*near(models, model) {
+            [] => "`lenore models` lists those that there are".to_owned(),
+            [name] => format!("did you mean {name}?"),
+            names => format!("near to it are {}", names.join(", ")),
+        };
+        let handle = "any bot of the site is poe/<Handle>, such as poe/Claude-3-Opus";
+        let message = format!("no model is called {model:?}; {advice} ({handle})");
+        Error::new(ErrorKind::UnsupportedModel, message)
     })
+}
+
+/// The names that may have been meant, the nearest first.
+fn near<'a>(models: &'a BTreeMap<String, String>, model: &str) -> Vec<&'a str> {
+    let plain = |name: &str| -> String {
+        name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    };
+    let wanted = plain(model);
+    let distance = |name: &'a String| {
+        let plain = plain(name);
+        let (shorter, longer) =
+            if plain.len() < wanted.len() { (&plain, &wanted) } else { (&wanted, &plain) };
+        let is_part = shorter.len() >= PART && longer.contains(shorter);
+        let distance = strsim::osa_distance(shorter, longer);
+        let is_near = is_part || distance * LETTERS <= longer.chars().count();
+        (is_near && !shorter.is_empty()).then_some((distance, name.as_str()))
+    };
+    let mut near: Vec<_> = models.keys().filter_map(distance).collect();
+    near.sort_unstable();
+    near.into_iter().take(NEAREST).map(|(_, name)| name).collect()
 }
 
 /// A handle becomes part of an address, so only what handles are made of is let through.
@@ -102,8 +123,21 @@ mod tests {
 
     #[test]
     fn an_unknown_name_is_told_its_nearest() {
-        let error = bot("gpt4").expect_err("unknown");
-        assert_eq!(error.kind(), ErrorKind::UnsupportedModel);
-        assert!(error.to_string().contains("near to it are gpt-4"), "{error}");
+        let cases = [
+            ("gpt4", "did you mean gpt-4?"),
+            ("GPT-5", "did you mean gpt-4?"),
+            ("pall", "did you mean palm?"),
+            ("llama-2-7b", "did you mean meta-llama/Llama-2-7b-chat-hf?"),
+            ("gpt-3.5", "near to it are gpt-3.5-turbo, gpt-3.5-turbo-instruct"),
+        ];
+        for (name, expected) in cases {
+            let error = bot(name).expect_err("unknown");
+            assert_eq!(error.kind(), ErrorKind::UnsupportedModel);
+            assert!(error.to_string().contains(expected), "{error}");
+        }
+        for name in ["zzz", "nope", "claude-3-opus", "-", "日本"] {
+            let error = bot(name).expect_err("unknown");
+            assert!(error.to_string().contains("; `lenore models` lists"), "{error}");
+        }
     }
 }

@@ -145,12 +145,39 @@ impl Poe {
     ///
     /// # Errors
     /// [`ErrorKind::NotSignedIn`] where the site does not take the code,
+    /// [`ErrorKind::InvalidRequest`] where its form takes neither that nor the address,
     /// [`ErrorKind::SiteChanged`] where the form is not as known, and whatever `code` fails with.
     pub async fn sign_in_with_code(
         &self,
         email: &str,
         code: impl Future<Output = Result<String>>,
     ) -> Result<()> {
+        let mut code = Some(code);
+        let once = |refused: Option<Error>| {
+            let code = code.take();
+            async move {
+                match code {
+                    Some(code) => code.await,
+                    None => Err(refused.expect("a further code is asked for after a refusal")),
+                }
+            }
+        };
+        self.sign_in_with_codes(email, once).await
+    }
+
+    /// The same, with further codes where one is refused: `code` is called with the refusal then,
+    /// and ends the sign-in by an error, such as that one.
+    ///
+    /// # Errors
+    /// As [`sign_in_with_code`](Self::sign_in_with_code).
+    pub async fn sign_in_with_codes<F>(
+        &self,
+        email: &str,
+        code: impl FnMut(Option<Error>) -> F,
+    ) -> Result<()>
+    where
+        F: Future<Output = Result<String>>,
+    {
         let lease = self.0.session.lease();
         sign_in::by_code(&self.0, email, code).await?;
         lease.keep_cookies(&self.0.site.host()).await
@@ -181,6 +208,8 @@ impl Poe {
 
     /// Stops running answers and ends the browser, with all that belongs to it. Dropping the last
     /// clone ends the browser too, but blocks for it, and leaves answers running on the site.
+    ///
+    /// A directory that was made for the profile, and that nobody was signed in in, is removed.
     pub async fn close(&self) {
         // A caller who does not wait for the end does not leave the provider closing for ever.
         let _closing = Closing::begin(&self.0.closing);

@@ -112,6 +112,9 @@ impl Session {
     /// Takes note of whether the site takes the user for signed in.
     pub(crate) fn saw_sign_in(&self, is_signed_in: bool) {
         self.seen().signed_in = Some(is_signed_in);
+        if let Some(profile) = self.user_data_dir().filter(|_| is_signed_in) {
+            Profile::keep(profile);
+        }
     }
 
     fn seen(&self) -> MutexGuard<'_, Health> {
@@ -243,9 +246,13 @@ impl Session {
         }
     }
 
-    /// Lets go of the profile, as soon as no browser is on it.
+    /// Lets go of the profile, as soon as no browser is on it. One that was made for this session,
+    /// and that nobody has signed in, is removed: a name that was mistyped leaves no profile.
     pub(crate) fn disown_profile(&self) {
         self.owned().take();
+        if let Some(profile) = self.user_data_dir() {
+            Profile::remove_unkept(profile);
+        }
     }
 
     fn owned(&self) -> MutexGuard<'_, Option<Arc<OwnedProfile>>> {

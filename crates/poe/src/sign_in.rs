@@ -2,18 +2,29 @@
 
 use std::time::Duration;
 
-use lenore_browser::{Page, Tap};
+use lenore_browser::{Page, Profile, Tap};
 use lenore_provider::{Error, ErrorKind, Result};
+use serde::Deserialize;
+use serde_json::json;
 use tokio::time::Instant;
 
 use crate::arrive::{self, Arrival};
 use crate::context::Context;
 use crate::error::{browser_error, challenge, site_changed};
+use crate::site::Selectors;
 
 /// How long a person may take to sign in while a request waits.
 const BY_HAND: Duration = Duration::from_secs(240);
+/// How often it is looked at meanwhile whether there is a session.
+const LOOK: Duration = Duration::from_secs(3);
 /// How long each step of the form may take.
 const STEP: Duration = Duration::from_secs(15);
+/// How long the form's button may stay disabled after something was typed.
+const ENABLING: Duration = Duration::from_secs(5);
+/// So much of what the form says is passed on, in characters.
+const LONGEST_WORDS: usize = 200;
+
+const BUTTON: &str = "the login form's button";
 
 /// Whether the browser holds a session of the site.
 pub(crate) async fn is_signed_in(poe: &Context) -> Result<bool> {
@@ -63,9 +74,20 @@ pub(crate) async fn wait_for_person(
         let not_signed_in = |why: &str| {
             Error::new(ErrorKind::NotSignedIn, format!("{why}; sign in with `lenore login`"))
         };
-        match page.wait_for_any(&prompt_box, left).await {
-            Ok(_) => return Ok(()),
+        match page.wait_for_any(&prompt_box, left.min(LOOK)).await {
+            Ok(_) => {
+                poe.session.saw_sign_in(true);
+                return Ok(());
+            }
             Err(error) => match error.kind() {
+                lenore_browser::ErrorKind::Timeout if !left.is_zero() => {
+                    // Who has signed in on a page that is not as known need not do it again.
+                    if let Some(profile) = poe.session.user_data_dir()
+                        && is_signed_in(poe).await.unwrap_or(false)
+                    {
+                        Profile::keep(profile);
+                    }
+                }
                 lenore_browser::ErrorKind::Timeout => {
                     return Err(not_signed_in(&format!("nobody signed in within {wait:?}")));
                 }
@@ -79,16 +101,54 @@ pub(crate) async fn wait_for_person(
     }
 }
 
-/// Signs in by the site's own form: the address, then the code that the site mails to it.
+/// What comes of a press of the login form's button; `login_form.js` says when.
+#[derive(Deserialize)]
+#[serde(tag = "end", rename_all = "snake_case")]
+enum Pressed {
+    Passed,
+    Refused { words: String },
+    Blocked,
+    Missing,
+    Silent,
+}
+
+/// Presses the login form's button, and waits until the box for the code comes or goes.
+async fn press(page: &Page, selectors: &Selectors, comes: bool) -> Result<Pressed> {
+    let form = json!({
+        "next": selectors.login_next, "error": selectors.login_error,
+        "box": selectors.code_box, "comes": comes,
+    });
+    let milliseconds = |wait: Duration| json!(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
+    let arguments = [form, milliseconds(ENABLING), milliseconds(STEP)];
+    let script = include_str!("login_form.js");
+    match page.call(script, &arguments, ENABLING + STEP + Duration::from_secs(1)).await {
+        Ok(told) => serde_json::from_value(told).map_err(|error| {
+            Error::new(ErrorKind::Browser, "the page's answer is not understood").with_source(error)
+        }),
+        Err(error) => match error.kind() {
+            // The form leads to another page.
+            lenore_browser::ErrorKind::Navigated => Ok(Pressed::Passed),
+            lenore_browser::ErrorKind::Timeout => Ok(Pressed::Silent),
+            _ => Err(browser_error(error)),
+        },
+    }
+}
+
+/// Signs in by the site's own form: the address, then the code that the site mails to it. Where
+/// that is refused, `code` is called with the refusal, and yields another one or an error.
 ///
 /// # Errors
-/// [`ErrorKind::SiteChanged`] where the form is not as known, [`ErrorKind::NotSignedIn`] where
-/// the site does not take the code, and whatever `code` fails with.
-pub(crate) async fn by_code(
+/// [`ErrorKind::SiteChanged`] where the form is not as known, [`ErrorKind::InvalidRequest`] where
+/// it does not take what was typed, [`ErrorKind::NotSignedIn`] where the site does not take the
+/// code, and whatever `code` fails with.
+pub(crate) async fn by_code<F>(
     poe: &Context,
     email: &str,
-    code: impl Future<Output = Result<String>>,
-) -> Result<()> {
+    mut code: impl FnMut(Option<Error>) -> F,
+) -> Result<()>
+where
+    F: Future<Output = Result<String>>,
+{
     let selectors = &poe.site.selectors;
     let (page, _tap) = poe.open_page().await?;
     page.navigate(&poe.site.login_url(), arrive::LOAD).await.map_err(browser_error)?;
@@ -102,30 +162,63 @@ pub(crate) async fn by_code(
     match page.wait_for_any(&first, STEP).await.map_err(missing("the box for the e-mail"))? {
         0 => {}
         1 => return Err(challenge()),
-        _ => return Ok(()),
+        _ => {
+            poe.session.saw_sign_in(true);
+            return Ok(());
+        }
     }
-    let button = || missing("the login form's button");
     page.fill(&selectors.email_box, email, STEP)
         .await
         .map_err(missing("the box for the e-mail"))?;
-    page.click(&selectors.login_next, STEP).await.map_err(button())?;
+    match press(&page, selectors, true).await? {
+        Pressed::Missing => return Err(site_changed(BUTTON)),
+        Pressed::Blocked => return Err(refused("the e-mail address", "")),
+        Pressed::Refused { words } => return Err(refused("the e-mail address", &words)),
+        Pressed::Passed | Pressed::Silent => {}
+    }
     let code_box: [&[String]; 1] = [&selectors.code_box];
     page.wait_for_any(&code_box, STEP).await.map_err(missing("the box for the code"))?;
-    let code = code.await?;
-    page.fill(&selectors.code_box, code.trim(), STEP)
-        .await
-        .map_err(missing("the box for the code"))?;
-    page.click(&selectors.login_next, STEP).await.map_err(button())?;
-    let gone = "(selectors) => !dom.find(selectors)";
-    let arguments = [serde_json::json!(selectors.code_box)];
-    let passed = page.call_until(gone, &arguments, STEP).await;
-    let signed_in = passed.is_ok() && is_signed_in(poe).await?;
-    page.close(STEP).await.map_err(browser_error)?;
-    if signed_in {
-        return Ok(());
+    let mut refusal = None;
+    loop {
+        let typed = code(refusal.take()).await?;
+        page.fill(&selectors.code_box, typed.trim(), STEP)
+            .await
+            .map_err(missing("the box for the code"))?;
+        let pressed = press(&page, selectors, false).await?;
+        refusal = Some(match pressed {
+            Pressed::Missing => return Err(site_changed(BUTTON)),
+            Pressed::Passed if is_signed_in(poe).await? => {
+                poe.session.saw_sign_in(true);
+                return page.close(STEP).await.map_err(browser_error);
+            }
+            // There is no form any more to type another one into.
+            Pressed::Passed => return Err(not_taken("")),
+            Pressed::Blocked => refused("the code", ""),
+            Pressed::Refused { words } => not_taken(&words),
+            Pressed::Silent => not_taken(""),
+        });
     }
-    Err(Error::new(
-        ErrorKind::NotSignedIn,
-        "the site did not take the code; ask for a new one and try again",
-    ))
+}
+
+/// The error of what the form does not take: it says why, or lets nobody press its button.
+fn refused(what: &str, words: &str) -> Error {
+    let message = format!("the site's login form does not accept {what}");
+    Error::new(ErrorKind::InvalidRequest, with_words(message, words, "check it"))
+}
+
+/// The error of a code that is not the right one.
+fn not_taken(words: &str) -> Error {
+    let message = "the site did not take the code".to_owned();
+    Error::new(ErrorKind::NotSignedIn, with_words(message, words, "use that of its newest mail"))
+}
+
+/// A message with what the page says, in one line of a bounded length; where it is silent, with
+/// advice of ours.
+fn with_words(message: String, words: &str, advice: &str) -> String {
+    let line = words.split_whitespace().collect::<Vec<_>>().join(" ");
+    let line: String = line.chars().filter(|c| !c.is_control()).take(LONGEST_WORDS).collect();
+    match line.trim_end_matches('.') {
+        "" => format!("{message}; {advice}"),
+        words => format!("{message}: {words}"),
+    }
 }

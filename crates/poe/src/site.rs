@@ -117,6 +117,8 @@ selectors! {
     code_box,
     /// The login form's button.
     login_next,
+    /// What the login form says against what was typed.
+    login_error,
 }
 
 impl Site {

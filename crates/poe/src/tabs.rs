@@ -30,6 +30,8 @@ pub(crate) struct Tab {
     pub(crate) tap: Tap,
     /// The address of the prompt that waits in it; empty where that is not known.
     pub(crate) at: String,
+    /// The handle of the bot that has answered there, where that is known.
+    pub(crate) bot: Option<String>,
     /// Whether it follows a hub.
     follows: bool,
     opened: Instant,
@@ -40,7 +42,7 @@ pub(crate) struct Tab {
 impl Tab {
     pub(crate) fn new((page, tap): (Page, Tap)) -> Self {
         let (at, opened) = (String::new(), Instant::now());
-        Self { page, tap, at, follows: false, opened, answers: 0, bytes: 0 }
+        Self { page, tap, at, bot: None, follows: false, opened, answers: 0, bytes: 0 }
     }
 
     /// One that follows a hub.

@@ -286,6 +286,7 @@ impl Watch {
             Look::Read if !self.exchange.is_taken() => {
                 let found = "the question was not found in the chat, which was read again";
                 let error = Error::new(doubt.error.kind(), format!("{}; {found}", doubt.error));
+                let error = error.with_doubt();
                 let wait = doubt.error.retry_after();
                 let error = wait.into_iter().fold(error, Error::with_retry_after);
                 return self.fail(error.with_source(doubt.error), actions);

@@ -4,7 +4,7 @@ mod support;
 
 use std::time::Duration;
 
-use lenore_provider::{ChatRequest, Earlier, Event, Message};
+use lenore_provider::{ChatRequest, Earlier, ErrorKind, Event, Message};
 use lenore_sim::{LogEntry, Seen};
 use support::{Answer, World, ask};
 
@@ -225,5 +225,29 @@ async fn after_a_restart_the_conversation_goes_as_one_prompt() {
     assert_eq!(turns[1].1, "When was that?");
     assert_ne!(turns[2].0, turns[0].0);
     assert!(turns[2].1.starts_with("User: Who was Poe?\nAssistant: "));
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_chat_of_another_bot_is_not_spoken_to() {
+    let world = World::new().await;
+    let chat = world.ask("Who was Poe?").await.chat().map(str::to_owned);
+    let to = |model: &str| ChatRequest {
+        chat: chat.clone(),
+        ..ChatRequest::new(model, vec![Message::user("And why?")])
+    };
+    // On the tab that was left there, and on a page that is loaded anew.
+    for _ in 0..2 {
+        let error = ask(&world.poe, to("poe/Claude-3-Opus")).await.failed();
+        assert_eq!(error.kind(), ErrorKind::InvalidRequest, "{error}");
+        assert!(error.to_string().contains("this chat is with GPT-4"), "{error}");
+        world.poe.close().await;
+    }
+    assert_eq!(world.prompts().len(), 1, "nothing was sent");
+    for model in ["poe/gpt-4", ""] {
+        assert_eq!(ask(&world.poe, to(model)).await.complete(), world.site_text());
+    }
+    assert!(turns(&world).iter().all(|turn| Some(&turn.0) == chat.as_ref()), "one chat");
+    world.poe.close().await;
     world.end().await;
 }

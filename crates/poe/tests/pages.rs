@@ -2,6 +2,8 @@
 
 mod support;
 
+use std::time::{Duration, Instant};
+
 use lenore_provider::{ChatRequest, ErrorKind, Message};
 use support::{World, ask};
 
@@ -37,6 +39,27 @@ async fn what_is_missing_is_named() {
     }
     let nothing_was_sent = Vec::<String>::new();
     assert_eq!(world.prompts(), nothing_was_sent);
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_does_not_load_is_not_waited_for_longer_than_silence_is_borne() {
+    let world = World::with(|builder| builder.timeout(Duration::from_secs(5))).await;
+    let begun = Instant::now();
+    let error = ask(&world.poe, request("poe/Sim-NoReply")).await.failed();
+    assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
+    assert!(error.to_string().contains("/Sim-NoReply was not loaded within 5 s"), "{error}");
+    // Half of what it would be else.
+    assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_site_that_does_not_answer_is_named() {
+    let world = World::signed_out(|builder| builder.url("http://127.0.0.1:1")).await;
+    let error = world.ask("Hi").await.failed();
+    assert_eq!(error.kind(), ErrorKind::Network, "{error}");
+    assert!(error.to_string().starts_with("http://127.0.0.1:1/GPT-4: "), "{error}");
     world.end().await;
 }
 

@@ -4,10 +4,12 @@ mod support;
 #[path = "support/webdriver.rs"]
 mod webdriver;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use lenore_poe::Poe;
-use lenore_provider::{BrowserState, ChatRequest, Completion, ErrorKind, Event, Message, Provider};
+use lenore_provider::{
+    BrowserState, ChatRequest, Completion, Error, ErrorKind, Event, Message, Provider,
+};
 use lenore_sim::Seen;
 use support::processes::kill;
 use support::{WAIT, World, ask, processes_of};
@@ -84,6 +86,78 @@ async fn a_session_outlives_the_provider_on_disk() {
         .expect("valid options");
     assert!(again.is_signed_in().await.expect("it looks"));
     again.close().await;
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_code_that_is_refused_is_known_at_once_and_another_can_follow() {
+    const ADDRESS: &str = "lenore@example.org";
+    let world = World::signed_out(|builder| builder).await;
+    let begin = Instant::now();
+    let mut refusals: Vec<Error> = Vec::new();
+    let code = |refused: Option<Error>| {
+        refusals.extend(refused);
+        let right = world.sim.inbox(ADDRESS).expect("it was mailed");
+        let wrong = if right == "123456" { "654321" } else { "123456" };
+        // The same words come twice.
+        let code = match refusals.len() {
+            0 => "no digits".to_owned(),
+            1 | 2 => wrong.to_owned(),
+            _ => right,
+        };
+        async move { Ok(code) }
+    };
+    world.poe.sign_in_with_codes(ADDRESS, code).await.expect("the last one is right");
+    assert!(begin.elapsed() < Duration::from_secs(15), "after {:?}", begin.elapsed());
+    let kinds: Vec<_> = refusals.iter().map(Error::kind).collect();
+    let due = [ErrorKind::InvalidRequest, ErrorKind::NotSignedIn, ErrorKind::NotSignedIn];
+    assert_eq!(kinds, due, "{refusals:?}");
+    for refusal in &refusals[1..] {
+        assert!(refusal.to_string().contains("That code is not correct"), "{refusal}");
+    }
+    let wrong = world.sim.log().iter().filter(|it| matches!(it.what, Seen::CodeWrong)).count();
+    assert_eq!(wrong, 2);
+    world.ask("Hi").await.complete();
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_that_the_form_does_not_take_is_no_change_of_the_site() {
+    let world = World::signed_out(|builder| builder).await;
+    let never = || async { panic!("no code is mailed") };
+    for (address, words) in [("nobody", "accept the e-mail address;"), ("a@b", "valid email")] {
+        let error = world.poe.sign_in_with_code(address, never()).await.expect_err(address);
+        assert_eq!(error.kind(), ErrorKind::InvalidRequest, "{error}");
+        assert!(error.to_string().contains(words), "{error}");
+    }
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_profile_that_was_made_is_kept_only_where_somebody_signs_in() {
+    let world = World::signed_out(|builder| builder).await;
+    let place = tempfile::tempdir().expect("a directory");
+    let on = |name: &str| {
+        let builder = Poe::builder().url(world.sim.url()).user_data_dir(place.path().join(name));
+        builder.build().expect("valid options")
+    };
+    std::fs::create_dir(place.path().join("old")).expect("made");
+    for name in ["new", "old"] {
+        let poe = on(name);
+        assert!(!poe.is_signed_in().await.expect("it looks"));
+        assert!(place.path().join(name).join("lenore.lock").exists(), "in use");
+        poe.close().await;
+    }
+    let poe = on("signed in");
+    let code = async { Ok(world.sim.inbox("a@example.org").expect("it was mailed")) };
+    poe.sign_in_with_code("a@example.org", code).await.expect("signed in");
+    poe.close().await;
+    let mut left: Vec<_> = std::fs::read_dir(place.path())
+        .expect("readable")
+        .map(|entry| entry.expect("readable").file_name())
+        .collect();
+    left.sort();
+    assert_eq!(left, ["old", "signed in"]);
     world.end().await;
 }
 

@@ -32,9 +32,26 @@ async fn any_text_arrives_exactly_and_comes_back_exactly() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_text_box_has_one_kind_of_line_break() {
+    let world = World::new().await;
+    world.ask("one\r\ntwo\rthree\n[[sim: length=100, gap=0]]").await.complete();
+    assert_eq!(world.prompts(), ["one\ntwo\nthree\n[[sim: length=100, gap=0]]"]);
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_prompt_of_a_megabyte_is_sent_whole() {
     let world = World::new().await;
     let text = "0123456789abcdef\n".repeat(1024 * 1024 / 17) + "[[sim: length=100, gap=0]]";
+    world.ask(&text).await.complete();
+    assert!(world.prompts() == [text], "it arrived as it was");
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_prompt_of_very_many_lines_is_sent_whole() {
+    let world = World::new().await;
+    let text = "a\n".repeat(900_000) + "[[sim: length=100, gap=0]]";
     world.ask(&text).await.complete();
     assert!(world.prompts() == [text], "it arrived as it was");
     world.end().await;

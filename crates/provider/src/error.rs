@@ -21,6 +21,7 @@ struct Inner {
     source: Option<Box<dyn StdError + Send + Sync>>,
     partial: Option<String>,
     retry_after: Option<Duration>,
+    is_in_doubt: bool,
 }
 
 /// What went wrong, for programs.
@@ -119,6 +120,7 @@ impl Error {
             source: None,
             partial: None,
             retry_after: None,
+            is_in_doubt: false,
         }))
     }
 
@@ -143,6 +145,13 @@ impl Error {
         self
     }
 
+    /// Adds that the question may have been taken all the same.
+    #[must_use]
+    pub fn with_doubt(mut self) -> Self {
+        self.0.is_in_doubt = true;
+        self
+    }
+
     /// Adds the received part unless the error already carries one.
     pub(crate) fn or_partial(self, text: String) -> Self {
         if self.0.partial.is_some() || text.is_empty() { self } else { self.with_partial(text) }
@@ -162,10 +171,17 @@ impl Error {
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
     }
+
+    /// Whether the question may have been taken, though this kind of error mostly says that it was
+    /// not. Asking again may then ask twice, however long one waits.
+    pub fn is_in_doubt(&self) -> bool {
+        self.0.is_in_doubt
+    }
 }
 
 /// An error's JSON: `{"type": "error", "kind": …, "message": …}`, with `retry_after` in seconds and
-/// `partial` where they are known. The source is for logs, and is left out.
+/// `partial` where they are known, and `in_doubt` where it is so. The source is for logs, and is left
+/// out.
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "type", rename = "error")]
 struct Wire<'a> {
@@ -175,6 +191,8 @@ struct Wire<'a> {
     retry_after: Option<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     partial: Option<Cow<'a, str>>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    in_doubt: bool,
 }
 
 impl Serialize for Error {
@@ -184,6 +202,7 @@ impl Serialize for Error {
             message: self.0.message.as_ref().into(),
             retry_after: self.0.retry_after.map(|wait| wait.as_secs_f64()),
             partial: self.0.partial.as_deref().map(Cow::from),
+            in_doubt: self.0.is_in_doubt,
         }
         .serialize(serializer)
     }
@@ -198,6 +217,7 @@ impl<'de> Deserialize<'de> for Error {
             source: None,
             partial: wire.partial.map(Cow::into_owned),
             retry_after: wire.retry_after.and_then(|wait| Duration::try_from_secs_f64(wait).ok()),
+            is_in_doubt: wire.in_doubt,
         })))
     }
 }
@@ -216,6 +236,7 @@ impl fmt::Debug for Error {
             .field("message", &self.0.message)
             .field("source", &self.0.source)
             .field("retry_after", &self.0.retry_after)
+            .field("is_in_doubt", &self.0.is_in_doubt)
             .finish_non_exhaustive()
     }
 }
@@ -248,6 +269,10 @@ mod tests {
         let read: Error = serde_json::from_str(&json).expect("its own JSON");
         assert_eq!((read.kind(), read.partial()), (ErrorKind::RateLimited, Some("half")));
         assert_eq!(read.retry_after(), Some(Duration::from_millis(1500)));
+        assert!(!read.is_in_doubt() && !json.contains("doubt"), "{json}");
+        let json = serde_json::to_string(&error.with_doubt()).expect("plain data");
+        let read: Error = serde_json::from_str(&json).expect("its own JSON");
+        assert!(read.is_in_doubt(), "{json}");
         assert!(serde_json::from_str::<Error>(r#"{"type":"delta","text":"x"}"#).is_err());
     }
 

@@ -5,14 +5,12 @@
 //! A page that waits for animation frames still gets them, without anything being drawn: at a
 //! screen's pace while something is awaited of it, and slowly in between.
 
-use std::future::pending;
 use std::path::Path;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Mutex, MutexGuard, watch};
-use tokio::task::AbortHandle;
+use tokio::sync::{Mutex, OwnedMutexGuard, watch};
 use tokio::time::{sleep, timeout};
 
 use super::cdp::Connection;
@@ -50,8 +48,12 @@ pub(super) struct Frames {
     /// While it is held by anyone else, no frame is under way.
     free: Arc<Mutex<()>>,
     turn: Turn,
-    task: AbortHandle,
 }
+
+/// No frame of a tab is under way, nor one of others that are in turn, as long as this lives.
+/// A tab must not be closed else: the graphics process breaks down over that, and the browser gives
+/// up after a few times.
+pub(super) type Free = (OwnedMutexGuard<()>, OwnedMutexGuard<()>);
 
 /// One who waits for something of the page.
 #[derive(Debug)]
@@ -62,8 +64,9 @@ impl Frames {
         let waiting = Arc::new(watch::Sender::new(0_usize));
         let free = Arc::new(Mutex::new(()));
         let (mut awaited, is_free, turns) = (waiting.subscribe(), free.clone(), turn.clone());
-        let task = tokio::spawn(async move {
-            loop {
+        tokio::spawn(async move {
+            // Each frame is waited for, whatever becomes of the tab meanwhile.
+            while awaited.has_changed().is_ok() {
                 let free = is_free.lock().await;
                 let turn = turns.lock().await;
                 let begin = BeginFrame::new(true);
@@ -77,31 +80,29 @@ impl Frames {
                 match frame.map_err(|error| error.kind()) {
                     Err(ErrorKind::Closed | ErrorKind::Crashed) => return,
                     // It is under way for ever, and a second one would be one too many.
-                    Err(ErrorKind::Timeout) => pending().await,
+                    Err(ErrorKind::Timeout) => {
+                        let _ = awaited.wait_for(|_| false).await;
+                        return;
+                    }
                     _ => drop(free),
                 }
                 sleep(AWAITED).await;
                 let _ = timeout(UNAWAITED, awaited.wait_for(|waiting| *waiting > 0)).await;
             }
         });
-        Self { waiting, free, turn, task: task.abort_handle() }
+        Self { waiting, free, turn }
     }
 
     /// Waits until no frame of the tab is under way, and keeps it so, in turn with other tabs.
-    pub(super) async fn free(&self) -> (MutexGuard<'_, ()>, MutexGuard<'_, ()>) {
-        (self.free.lock().await, self.turn.lock().await)
+    pub(super) fn free(&self) -> impl Future<Output = Free> + Send + use<> {
+        let (free, turn) = (self.free.clone(), self.turn.clone());
+        async move { (free.lock_owned().await, turn.lock_owned().await) }
     }
 
     /// Frames come at a screen's pace, as long as this lives.
     pub(super) fn awaited(&self) -> Waiting {
         self.waiting.send_modify(|waiting| *waiting += 1);
         Waiting(self.waiting.clone())
-    }
-}
-
-impl Drop for Frames {
-    fn drop(&mut self) {
-        self.task.abort();
     }
 }
 

@@ -8,7 +8,7 @@ use base64::Engine as _;
 use futures_util::future::{BoxFuture, FutureExt};
 use serde_json::Value;
 use tokio::sync::watch;
-use tokio::time::timeout_at;
+use tokio::time::{timeout, timeout_at};
 
 use super::attendant::Attendant;
 use super::cdp::protocol::{
@@ -27,6 +27,9 @@ use crate::{Error, ErrorKind, Result};
 /// The function that carries the tap's messages out. The preload script takes it off the page's
 /// global object before the page's scripts could see it.
 const BINDING: &str = "__tap";
+
+/// How long a tab may go on that is to be closed, until no frame of it is under way.
+const FREE: Duration = Duration::from_secs(1);
 
 /// How long to wait before a picture is asked for again.
 const BETWEEN_TRIES: Duration = Duration::from_millis(20);
@@ -226,6 +229,10 @@ impl PageEngine for ChromiumPage {
 
     fn close(&self, wait: Duration) -> BoxFuture<'_, Result<()>> {
         async move {
+            let _free = match self.frames.get() {
+                Some(frames) => timeout(FREE, frames.free()).await.ok(),
+                None => None,
+            };
             let closed = self.tab.close(wait).await;
             self.connection.unsubscribe(&self.session);
             closed
@@ -234,7 +241,20 @@ impl PageEngine for ChromiumPage {
     }
 
     fn abandon(&self) {
-        self.tab.abandon();
-        self.connection.unsubscribe(&self.session);
+        let (tab, connection) = (self.tab.clone(), self.connection.clone());
+        let session = self.session.clone();
+        match (tokio::runtime::Handle::try_current(), self.frames.get().map(Frames::free)) {
+            (Ok(runtime), Some(free)) => {
+                runtime.spawn(async move {
+                    let _free = timeout(FREE, free).await;
+                    let _ = tab.close(FREE).await;
+                    connection.unsubscribe(&session);
+                });
+            }
+            _ => {
+                tab.abandon();
+                connection.unsubscribe(&session);
+            }
+        }
     }
 }

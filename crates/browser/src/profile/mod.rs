@@ -1,7 +1,9 @@
 //! The directory in which a browser keeps a user's session, and who owns it.
 
 mod at_work;
+mod content;
 mod lock;
+mod made;
 
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -18,6 +20,7 @@ pub use lock::LOCK_FILE;
 pub(crate) use at_work::{MARK, browser_at_work, firefox_at_work};
 
 use at_work::{ends_as_leftover, is_ours};
+use content::check_content;
 use lock::{lock, read_owner, write_owner};
 
 /// How the names of throw-away profiles begin.
@@ -86,11 +89,12 @@ impl Profile {
     /// Whether a browser could be started on it now. The directory is not made for that.
     ///
     /// # Errors
-    /// [`ErrorKind::ProfileInUse`], and [`ErrorKind::InvalidOption`] for a directory that cannot be
-    /// used.
+    /// [`ErrorKind::ProfileInUse`], [`ErrorKind::InvalidOption`] for a directory that is no profile,
+    /// [`ErrorKind::Launch`] for one that cannot be written.
     pub fn check(&self) -> Result<()> {
         match self {
             Self::Directory(path) if path.exists() => {
+                check_content(path)?;
                 let owned = OwnedProfile::holding(path.clone(), lock(path)?, None);
                 let other = browser_at_work(path).filter(|pid| !is_ours(*pid));
                 drop(owned);
@@ -126,13 +130,16 @@ impl OwnedProfile {
     /// Takes ownership of a profile. Nobody else can, as long as the value lives.
     ///
     /// # Errors
-    /// [`ErrorKind::ProfileInUse`], [`ErrorKind::InvalidOption`] for a directory that cannot be
-    /// used, [`ErrorKind::Launch`] where its disk is full.
+    /// [`ErrorKind::ProfileInUse`], [`ErrorKind::InvalidOption`] for a directory that is no profile,
+    /// [`ErrorKind::Launch`] for one that cannot be written, or whose disk is full.
     pub fn open(profile: &Profile) -> Result<Arc<Self>> {
+        if let Profile::Owned(owned) = profile {
+            return Ok(owned.clone());
+        }
+        remove_abandoned();
         check_space(profile)?;
         let (path, temporary) = match profile {
             Profile::Temporary => {
-                remove_abandoned();
                 let dir = tempfile::Builder::new()
                     .prefix(TEMPORARY_PREFIX)
                     .tempdir()
@@ -140,8 +147,13 @@ impl OwnedProfile {
                 (dir.path().to_owned(), Some(dir))
             }
             Profile::Directory(path) => {
-                make_private(path).map_err(|error| refused(path, error))?;
+                let is_new = make_private(path).map_err(|error| refused(path, error))?;
                 let path = fs::canonicalize(path).map_err(|error| refused(path, error))?;
+                if is_new {
+                    made::note(&path);
+                } else {
+                    check_content(&path)?;
+                }
                 (path, None)
             }
             Profile::Owned(owned) => return Ok(owned.clone()),
@@ -247,9 +259,9 @@ fn remove_abandoned() {
     }
 }
 
-fn make_private(path: &Path) -> std::io::Result<()> {
+/// Makes a directory for its user alone, where it does not exist. Whether it was made.
+fn make_private(path: &Path) -> std::io::Result<bool> {
     let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
     #[cfg(unix)]
     {
         use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
@@ -264,7 +276,19 @@ fn make_private(path: &Path) -> std::io::Result<()> {
             );
         }
     }
-    builder.create(path)
+    let made = match (builder.create(path), path.parent()) {
+        (Err(error), Some(parent)) if error.kind() == std::io::ErrorKind::NotFound => {
+            builder.recursive(true).create(parent)?;
+            builder.recursive(false).create(path)
+        }
+        (made, _) => made,
+    };
+    match made {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && path.is_dir() => {
+            Ok(false)
+        }
+        made => made.map(|()| true),
+    }
 }
 
 /// A browser on a full disk starts, and then fails in ways that nobody understands.
@@ -288,18 +312,25 @@ pub(crate) fn in_use(path: &Path, pid: Option<u32>) -> Error {
     Error::new(
         ErrorKind::ProfileInUse { pid },
         format!(
-            "{owner} is using the profile {}; wait for it, end it, or name another directory with \
-             --user-data-dir",
+            "{owner} is using the profile {}; wait for it, end it, or use another profile \
+             (--profile NAME)",
             path.display()
         ),
     )
 }
 
 fn refused(path: &Path, error: std::io::Error) -> Error {
-    Error::new(
-        ErrorKind::InvalidOption,
-        format!("the profile directory {} cannot be used: {error}", path.display()),
-    )
+    use std::io::ErrorKind as Io;
+    let message = format!("the profile directory {} cannot be used: {error}", path.display());
+    match error.kind() {
+        // What was asked for makes sense; it is the machine that does not let us.
+        Io::PermissionDenied | Io::ReadOnlyFilesystem | Io::StorageFull | Io::QuotaExceeded => {
+            let advice = "see to it that files can be written there, or name another directory \
+                          with --user-data-dir";
+            Error::new(ErrorKind::Launch, format!("{message}; {advice}"))
+        }
+        _ => Error::new(ErrorKind::InvalidOption, message),
+    }
     .with_source(error)
 }
 

@@ -63,15 +63,17 @@ fn a_temporary_profile_is_removed() {
 
 #[test]
 fn an_abandoned_temporary_profile_is_removed_by_the_next_start() {
+    let other = tempfile::tempdir().expect("a directory");
+    let next = || drop(OwnedProfile::open(&Profile::Directory(other.path().into())).expect("free"));
     let dir = tempfile::Builder::new().prefix(TEMPORARY_PREFIX).tempdir().expect("made");
     let path = dir.keep();
     let lock = File::create(path.join(LOCK_FILE)).expect("made");
-    remove_abandoned();
+    next();
     assert!(path.exists(), "a young one may be just being made");
     let long_ago = std::time::SystemTime::now() - Duration::from_secs(60);
     lock.set_modified(long_ago).expect("our own file");
     drop(lock);
-    remove_abandoned();
+    next();
     assert!(!path.exists());
 }
 
@@ -86,5 +88,60 @@ fn a_file_is_no_profile() {
     let file = tempfile::NamedTempFile::new().expect("a file");
     let error = OwnedProfile::open(&Profile::Directory(file.path().to_owned()))
         .expect_err("not a directory");
+    assert_eq!(error.kind(), ErrorKind::InvalidOption);
+}
+
+#[test]
+fn a_directory_is_removed_only_where_it_was_made_here_and_holds_nothing_to_keep() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let open = |path: &Path| OwnedProfile::open(&Profile::Directory(path.into())).expect("free");
+    let new = dir.path().join("deep/new");
+    let owned = open(&new);
+    fs::write(new.join("Local State"), "{}").expect("written");
+    drop(owned);
+    // Two browsers one after the other.
+    let owned = open(&new);
+    Profile::remove_unkept(&new);
+    assert!(new.exists(), "it is in use");
+    drop(owned);
+    let kept = dir.path().join("kept");
+    drop(open(&kept));
+    Profile::keep(&kept);
+    let old = dir.path().join("old");
+    fs::create_dir(&old).expect("made");
+    drop(open(&old));
+    let failed = dir.path().join("failed");
+    drop(open(&failed));
+    for path in [&new, &kept, &old, &failed] {
+        Profile::remove_unkept(path);
+    }
+    assert!(kept.exists() && old.exists());
+    assert!(!new.exists() && !failed.exists());
+}
+
+#[test]
+fn other_files_are_left_alone() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let profile = Profile::Directory(dir.path().into());
+    fs::create_dir(dir.path().join("lost+found")).expect("made");
+    drop(OwnedProfile::open(&profile).expect("as good as empty"));
+    fs::write(dir.path().join("thesis.md"), "Once upon").expect("written");
+    for error in [OwnedProfile::open(&profile).map(drop), profile.check()] {
+        assert_eq!(error.expect_err("not a profile").kind(), ErrorKind::InvalidOption);
+    }
+    assert_eq!(fs::read_dir(dir.path()).expect("readable").count(), 2, "nothing is added");
+    fs::write(dir.path().join("Local State"), "{}").expect("written");
+    drop(OwnedProfile::open(&profile).expect("a profile with a file of somebody's"));
+}
+
+#[test]
+fn a_disk_that_takes_nothing_is_no_mistake_of_the_users() {
+    use std::io::ErrorKind as Io;
+    for machine in [Io::PermissionDenied, Io::ReadOnlyFilesystem, Io::StorageFull] {
+        let error = refused(Path::new("/profile"), machine.into());
+        assert_eq!(error.kind(), ErrorKind::Launch, "{machine:?}");
+        assert!(error.to_string().contains("; see to it"), "{error}");
+    }
+    let error = refused(Path::new("/profile"), Io::NotADirectory.into());
     assert_eq!(error.kind(), ErrorKind::InvalidOption);
 }

@@ -1,5 +1,7 @@
 //! What the tests of a real browser share: pages to look at, and a browser to look with.
 
+#![allow(dead_code, reason = "no test file uses all of it")]
+
 use axum::Router;
 use axum::response::Html;
 use axum::routing::get;

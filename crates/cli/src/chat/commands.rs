@@ -3,8 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use lenore::{Message, Result, Role};
-use strsim::jaro_winkler;
+use lenore::{ChatRequest, Message, Result, Role};
 
 use super::command::{Command, help};
 use super::extras::dim;
@@ -53,18 +52,8 @@ impl Chat {
             return Ok(format!("you talk to {}; there are {}", self.bot(), names.join(", ")));
         }
         let model = self.shared.resolve(Some(name));
-        let is_known = model.contains('/') || models.iter().any(|known| known.name == model);
-        if !is_known {
-            let near =
-                |known: &lenore::Model| (jaro_winkler(&model, &known.name), known.name.clone());
-            let best = models.iter().map(near).max_by(|one, other| one.0.total_cmp(&other.0));
-            let best = best.filter(|(near, _)| *near > 0.75);
-            let best = best.map_or(String::new(), |(_, name)| format!("; did you mean {name}?"));
-            return Err(invalid(format!(
-                "there is no model {}{best} (any bot of the site is poe/<Handle>)",
-                one_line(name)
-            )));
-        }
+        // What a question would be refused for is said now.
+        self.source.check(&ChatRequest::new(&*model, vec![Message::user(name)]))?;
         if model == self.model {
             return Ok(format!("you talk to {model} already"));
         }
@@ -172,10 +161,9 @@ impl Chat {
 
     /// Goes on in a chat of before.
     pub(super) fn resume(&mut self, found: LastChat) {
-        let exists = Store::path().is_ok_and(|path| path.exists());
-        let logged =
-            exists.then(|| Store::open().and_then(|store| store.exchanges(&found.chat)).ok());
-        for exchange in logged.flatten().unwrap_or_default() {
+        let log = Store::existing().ok().flatten();
+        let logged = log.and_then(|log| log.exchanges(&found.chat).ok());
+        for exchange in logged.unwrap_or_default() {
             self.turns.push(Message::user(exchange.prompt));
             self.turns.push(Message::assistant(exchange.answer));
         }

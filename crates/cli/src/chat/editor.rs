@@ -145,6 +145,10 @@ fn read(editor: &mut Inner, wanted: &Wanted, history: Option<&PathBuf>) -> Line 
             if let Some(assistant) = editor.helper() {
                 assistant.greeting.lock().unwrap_or_else(PoisonError::into_inner).take();
             }
+            // Who deletes it while we run does not want it back.
+            if history.is_some_and(|history| !history.exists()) {
+                let _ = editor.clear_history();
+            }
             let is_new =
                 !text.trim().is_empty() && editor.add_history_entry(text.as_str()).unwrap_or(false);
             if let Some(history) = history.filter(|_| is_new)

@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 
 use super::editor::Printer;
 use crate::logs::Recording;
-use crate::output::one_line;
+use crate::output::{hanging, one_line};
 
 /// What is known beside the answer's text. Clones share it.
 #[derive(Clone, Debug, Default)]
@@ -75,7 +75,8 @@ impl Extras {
             text.push_str(&format!("  {points} points\n"));
         }
         for (at, suggestion) in known.suggestions.iter().enumerate().skip(known.shown) {
-            text.push_str(&format!("  {} {suggestion}\n", at + 1));
+            text.push_str(&hanging(&format!("  {} ", at + 1), suggestion));
+            text.push('\n');
         }
         known.shown = known.suggestions.len();
         text

@@ -24,15 +24,12 @@ use self::question::Question;
 use crate::args::Shared;
 use crate::chat_code::code_of;
 use crate::interrupt::Signals;
-use crate::logs::{LastChat, Place, Store};
+use crate::logs::{Place, known_chat, last_chat};
 use crate::models::asked_before;
 use crate::output::{note, one_line, report, tty};
-use crate::paths::{data_dir, invalid, make_private};
+use crate::paths::{self, invalid, make_private};
 use crate::prompt;
 use crate::provider::Source;
-
-/// The file of lines that were typed, in the data directory.
-const HISTORY: &str = "history";
 
 /// `lenore chat`
 #[derive(Debug, clap::Args)]
@@ -133,19 +130,22 @@ async fn open(shared: Shared, args: ChatArgs) -> Result<Chat> {
         None => (args.system.clone(), None),
     };
     let source = Source::open(shared.clone()).await?;
-    // Other programs of the user ask through our browser meanwhile, or we through theirs.
-    let poe = source.share().await?;
     let provider = source.provider().as_ref();
-    let args = ChatArgs {
-        chat: args.chat.as_deref().map(|chat| code_of(chat, provider.url())).transpose()?,
-        ..args
+    let found = match (&args.chat, args.last) {
+        (Some(chat), _) => Some(known_chat(&code_of(chat, provider.url())?)),
+        (None, true) => Some(last_chat(&Place::of(&shared, provider))?),
+        (None, false) => None,
     };
-    let found = chat_to_continue(&args, &Place::of(&shared, provider))?;
     let model = match (&args.model, &found) {
+        (Some(model), Some(found)) if args.last => {
+            found.agreed(shared.resolve(Some(model)), provider)?
+        }
         (Some(model), _) => shared.resolve(Some(model)),
         (None, Some(found)) => found.model.clone(),
         (None, None) => shared.resolve(wanted.as_deref()),
     };
+    // Other programs of the user ask through our browser meanwhile, or we through theirs.
+    let poe = source.share().await?;
     let mut bots: Vec<_> = provider.models().into_iter().map(|model| model.name).collect();
     bots.extend(shared.aliases.keys().cloned());
     bots.extend(asked_before(&Place::of(&shared, provider)));
@@ -190,27 +190,11 @@ fn warm_up(poe: Poe, model: String) {
     });
 }
 
-/// The chat that the arguments mean.
-fn chat_to_continue(args: &ChatArgs, place: &Place) -> Result<Option<LastChat>> {
-    let exists = Store::path().is_ok_and(|path| path.exists());
-    if let Some(code) = &args.chat {
-        let known = exists.then(|| Store::open().and_then(|store| store.chat(code)).ok()).flatten();
-        let unknown = LastChat { chat: code.clone(), model: String::new(), title: None };
-        return Ok(Some(known.flatten().unwrap_or(unknown)));
-    }
-    if !args.last {
-        return Ok(None);
-    }
-    let found = if exists { Store::open()?.last_chat(place)? } else { None };
-    let none = || invalid("the log has no chat of this profile yet; begin one without --continue");
-    found.ok_or_else(none).map(Some)
-}
-
 /// Where lines are kept; nowhere, where there is no place for them.
 fn history() -> Option<PathBuf> {
-    let directory = data_dir().ok()?;
-    make_private(&directory).ok()?;
-    Some(directory.join(HISTORY))
+    let file = paths::history().ok()?;
+    make_private(file.parent()?).ok()?;
+    Some(file)
 }
 
 impl Chat {

@@ -1,6 +1,5 @@
 //! `lenore config`: the settings, and where each comes from.
 
-use std::io::{Write, stdout};
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
@@ -10,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{Origin, Origins, file};
 use crate::args::Shared;
-use crate::output::{note, report};
+use crate::output::{note, print, report};
 use crate::paths::{invalid, make_private};
 use crate::profiles;
 
@@ -43,7 +42,9 @@ enum What {
 pub(crate) fn run(given: Shared, matches: &ArgMatches, args: &ConfigArgs) -> ExitCode {
     let done = match args.what {
         None => show(given, matches, args.json),
-        Some(What::Path) => file::path(&given).map(|path| print(&path.display().to_string())),
+        Some(What::Path) => file::path(&given).map(|path| {
+            print(&path.display().to_string());
+        }),
         Some(What::Edit) => file::path(&given).and_then(|path| edit(&path)),
     };
     match done {
@@ -75,11 +76,14 @@ fn show(given: Shared, matches: &ArgMatches, as_json: bool) -> Result<()> {
             _ if said => (masked(name, value), told(origins.of(name), name)),
             _ => (usual(name, &shared), told(origins.of(name), name)),
         };
-        print(&if as_json {
+        let line = if as_json {
             json!({ "key": name, "value": value, "origin": origin }).to_string()
         } else {
             format!("{name:width$}  {:VALUE$}  {origin}", plain(&value))
-        });
+        };
+        if !print(&line) {
+            return Ok(());
+        }
     }
     if !as_json {
         let there = if path.exists() { "" } else { " (there is none yet)" };
@@ -98,11 +102,6 @@ fn inherited_proxy(shared: &Shared) -> Result<Option<(Proxy, &'static str)>> {
     let Some(url) = shared.site.clone().or_else(site) else { return Ok(None) };
     Proxy::from_env(&url, shared.proxy_bypass.as_deref())
         .map_err(|error| invalid(error.to_string()))
-}
-
-/// Nobody may be left to read it, which is no failure.
-fn print(line: &str) {
-    let _ = writeln!(stdout(), "{line}");
 }
 
 fn told(origin: Origin, name: &str) -> String {

@@ -1,20 +1,19 @@
 //! The settings' file: where it is, and what is in it.
 
+use std::collections::BTreeMap;
 use std::io;
+use std::iter::successors;
 use std::path::{Path, PathBuf};
 
 use lenore::Result;
 use serde_json::{Map, Value};
 
+use super::mistake::{explained, key_of};
 use crate::args::Shared;
 use crate::paths::{config_dir, invalid};
-use crate::serve::ServeSettings;
 
 /// The file's name in the directory of the settings.
 const NAME: &str = "config.toml";
-
-/// How like a known key an unknown one must be to be taken for it.
-const LIKENESS: f64 = 0.85;
 
 /// The file that is named, else the usual one, whether it exists or not.
 pub(super) fn path(given: &Shared) -> Result<PathBuf> {
@@ -37,6 +36,13 @@ pub(super) fn read(given: &Shared) -> Result<Shared> {
     };
     let mut file: Shared = toml::from_str(&text)
         .map_err(|error| invalid(format!("{}{}", path.display(), explained(&text, &error))))?;
+    if let Some(names) = circle(&file.aliases) {
+        return Err(invalid(format!(
+            "{}: the aliases {} stand for each other, and for no model",
+            path.display(),
+            names.join(" and ")
+        )));
+    }
     let base = path.parent().unwrap_or(Path::new(""));
     let keys_file = &mut file.serve.keys_file;
     for path in [&mut file.site_file, &mut file.user_data_dir, &mut file.cookies, keys_file] {
@@ -75,30 +81,25 @@ fn placed(base: &Path, path: PathBuf) -> PathBuf {
     }
 }
 
-/// What is wrong, with the line, and with the key that was probably meant.
-fn explained(text: &str, error: &toml::de::Error) -> String {
-    let mut message = error.message().trim().replace('\n', "; ");
-    let repeats_value = ["invalid type", "invalid value", "unknown variant"];
-    if repeats_value.iter().any(|beginning| message.starts_with(beginning)) {
-        // The value may be a secret at the wrong place.
-        let expected = message.rsplit_once(", expected ").map_or("something else", |(_, it)| it);
-        message = format!("this is not what belongs here; expected {expected}");
+/// Aliases that stand for each other.
+fn circle(aliases: &BTreeMap<String, String>) -> Option<Vec<&str>> {
+    aliases.keys().find_map(|name| {
+        let meant = |name: &&str| aliases.get(*name).map(String::as_str);
+        let names: Vec<_> =
+            successors(Some(name.as_str()), meant).take(aliases.len() + 1).collect();
+        let again = names[1..].iter().position(|next| next == name)?;
+        // A name may well stand for itself.
+        (again > 0).then(|| names[..=again].to_vec())
+    })
+}
+
+/// The file, and the line where it gives a setting.
+pub(super) fn place(path: &Path, key: &str) -> String {
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    match text.lines().position(|line| key_of(line) == Some(key)) {
+        Some(at) => format!("{}, line {}", path.display(), at + 1),
+        None => path.display().to_string(),
     }
-    let Some(span) = error.span() else { return format!(": {message}") };
-    let line = text.get(..span.start).unwrap_or(text).matches('\n').count() + 1;
-    if !message.starts_with("unknown field") {
-        return format!(", line {line}: {message}");
-    }
-    let key = text.get(span).unwrap_or_default();
-    let known = settings(&Shared::default());
-    let likeness = |name: &&String| strsim::jaro_winkler(name, key);
-    let near = known.keys().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
-    let advice = match near {
-        _ if ServeSettings::KEYS.contains(&key) => "; it belongs under [serve]".to_owned(),
-        Some(near) if likeness(&near) > LIKENESS => format!("; did you mean {near}?"),
-        _ => "; `lenore config` lists those that there are".to_owned(),
-    };
-    format!(", line {line}: there is no setting called {key}{advice}")
 }
 
 #[cfg(test)]
@@ -141,36 +142,17 @@ mod tests {
     }
 
     #[test]
-    fn a_mistake_is_told_with_its_line() {
-        let cases = [
-            (
-                "\n\nmodle = 'gpt-4'",
-                ", line 3: there is no setting called modle; did you mean model?",
-            ),
-            ("\nlisten = '127.0.0.1:1'", ", line 2: there is no setting called listen; it belongs"),
-            ("lissten = 1", "; `lenore config` lists"),
-            ("[serve]\nlisten = 'x'", ", line 2: "),
-            ("zzz = 1", ", line 1: there is no setting called zzz; `lenore config` lists"),
-            (
-                "model = 'a'\ntimeout = 'soon'",
-                ", line 2: this is not what belongs here; expected u64",
-            ),
-            ("provider = 'x, expected y'", "; expected `poe` or `poe-api`"),
-            ("webdriver_capabilities = 's3cret'", "; expected a map"),
-            ("[[webdriver_capabilities]]\nkey = 's3cret'", "; expected a map"),
-            ("proxy = [\"s3cret\"]", "; expected a string"),
-            ("\nproxy = http://ann:s3cret@h", ", line 2: "),
-            ("proxy = \"http://ann:s3cret@h", ", line 1: "),
-            ("[proxy.'s3cret']\nx = 1\n[proxy]", ": this is not what belongs here; expected"),
-            ("model = ", ", line 1: "),
-            ("model = 1\nmodel = 2", "line"),
-        ];
-        for (text, expected) in cases {
-            let error = toml::from_str::<Shared>(text).expect_err(text);
-            let explained = explained(text, &error);
-            assert!(explained.contains(expected), "{text:?}: {explained}");
-            let is_repeated = ["s3cret", "soon", "x,"].iter().any(|it| explained.contains(it));
-            assert!(!is_repeated, "{text:?}: {explained}");
-        }
+    fn aliases_that_lead_nowhere_are_found() {
+        let found = |text: &str| {
+            let file: Shared = toml::from_str(text).expect("valid");
+            circle(&file.aliases).map(|names| names.join(" "))
+        };
+        assert_eq!(found("[aliases]\na = 'b'\nb = 'a'").as_deref(), Some("a b"));
+        assert_eq!(
+            found("[aliases]\nx = 'a'\na = 'b'\nb = 'c'\nc = 'a'").as_deref(),
+            Some("a b c")
+        );
+        assert_eq!(found("[aliases]\ngpt-4 = 'gpt-4'\nx = 'gpt-4'"), None);
+        assert_eq!(found("[aliases]\nx = 'y'\ny = 'palm'"), None);
     }
 }

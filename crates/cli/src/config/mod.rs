@@ -2,10 +2,11 @@
 
 mod command;
 mod file;
+mod mistake;
 
 use clap::ArgMatches;
 use clap::parser::ValueSource;
-use lenore::Result;
+use lenore::{Error, Result, Site};
 
 pub(crate) use self::command::{ConfigArgs, run};
 use crate::args::Shared;
@@ -28,13 +29,24 @@ pub(crate) enum Origin {
 /// The settings of this run: the command line's, with those of the file where it says nothing.
 ///
 /// # Errors
-/// [`lenore::ErrorKind::InvalidRequest`] for a file that cannot be used, and for a profile that is
-/// named twice.
+/// [`lenore::ErrorKind::InvalidRequest`] for a file that cannot be used, for a profile that is
+/// named twice, and for what cannot be a profile's name or a site's address.
 pub(crate) fn settle(given: Shared, matches: &ArgMatches) -> Result<Shared> {
     let file = file::read(&given)?;
-    let mut shared = Origins { matches, file: &file }.merge(given)?;
+    let path = file::path(&given);
+    let origins = Origins { matches, file: &file };
+    let mut shared = origins.merge(given)?;
+    let at = |key: &str, error: Error| match (origins.of(key), &path) {
+        (Origin::File, Ok(path)) => invalid(format!("{}: {error}", file::place(path, key))),
+        (Origin::Environment, _) => invalid(format!("LENORE_{}: {error}", key.to_uppercase())),
+        _ => error,
+    };
     if let Some(name) = &shared.profile {
-        shared.user_data_dir = Some(profiles::directory(name, shared.program())?);
+        let directory = profiles::directory(name, shared.program());
+        shared.user_data_dir = Some(directory.map_err(|error| at("profile", error))?);
+    }
+    if let Some(url) = &shared.site {
+        Site::poe().set_url(url).map_err(|error| at("site", error))?;
     }
     Ok(shared)
 }

@@ -1,6 +1,7 @@
 //! `lenore logs`: list, show, search, export, delete.
 
-use std::io::{IsTerminal, Write, stdin, stdout};
+use std::fs::File;
+use std::io::{self, IsTerminal, Read, Write, stdin};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, UNIX_EPOCH};
@@ -9,10 +10,12 @@ use clap::{Subcommand, ValueEnum, ValueHint};
 use lenore::{Error, ErrorKind, Result};
 
 use super::export::{json, markdown};
-use super::store::{Failure, Which};
+use super::failure::Failure;
+use super::store::Which;
 use super::{COMPLETE, Exchange, Store, local_time};
-use crate::output::{note, one_line, printable, report, stderr};
-use crate::paths::invalid;
+use crate::output::{note, one_line, print_foreign as print, report, stderr};
+use crate::paths::{history, invalid};
+use crate::values::{exchange, number};
 use crate::whole_file::Pending;
 
 /// `lenore logs`
@@ -38,7 +41,7 @@ pub(crate) struct LogsArgs {
 #[derive(Clone, Debug, clap::Args)]
 struct ListArgs {
     /// How many, at most
-    #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 20, value_parser = number::<u32>)]
     count: u32,
 
     /// Print one JSON object a line, with the whole exchange
@@ -54,6 +57,7 @@ enum What {
     /// Print an exchange, or all of a chat
     Show {
         /// The exchange's number; the newest where none is given
+        #[arg(value_parser = exchange)]
         id: Option<i64>,
 
         /// All exchanges of a chat, by its code
@@ -87,14 +91,14 @@ enum What {
     #[command(group = clap::ArgGroup::new("which").required(true))]
     Delete {
         /// The exchange's number
-        #[arg(group = "which")]
+        #[arg(group = "which", value_parser = exchange)]
         id: Option<i64>,
 
-        /// Everything
+        /// Everything, and the lines that were typed into chats
         #[arg(long, group = "which")]
         all: bool,
 
-        /// What is older than a day, as 2026-01-31
+        /// Everything before this day, written as 2026-01-31
         #[arg(long, group = "which", value_name = "DATE")]
         before: Option<String>,
 
@@ -134,51 +138,42 @@ pub(crate) fn run(args: LogsArgs) -> ExitCode {
 fn dispatch(args: LogsArgs) -> Result<()> {
     let what = args.what.unwrap_or(What::List(args.list));
     if matches!(what, What::Path) {
-        return print(&Store::path()?.display().to_string());
+        print(&Store::path()?.display().to_string());
+        return Ok(());
     }
-    let Some(store) = Store::existing()? else {
+    let store = Store::existing()?;
+    if let What::Delete { all: true, yes, .. } = what {
+        return delete_all(store.as_ref(), yes);
+    }
+    let Some(store) = store else {
         note("nothing has been logged yet");
         return Ok(());
     };
     match what {
-        What::Path => Ok(()),
+        What::Path => {}
         What::List(list) => show_list(&store.newest(list.count)?, list.json),
         What::Search { words, list } => {
             let found = store.search(&words, list.count)?;
             if found.is_empty() && !list.json {
                 note("nothing found");
             }
-            show_list(&found, list.json)
+            show_list(&found, list.json);
         }
         What::Show { id, chat, json } => show(&chosen(&store, id, chat)?, json),
-        What::Export { format, output } => export(&store.all()?, format, output.as_deref()),
-        What::Delete { id, all, before, yes } => delete(&store, id, all, before, yes),
+        What::Export { format, output } => export(&store.all()?, format, output.as_deref())?,
+        What::Delete { id, before, yes, .. } => delete(&store, id, before, yes)?,
     }
+    Ok(())
 }
 
-/// The reader may leave at any time, which is no failure.
-fn print(text: &str) -> Result<()> {
-    let printed = if stdout().is_terminal() {
-        // What a bot wrote must not move the cursor or set colours.
-        writeln!(stdout(), "{}", printable(text))
-    } else {
-        writeln!(stdout(), "{text}")
-    };
-    match printed {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(invalid(format!("the log cannot be printed: {error}")))
-        }
-        _ => Ok(()),
-    }
-}
-
-fn show_list(exchanges: &[Exchange], as_json: bool) -> Result<()> {
+fn show_list(exchanges: &[Exchange], as_json: bool) {
     let width = console::Term::stdout().size_checked().map(|(_, columns)| usize::from(columns));
     for exchange in exchanges {
         let line = if as_json { json(exchange) } else { line(exchange, width) };
-        print(&line)?;
+        if !print(&line) {
+            return;
+        }
     }
-    Ok(())
 }
 
 fn line(exchange: &Exchange, width: Option<usize>) -> String {
@@ -209,10 +204,10 @@ fn chosen(store: &Store, id: Option<i64>, chat: Option<String>) -> Result<Vec<Ex
     Ok(found)
 }
 
-fn show(exchanges: &[Exchange], as_json: bool) -> Result<()> {
+fn show(exchanges: &[Exchange], as_json: bool) {
     let form = if as_json { json } else { markdown };
     let shown: Vec<_> = exchanges.iter().map(form).collect();
-    print(shown.join("\n").trim_end())
+    print(shown.join("\n").trim_end());
 }
 
 fn export(exchanges: &[Exchange], form: Form, output: Option<&Path>) -> Result<()> {
@@ -223,40 +218,69 @@ fn export(exchanges: &[Exchange], form: Form, output: Option<&Path>) -> Result<(
             format!("[{}]\n", objects.join(",\n"))
         }
     };
-    let Some(path) = output else { return print(text.trim_end()) };
+    let Some(path) = output else {
+        print(text.trim_end());
+        return Ok(());
+    };
     Pending::new(path)?.write(&text)?;
     note(&format!("{} exchanges are in {}", exchanges.len(), path.display()));
     Ok(())
 }
 
-fn delete(
-    store: &Store,
-    id: Option<i64>,
-    all: bool,
-    before: Option<String>,
-    yes: bool,
-) -> Result<()> {
-    let (which, question) = match (id, before) {
-        (Some(id), _) => (Which::One(id), format!("delete exchange {id}?")),
-        (None, Some(date)) => {
-            let question = format!("delete everything before {date}?");
-            (Which::Before(moment(store, &date)?), question)
-        }
-        (None, None) => {
-            debug_assert!(all, "one of the three is required");
-            (Which::All, "delete the whole log?".into())
+fn delete(store: &Store, id: Option<i64>, before: Option<String>, yes: bool) -> Result<()> {
+    let which = match (id, before) {
+        (Some(id), _) => Which::One(id),
+        (None, date) => {
+            let date = date.unwrap_or_default();
+            let which = Which::Before(moment(store, &date)?);
+            // One exchange was named; for more, the hand may have slipped.
+            if !yes && !confirmed(&format!("delete everything before {date}?"))? {
+                return Ok(());
+            }
+            which
         }
     };
-    // One exchange was named; for more, the hand may have slipped.
-    if !yes && !matches!(which, Which::One(_)) && !confirmed(&question)? {
-        return Ok(());
-    }
     let deleted = store.delete(&which)?;
     if deleted == 0 && id.is_some() {
         return Err(invalid("there is no such exchange; `lenore logs` lists the newest"));
     }
     note(&format!("deleted: {deleted}"));
     Ok(())
+}
+
+/// The log, and what else is kept of what was asked.
+fn delete_all(store: Option<&Store>, yes: bool) -> Result<()> {
+    let lines = history()?;
+    if store.is_none() && !lines.exists() {
+        note("nothing has been logged yet");
+        return Ok(());
+    }
+    if !yes && !confirmed("delete the whole log, and the lines that were typed into chats?")? {
+        return Ok(());
+    }
+    let deleted = store.map(|store| store.delete(&Which::All)).transpose()?.unwrap_or_default();
+    match wipe(&lines) {
+        Ok(()) => note(&format!("deleted: {deleted}, and the lines that were typed into chats")),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            note(&format!("deleted: {deleted}"))
+        }
+        Err(error) => {
+            let lines = lines.display();
+            return Err(invalid(format!(
+                "deleted: {deleted}; but {lines} cannot be deleted: {error}"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Removes a file after its text is overwritten.
+fn wipe(path: &Path) -> io::Result<()> {
+    let mut file = File::options().write(true).open(path)?;
+    let length = file.metadata()?.len();
+    io::copy(&mut io::repeat(0).take(length), &mut file)?;
+    file.sync_all()?;
+    std::fs::remove_file(path)
 }
 
 fn moment(store: &Store, date: &str) -> Result<i64> {

@@ -2,6 +2,7 @@
 
 mod command;
 mod export;
+mod failure;
 mod recording;
 mod schema;
 mod store;
@@ -69,6 +70,28 @@ pub(crate) fn last_chat(place: &Place) -> Result<LastChat> {
             place.profile
         ))
     })
+}
+
+impl LastChat {
+    /// The model to ask in this chat, which belongs to its bot.
+    ///
+    /// # Errors
+    /// [`lenore::ErrorKind::InvalidRequest`] where it is another bot's, by the log.
+    pub(crate) fn agreed(&self, model: String, provider: &dyn Provider) -> Result<String> {
+        let models = provider.models();
+        let bot = |name: &str| {
+            let known = models.iter().find(|model| model.name == name);
+            let handle = || name.split_once('/').map(|(_, handle)| handle.to_owned());
+            known.map(|model| model.bot.clone()).or_else(handle).unwrap_or_else(|| name.to_owned())
+        };
+        let (own, other) = (bot(&self.model), bot(&model));
+        if own.is_empty() || own == other {
+            return Ok(model);
+        }
+        Err(invalid(format!(
+            "the last chat was with {own}; leave out -m to go on with it, or -c to begin a new one"
+        )))
+    }
 }
 
 /// A chat by its code, with what the log knows of it. A log that cannot be read is no obstacle.

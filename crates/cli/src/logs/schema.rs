@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::store::{Failure, Result};
+use super::failure::{Failure, Result};
 
 /// Each brings a file from one version to the next; `user_version` tells how many it has had.
 /// What is here once stays as it is.
@@ -66,6 +66,14 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<()> {
     let has = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
     transaction.pragma_update(None, "user_version", has)?;
     Ok(transaction.commit()?)
+}
+
+/// Whether a file has all that there is.
+pub(super) fn is_current(connection: &Connection) -> Result<bool> {
+    match version(connection)? {
+        had if had > MIGRATIONS.len() => Err(Failure::Newer),
+        had => Ok(had == MIGRATIONS.len()),
+    }
 }
 
 fn version(connection: &Connection) -> Result<usize> {

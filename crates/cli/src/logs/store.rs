@@ -1,14 +1,14 @@
 //! The log's file: a database that several programs write at the same time.
 
-use std::fmt;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use rusqlite::{Connection, OptionalExtension, Params, Row, named_params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Params, Row, named_params};
 
-use super::schema::migrate;
+use super::failure::{Failure, Result};
+use super::schema::{is_current, migrate};
 use super::{Exchange, Place};
 use crate::paths::{data_dir, make_private};
 
@@ -17,40 +17,6 @@ const NAME: &str = "log.db";
 
 /// How long another program's writing is waited for.
 const BUSY: Duration = Duration::from_secs(5);
-
-pub(super) type Result<T, E = Failure> = std::result::Result<T, E>;
-
-/// Why the log cannot be used. It holds nothing of what is in the log.
-#[derive(Debug)]
-pub(crate) enum Failure {
-    /// There is no place for the file.
-    Place(lenore::Error),
-    /// The file or its directory cannot be used.
-    File(PathBuf, io::Error),
-    /// The database fails.
-    Database(rusqlite::Error),
-    /// The file was made by a newer program.
-    Newer,
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Place(error) => error.fmt(f),
-            Self::File(path, error) => write!(f, "{} cannot be used: {error}", path.display()),
-            Self::Database(error) => write!(f, "the log's database fails: {error}"),
-            Self::Newer => f.write_str(
-                "the log was written by a newer lenore; use that one, or move the file away",
-            ),
-        }
-    }
-}
-
-impl From<rusqlite::Error> for Failure {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::Database(error)
-    }
-}
 
 /// The chat that was last asked in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,7 +47,28 @@ impl Store {
     /// Opens the log where there is one.
     pub(crate) fn existing() -> Result<Option<Self>> {
         let path = Self::path()?;
-        if path.exists() { Self::open_at(&path).map(Some) } else { Ok(None) }
+        if !path.exists() {
+            return Ok(None);
+        }
+        match Self::open_at(&path) {
+            Err(failure) if failure.is_read_only() => Self::read_only_at(&path).map(Some),
+            opened => opened.map(Some),
+        }
+    }
+
+    /// Opens a log that can only be read.
+    fn read_only_at(path: &Path) -> Result<Self> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+        let open = |parameters: &str| {
+            let connection = Connection::open_with_flags(uri(path) + parameters, flags)?;
+            connection.busy_timeout(BUSY)?;
+            if is_current(&connection)? { Ok(Self(connection)) } else { Err(Failure::Older) }
+        };
+        // Readers keep a file beside it. Where that cannot be made, nobody writes either.
+        match open("") {
+            Err(Failure::Database(_)) => open("?immutable=1"),
+            opened => opened,
+        }
     }
 
     /// Opens a log at a place of its own.
@@ -262,6 +249,19 @@ fn exchange(row: &Row<'_>) -> rusqlite::Result<Exchange> {
         end: row.get("end")?,
         made: serde_json::from_str(&made).unwrap_or_default(),
     })
+}
+
+/// A path as the database takes it with parameters.
+fn uri(path: &Path) -> String {
+    let mut uri = String::from("file:");
+    for c in path.to_string_lossy().chars() {
+        match c {
+            '%' | '?' | '#' => uri.push_str(&format!("%{:02x}", u32::from(c))),
+            '\\' if cfg!(windows) => uri.push('/'),
+            c => uri.push(c),
+        }
+    }
+    uri
 }
 
 /// Makes the file for its user alone; the database gives its journals the same rights.

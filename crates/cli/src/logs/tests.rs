@@ -194,6 +194,26 @@ fn an_older_file_is_brought_up_to_date_with_all_that_is_in_it() {
 }
 
 #[test]
+fn a_log_that_cannot_be_written_is_read() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("50% of #1?.db");
+    let store = Store::open_at(&path).expect("made");
+    store.record(&exchange("Why?")).expect("recorded");
+    // With another program that writes, and without.
+    for _ in 0..2 {
+        let reader = Store::read_only_at(&path).expect("readable");
+        assert_eq!(reader.newest(9).expect("read")[0].prompt, "Why?");
+        assert!(reader.delete(&Which::All).is_err());
+    }
+    drop(store);
+    let reader = Store::read_only_at(&path).expect("readable");
+    assert_eq!(reader.newest(9).expect("read").len(), 1);
+    let old = directory.path().join("old.db");
+    drop(Connection::open(&old).and_then(|old| old.execute_batch("CREATE TABLE x (y)")));
+    assert!(matches!(Store::read_only_at(&old), Err(Failure::Older)));
+}
+
+#[test]
 fn a_newer_file_is_left_alone() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("log.db");

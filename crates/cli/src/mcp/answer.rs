@@ -68,6 +68,21 @@ pub(super) fn failed(error: &Error, text: &str) -> CallToolResult {
     CallToolResult::error(content)
 }
 
+/// How the protocol's library begins to say that it does not understand a tool's arguments.
+const ARGUMENTS: &str = "failed to deserialize parameters: ";
+
+/// Gives the failure of arguments that a tool does not take its kind, as others have.
+pub(super) fn with_kind(result: CallToolResult) -> CallToolResult {
+    let text = result.content.first().and_then(|block| block.as_text());
+    match text.and_then(|text| text.text.strip_prefix(ARGUMENTS)) {
+        Some(why) if result.is_error == Some(true) => {
+            let message = format!("these are not the tool's arguments: {why}");
+            failed(&Error::new(ErrorKind::InvalidRequest, message), "")
+        }
+        _ => result,
+    }
+}
+
 pub(super) fn stopped() -> Error {
     Error::new(ErrorKind::Cancelled, "the client does not want the answer any more")
 }

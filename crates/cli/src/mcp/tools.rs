@@ -3,16 +3,19 @@
 use std::sync::Arc;
 
 use lenore::{ChatRequest, Message, Provider};
-use rmcp::handler::server::tool::schema_for_output;
+use rmcp::handler::server::tool::{ToolCallContext, schema_for_output};
 use rmcp::handler::server::wrapper::Parameters;
-use rmcp::model::{CallToolResult, Implementation, ServerCapabilities, ServerConfig};
+use rmcp::model::{
+    CallToolRequestParams, CallToolResponse, CallToolResult, Implementation, ServerCapabilities,
+    ServerConfig,
+};
 use rmcp::schemars::{self, JsonSchema};
 use rmcp::service::RequestContext;
-use rmcp::{RoleServer, ServerHandler, tool, tool_handler, tool_router};
+use rmcp::{ErrorData, RoleServer, ServerHandler, tool, tool_handler, tool_router};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
-use super::answer::{Answer, Progress, failed, stopped};
+use super::answer::{Answer, Progress, failed, stopped, with_kind};
 use crate::args::Shared;
 use crate::logs::Recording;
 
@@ -69,6 +72,7 @@ impl Bots {
 
 /// The arguments of `ask`.
 #[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 struct Question {
     /// What to ask
     prompt: String,
@@ -80,12 +84,18 @@ struct Question {
 
 /// The arguments of `continue`.
 #[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 struct Turn {
     /// The chat's code, as an answer before named it
     chat: String,
     /// What to say next
     prompt: String,
 }
+
+/// The arguments of `models`.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
 
 /// The models that have a name.
 #[derive(Serialize, JsonSchema)]
@@ -141,7 +151,7 @@ impl Bots {
     #[tool(output_schema = schema_for_output::<Models>(), annotations(
         title = "List the models", read_only_hint = true, open_world_hint = false
     ))]
-    async fn models(&self) -> CallToolResult {
+    async fn models(&self, Parameters(Nothing {}): Parameters<Nothing>) -> CallToolResult {
         let known = match self.provider.refresh_models().await {
             Ok(known) => known.into_iter(),
             Err(error) => return failed(&error, ""),
@@ -161,6 +171,18 @@ impl Bots {
 
 #[tool_handler]
 impl ServerHandler for Bots {
+    async fn call_tool(
+        &self,
+        request: CallToolRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        let call = ToolCallContext::new(self, request, context);
+        Ok(match Self::tool_router().call(call).await? {
+            CallToolResponse::Complete(result) => with_kind(result).into(),
+            other => other,
+        })
+    }
+
     fn get_info(&self) -> ServerConfig {
         let capabilities = ServerCapabilities::builder().enable_tools().build();
         ServerConfig::new(capabilities)

@@ -6,6 +6,7 @@ mod markdown;
 mod plain;
 mod printable;
 mod progress;
+mod result;
 mod row;
 mod terminal;
 #[cfg(test)]
@@ -25,7 +26,8 @@ use serde::Serialize;
 use self::markdown::Form as Reading;
 use self::plain::Plain;
 pub(crate) use self::printable::{one_line, printable};
-pub(crate) use self::progress::{Progress, say_above, stderr};
+pub(crate) use self::progress::{Progress, remarks, say_above, stderr};
+pub(crate) use self::result::{ended, lost, print, print_bytes, print_foreign};
 use self::terminal::Screen;
 use self::tty::Quiet;
 use self::words::fitted;
@@ -81,9 +83,8 @@ impl Output {
             }
             files => format!("sending {} files ({size})", files.len()),
         };
-        if matches!(self.form, Form::Terminal(_)) {
-            self.quiet = Quiet::begin();
-        }
+        // What is typed, Ctrl-C too, would stand in the line that shows it as well.
+        self.quiet = Quiet::begin();
         self.progress = Progress::start(&what);
     }
 
@@ -160,8 +161,7 @@ impl Output {
         self.progress.hide();
         match &mut self.form {
             Form::Json => {
-                // Nobody may be left to read it; the exit code tells too.
-                let _ = json(error);
+                tell_event(error);
             }
             Form::Plain(plain) if !plain.is_empty() => {
                 let _ = line("");
@@ -177,6 +177,13 @@ impl Output {
         }
         ExitCode::from(error.kind().exit_code())
     }
+}
+
+/// The last line of the output that has an object for every event: an error that came before the
+/// question.
+pub(crate) fn tell_event(error: &Error) {
+    // Nobody may be left to read it; the exit code tells too.
+    let _ = json(error);
 }
 
 /// One object on a line. The names are a contract: see docs/cli.md.
@@ -199,6 +206,14 @@ pub(crate) fn report(message: &str) {
 /// A remark, on stderr.
 pub(crate) fn note(message: &str) {
     say(&console::style(fitted(message, 0, window())).dim().for_stderr().to_string());
+}
+
+/// A text for stdout's window after what stands before it; its further lines begin below it.
+pub(crate) fn hanging(before: &str, text: &str) -> String {
+    let indent = row::cells(before);
+    let window = console::Term::stdout().size_checked().map(|size| usize::from(size.1));
+    let width = window.and_then(|width| width.checked_sub(indent)).filter(|width| *width > 0);
+    format!("{before}{}", fitted(text, 0, width).replace('\n', &format!("\n{:indent$}", "")))
 }
 
 /// The width of the window that stderr is in, if it is in one.

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use super::live;
+use super::words::folded;
+use super::{live, window};
 
 /// The one place that draws on stderr, so that a line said meanwhile does not land in a spinner.
 static SPINNERS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
@@ -56,6 +57,25 @@ impl Drop for Progress {
     fn drop(&mut self) {
         self.hide();
     }
+}
+
+/// Stderr for lines that are remarks: they end between words.
+pub(crate) fn remarks() -> impl Write {
+    struct Remarks;
+    impl Write for Remarks {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.write_all(bytes).map(|()| bytes.len())
+        }
+
+        fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+            stderr().write_all(folded(&String::from_utf8_lossy(bytes), window()).as_bytes())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    Remarks
 }
 
 /// Stderr, between two pictures of the spinner.

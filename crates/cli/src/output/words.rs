@@ -8,13 +8,23 @@ use super::row::cells;
 pub(super) fn fitted(message: &str, before: usize, width: Option<usize>) -> String {
     let message = printable(message);
     let Some(width) = width else { return message.into_owned() };
+    lines(&message, before, width, cells)
+}
+
+/// The same for a text of ours that has colours.
+pub(super) fn folded(text: &str, width: Option<usize>) -> String {
+    let Some(width) = width else { return text.to_owned() };
+    lines(text, 0, width, console::measure_text_width)
+}
+
+fn lines(message: &str, before: usize, width: usize, cells: fn(&str) -> usize) -> String {
     let lines = message.split('\n').enumerate();
-    let fitted =
-        lines.map(|(number, line)| broken(line, if number == 0 { before } else { 0 }, width));
+    let fitted = lines
+        .map(|(number, line)| broken(line, if number == 0 { before } else { 0 }, width, cells));
     fitted.collect::<Vec<_>>().join("\n")
 }
 
-fn broken(line: &str, before: usize, width: usize) -> String {
+fn broken(line: &str, before: usize, width: usize, cells: fn(&str) -> usize) -> String {
     let mut text = String::new();
     let mut column = before;
     for (number, word) in line.split(' ').enumerate() {
@@ -47,6 +57,14 @@ mod tests {
             "x  y  \naveryverylongword\nz"
         );
         assert_eq!(fitted("日本語 のテキ", 0, Some(10)), "日本語\nのテキ");
+    }
+
+    #[test]
+    fn colours_take_no_room() {
+        let line = "\x1b[33m WARN\x1b[0m running as root: no sandbox\n";
+        let expected = "\x1b[33m WARN\x1b[0m running\nas root: no\nsandbox\n";
+        assert_eq!(folded(line, Some(14)), expected);
+        assert_eq!(folded(line, None), line);
     }
 
     #[test]

@@ -14,6 +14,7 @@ use crate::Gateway;
 use crate::failure::Failure;
 use crate::fields::Fields;
 use crate::keys::Caller;
+use crate::links::Place;
 use crate::question::Wishes;
 use crate::respond::respond;
 
@@ -27,7 +28,8 @@ pub(crate) async fn create(
     let options = &gateway.0.options;
     let fields = Fields::read(&headers, body, options).await?;
     let (mut question, include_usage) = request::read(fields, options.strict)?;
-    question.instruct();
+    let place = Place::of(&gateway, &caller, &question.model)?;
+    question.prepare(&gateway, &place, &wishes);
     let shown = gateway.shown(&question.model);
     let encoder = ChatEncoder::new(shown, question.tokens(), include_usage, question.count);
     respond(&gateway, &caller, wishes, question, encoder).await

@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::content::{Content, OpenAiPart};
 use crate::failure::Failure;
 use crate::fields::Fields;
+use crate::known::{CHAT_MESSAGES, CHAT_TOOLS, FORMAT, OPENAI_CHOICE};
 use crate::question::{Question, Reading, checked_count, checked_stops, take_most};
 use crate::tools::{self, Toolbox};
 use crate::wire::{Chosen, Function, OneOrMany, WireFormat, include_usage};
@@ -16,6 +17,8 @@ struct WireMessage {
     role: WireRole,
     name: Option<String>,
     content: Option<Content<OpenAiPart>>,
+    /// What an answer says instead of a content.
+    refusal: Option<String>,
     #[serde(default)]
     tool_calls: Option<Vec<WireCall>>,
     /// What calls were before they were several.
@@ -78,6 +81,7 @@ pub(super) fn read(mut fields: Fields, strict: bool) -> Result<(Question, bool),
         count: checked_count(fields.take_count("n")?)?,
         ..Question::default()
     };
+    fields.look_into("messages", &CHAT_MESSAGES);
     let messages: Vec<WireMessage> = fields.need("messages")?;
     if messages.is_empty() {
         return Err(
@@ -109,7 +113,8 @@ impl WireMessage {
         }
         let path = format!("{path}.content");
         let content = self.content.map(|content| content.gather(&path, is_last, beside));
-        let mut text = content.transpose()?.unwrap_or_default();
+        let content = content.transpose()?.filter(|text| !text.is_empty());
+        let mut text = content.or(self.refusal).unwrap_or_default();
         let calls = self.tool_calls.into_iter().flatten().map(WireCall::written);
         let only = self.function_call.map(|call| tools::written("", &call.name, &call.arguments));
         for call in calls.chain(only) {
@@ -161,6 +166,8 @@ impl WireCall {
 
 /// The functions. Tools of other types are none here.
 fn tools(fields: &mut Fields) -> Result<Option<Toolbox>, Failure> {
+    fields.look_into("tools", &CHAT_TOOLS);
+    fields.look_into("tool_choice", &OPENAI_CHOICE);
     let wire: Vec<WireTool> = fields.take("tools")?.unwrap_or_default();
     let chosen = Chosen::read(fields.take::<Value>("tool_choice")?.as_ref(), fields)?;
     let mut tools = Vec::with_capacity(wire.len());
@@ -179,6 +186,7 @@ fn tools(fields: &mut Fields) -> Result<Option<Toolbox>, Failure> {
 }
 
 fn format(fields: &mut Fields) -> Result<Option<crate::schema::Format>, Failure> {
+    fields.look_into("response_format", &FORMAT);
     let format: Option<WireFormat> = fields.take("response_format")?;
     Ok(format.map(|format| format.read("response_format")).transpose()?.flatten())
 }

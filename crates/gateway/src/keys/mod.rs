@@ -9,4 +9,4 @@ mod ring;
 
 pub use file::{KeyFile, KeyRecord, Limits};
 pub(crate) use limit::Permit;
-pub(crate) use ring::{Caller, KeyRing};
+pub(crate) use ring::{Caller, FileOfKeys, KeyRing};

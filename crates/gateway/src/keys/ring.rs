@@ -1,7 +1,7 @@
 //! The keys that are valid now.
 
 use std::fs::Permissions;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -36,10 +36,20 @@ struct Key {
 /// What tells one state of a file from another: what is in it, and who may write it.
 type Stamp = (SystemTime, u64, Permissions);
 
+/// Which file has the keys.
+#[derive(Debug)]
+pub(crate) struct FileOfKeys {
+    pub(crate) path: PathBuf,
+    /// Whether keys are needed though it is not there.
+    pub(crate) is_needed: bool,
+}
+
 /// A file, as it was when it was last looked at.
 #[derive(Debug)]
 struct Watched {
     path: PathBuf,
+    /// Whether it was ever there, or must be: from then on nobody comes in without a key.
+    is_needed: bool,
     stamp: Option<Stamp>,
     looked: Instant,
     /// Since when it cannot be read.
@@ -58,7 +68,7 @@ impl Key {
 }
 
 impl KeyRing {
-    pub(crate) fn new(single: Option<String>, file: Option<PathBuf>) -> Result<Self> {
+    pub(crate) fn new(single: Option<String>, file: Option<FileOfKeys>) -> Result<Self> {
         if single.as_ref().is_some_and(|key| key.trim().is_empty()) {
             return Err(Error::new(
                 ErrorKind::InvalidRequest,
@@ -73,18 +83,32 @@ impl KeyRing {
                 limits: super::Limits::default(),
             })
         });
-        let file = file.map(|path| {
+        let file = file.map(|FileOfKeys { path, is_needed }| {
             let looked = Instant::now();
-            let mut watched =
-                Watched { path, stamp: None, looked, failing: None, keys: Vec::new() };
+            let mut watched = Watched {
+                is_needed: is_needed || is_there(&path),
+                path,
+                stamp: None,
+                looked,
+                failing: None,
+                keys: Vec::new(),
+            };
             watched.read()?;
             Ok(Mutex::new(watched))
         });
         Ok(Self { single, file: file.transpose()? })
     }
 
+    /// Whether clients must give a key, as is known now.
     pub(crate) fn is_needed(&self) -> bool {
-        self.single.is_some() || self.file.is_some()
+        self.single.is_some() || self.listed().is_some()
+    }
+
+    /// The keys of the file, as it is now; `None` where it is not there and need not be.
+    fn listed(&self) -> Option<Vec<Arc<Key>>> {
+        let mut file = self.file.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner);
+        file.fresh();
+        file.is_needed.then(|| file.keys.clone())
     }
 
     /// Who gives no key, where none is needed.
@@ -94,7 +118,8 @@ impl KeyRing {
 
     /// Whose key this is. All keys are compared, each in constant time.
     pub(crate) fn caller(&self, key: Option<&str>) -> Result<Caller, Failure> {
-        if !self.is_needed() {
+        let listed = self.listed();
+        if self.single.is_none() && listed.is_none() {
             return Ok(self.nobody());
         }
         let refused =
@@ -107,11 +132,6 @@ impl KeyRing {
         };
         let sha256 = hex(&hash(key));
         let mut found = None;
-        let listed = self.file.as_ref().map(|file| {
-            let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
-            file.fresh();
-            file.keys.clone()
-        });
         for known in self.single.iter().chain(listed.iter().flatten()) {
             if bool::from(known.record.sha256.as_bytes().ct_eq(sha256.as_bytes())) {
                 found = Some(known.clone());
@@ -124,6 +144,11 @@ impl KeyRing {
     }
 }
 
+/// Whether there is a file of keys. Where nobody can tell, there may be.
+fn is_there(path: &Path) -> bool {
+    path.try_exists().unwrap_or(true)
+}
+
 impl Watched {
     /// Follows the file. One that cannot be read may be half written by hand, so what was known
     /// stays for a moment; then nobody comes in, as with one that is gone.
@@ -132,6 +157,13 @@ impl Watched {
             return;
         }
         self.looked = Instant::now();
+        if !self.is_needed {
+            if !is_there(&self.path) {
+                return;
+            }
+            self.is_needed = true;
+            tracing::warn!("there is a file of keys now; from now on clients must give a key");
+        }
         if self.failing.is_none() && self.stamp == self.stamp_now() {
             return;
         }

@@ -17,6 +17,7 @@ use crate::doors::RequestId;
 use crate::failure::Failure;
 use crate::fields::Fields;
 use crate::keys::Caller;
+use crate::links::Place;
 use crate::question::Wishes;
 use crate::respond::respond;
 
@@ -32,7 +33,8 @@ pub(crate) async fn create(
     let mut fields = Fields::read(&headers, body, options).await?;
     let most = fields.take_count("max_tokens")?.map_or_else(|| fields.need("max_tokens"), Ok)?;
     let mut question = request::read(fields, Some(most), options.strict)?;
-    question.instruct();
+    let place = Place::of(&gateway, &caller, &question.model)?;
+    question.prepare(&gateway, &place, &wishes);
     let shown = gateway.shown(&question.model);
     let (tokens, thoughts) = (question.tokens(), question.wants_thoughts);
     let encoder = MessageEncoder::new(shown, tokens, thoughts, request_id);

@@ -8,6 +8,7 @@ use super::blocks::Block;
 use crate::content::Content;
 use crate::failure::Failure;
 use crate::fields::Fields;
+use crate::known::{BLOCKS, FORMAT, MESSAGE_CHOICE, MESSAGE_TOOLS, MESSAGES};
 use crate::question::{Question, Reading, checked_most, checked_stops};
 use crate::schema::Format;
 use crate::tools::{Choice, Tool, Toolbox};
@@ -89,6 +90,15 @@ pub(super) fn read(
         count: 1,
         ..Question::default()
     };
+    for (name, known) in [
+        ("system", &BLOCKS),
+        ("messages", &MESSAGES),
+        ("tools", &MESSAGE_TOOLS),
+        ("tool_choice", &MESSAGE_CHOICE),
+        ("output_format", &FORMAT),
+    ] {
+        fields.look_into(name, known);
+    }
     if let Some(system) = fields.take::<Content<Block>>("system")? {
         let text = system.gather("system", false, &mut question.beside)?;
         question.messages.push(Message::system(text));
@@ -168,6 +178,7 @@ fn toolbox(fields: &mut Fields) -> Result<Option<Toolbox>, Failure> {
 }
 
 fn format(fields: &mut Fields) -> Result<Option<Format>, Failure> {
+    fields.look_into_part("output_config", "format", &FORMAT);
     let options: Option<OutputOptions> = fields.take("output_config")?;
     let format: Option<WireFormat> = fields.take("output_format")?;
     let format = match options {

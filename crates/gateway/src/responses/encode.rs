@@ -176,6 +176,23 @@ impl ResponseEncoder {
         self.done(index, reasoning(&id, "completed", json!([reasoning_text(&text)])), frames);
     }
 
+    /// The items as they are when the answer breaks off. `text` is what came of it.
+    fn broken_off(&mut self, text: &str) -> Vec<Value> {
+        if let Some(Reasoning { index, id, text }) = self.reasoning.take() {
+            self.output[index] = reasoning(&id, "incomplete", json!([reasoning_text(&text)]));
+        }
+        let begun = self.message.take();
+        if begun.is_some() || !text.is_empty() {
+            let id = begun.as_ref().map_or_else(|| ids::new("msg_"), |(_, id)| id.clone());
+            let item = message(&id, "incomplete", json!([output_text(text)]));
+            match begun {
+                Some((index, _)) => self.output[index] = item,
+                None => self.output.push(item),
+            }
+        }
+        std::mem::take(&mut self.output)
+    }
+
     fn call(&mut self, call: &Call, frames: &mut Frames) {
         let item = function_call(call);
         let id = item["id"].clone();
@@ -248,7 +265,8 @@ impl Encoder for ResponseEncoder {
     }
 
     fn fail(&mut self, failure: &Failure, frames: &mut Frames) {
-        let mut response = self.told("failed", json!([]));
+        let output = self.broken_off(failure.partial().unwrap_or_default());
+        let mut response = self.told("failed", output.into());
         // The API has a closed list of codes.
         let code = if failure.status == 429 { "rate_limit_exceeded" } else { "server_error" };
         response["error"] = json!({ "code": code, "message": failure.message });

@@ -29,15 +29,14 @@ pub(crate) async fn create(
     let options = &gateway.0.options;
     let fields = Fields::read(&headers, body, options).await?;
     let (mut question, echoed) = request::read(fields, options.strict)?;
-    let route = gateway.route(&question.model)?;
-    let place = Place::new(&gateway, &caller, &route);
+    let place = Place::of(&gateway, &caller, &question.model)?;
     let links = gateway.0.links.clone();
     let link = match &echoed.previous {
         Some(previous) => Some(links.take(previous, &place).ok_or_else(not_found)?),
         None => None,
     };
     question.chat = link.as_ref().map(|link| link.chat.clone());
-    question.instruct();
+    question.prepare(&gateway, &place, &wishes);
     let encoder = ResponseEncoder::new(
         gateway.shown(&question.model),
         question.tokens(),

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::content::{Content, OpenAiPart};
 use crate::failure::Failure;
 use crate::fields::{Fields, parse};
+use crate::known::{FORMAT, ITEMS, OPENAI_CHOICE, RESPONSE_TOOLS};
 use crate::question::{Question, Reading, take_most};
 use crate::tools::{self, Toolbox};
 use crate::wire::{Chosen, Function, WireFormat};
@@ -63,6 +64,7 @@ struct WireTool {
 }
 
 pub(super) fn read(mut fields: Fields, strict: bool) -> Result<(Question, Echoed), Failure> {
+    refuse_kept(&mut fields)?;
     let mut question = Question {
         model: fields.take("model")?.unwrap_or_default(),
         stream: fields.take("stream")?.unwrap_or_default(),
@@ -70,7 +72,11 @@ pub(super) fn read(mut fields: Fields, strict: bool) -> Result<(Question, Echoed
         ..Question::default()
     };
     let instructions: Option<String> = fields.take("instructions")?;
-    question.messages.extend(instructions.clone().map(Message::system));
+    question.instructions.clone_from(&instructions);
+    fields.look_into("input", &ITEMS);
+    fields.look_into("tools", &RESPONSE_TOOLS);
+    fields.look_into("tool_choice", &OPENAI_CHOICE);
+    fields.look_into_part("text", "format", &FORMAT);
     let input: Content<Item> = fields.need("input")?;
     read_input(input, &mut question, &mut fields)?;
     question.most = take_most(&mut fields, &["max_output_tokens"])?;
@@ -102,6 +108,24 @@ pub(super) fn read(mut fields: Fields, strict: bool) -> Result<(Question, Echoed
     Ok((question, Echoed { previous, fields: echoed }))
 }
 
+/// What the service keeps for its clients is not here, and an answer without it would be to another
+/// question.
+fn refuse_kept(fields: &mut Fields) -> Result<(), Failure> {
+    for (name, words) in [
+        (
+            "conversation",
+            "no conversations are kept here; send the whole one as input, or go on \
+          with previous_response_id",
+        ),
+        ("prompt", "no prompts are kept here; send its text as instructions or input"),
+    ] {
+        if fields.take::<Value>(name)?.is_some() {
+            return Err(Failure::invalid(words).at(name));
+        }
+    }
+    Ok(())
+}
+
 fn read_input(
     input: Content<Item>,
     question: &mut Question,
@@ -117,7 +141,6 @@ fn read_input(
     if items.is_empty() {
         return Err(Failure::invalid("input is empty; there is nothing to ask").of_param("input"));
     }
-    let instructions = question.messages.len();
     let last = items.len() - 1;
     for (index, item) in items.into_iter().enumerate() {
         let name = format!("input[{index}]");
@@ -127,7 +150,7 @@ fn read_input(
             Err(failure) => return Err(failure),
         }
     }
-    if question.messages.len() == instructions {
+    if question.messages.is_empty() {
         return Err(Failure::invalid("input has nothing that a bot can be asked").of_param("input"));
     }
     Ok(())

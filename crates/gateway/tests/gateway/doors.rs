@@ -141,6 +141,51 @@ async fn a_key_has_limits_and_can_be_taken_away() {
 }
 
 #[tokio::test]
+async fn keys_are_needed_from_the_first_one_on() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("keys.json");
+    let server = Server::with(Fake::new(script), |builder| builder.key_file_if_any(&path)).await;
+    post(server.address, PATH, &[], &hello()).await.with_status(200);
+    let mut file = KeyFile::open(&path).expect("none yet");
+    let key = file.add("ada", Limits::default()).expect("added");
+    let locked = async {
+        while get(server.address, "/v1/models", &[]).await.status != 401 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    in_time("the server to notice", locked).await;
+    let headers = [("x-api-key", key.as_str())];
+    post(server.address, PATH, &headers, &hello()).await.with_status(200);
+    // It never opens again.
+    file.revoke("ada").expect("there");
+    let refused = async {
+        while get(server.address, "/v1/models", &headers).await.status != 401 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    in_time("the server to notice", refused).await;
+    std::fs::remove_file(&path).expect("ours");
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    post(server.address, PATH, &[], &hello()).await.with_status(401);
+    server.end().await;
+}
+
+#[tokio::test]
+async fn settings_that_let_nobody_in_are_refused() {
+    let builder = || lenore_gateway::Gateway::builder(std::sync::Arc::new(Fake::new(script)));
+    for host in ["https://example.org", "example.org/x", "example.org:80", "", "a b"] {
+        let error = builder().allow_host(host).build().expect_err("no name");
+        assert!(error.to_string().contains("no host's name"), "{error}");
+    }
+    for origin in ["example.org", "https://example.org/", "https://example.org/app"] {
+        builder().allow_origin(origin).build().expect_err("no origin");
+    }
+    for host in ["example.org", "Müller.example", "10.0.0.1"] {
+        builder().allow_host(host).build().expect("a name");
+    }
+}
+
+#[tokio::test]
 async fn a_name_that_only_leads_here_is_refused() {
     let allow = |builder: lenore_gateway::GatewayBuilder| builder.allow_host("Box.example");
     let server = Server::with(Fake::new(script), allow).await;

@@ -11,6 +11,7 @@ mod load;
 mod mending;
 mod messages;
 mod page;
+mod requests;
 mod responses;
 mod shutdown;
 mod support;

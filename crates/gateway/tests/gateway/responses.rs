@@ -196,6 +196,12 @@ async fn what_is_cut_is_incomplete_and_what_breaks_off_has_failed() {
     let last = events.last().expect("an event");
     assert_eq!(last["type"], "response.failed");
     assert_eq!(last["response"]["error"]["code"], "server_error");
+    let [item] = &**last["response"]["output"].as_array().expect("a list") else {
+        panic!("{last:#?}")
+    };
+    assert_eq!((&item["status"], &item["type"]), (&json!("incomplete"), &json!("message")));
+    assert_eq!(item["content"][0]["text"], "Once ");
+    assert_eq!(item["id"], events[2]["item"]["id"]);
     post(server.address, PATH, &[], &ask("[fail quota]", json!({}))).await.with_status(429);
     server.end().await;
 }
@@ -222,6 +228,40 @@ async fn a_response_goes_on_in_the_chat_of_an_earlier_one() {
     let error = post(server.address, PATH, &bob, &next).await.with_status(400).json();
     assert_eq!(error["error"]["code"], "previous_response_not_found");
     assert_eq!(server.fake.asked().len(), 2);
+    server.end().await;
+}
+
+#[tokio::test]
+async fn instructions_and_tools_are_told_once_in_a_chat() {
+    let server = Server::scripted().await;
+    let tools = json!([{ "type": "function", "name": "weather", "parameters": {
+        "type": "object", "properties": { "city": { "type": "string" } },
+    }}]);
+    let same = |instructions: &str| json!({ "instructions": instructions, "tools": tools });
+    let first = post(server.address, PATH, &[], &ask("[call]", same("Be brief."))).await.json();
+    let call = &first["output"][1];
+    let result = json!([{ "type": "function_call_output", "call_id": call["call_id"],
+        "output": "rain" }]);
+    let next = |from: &Value, input: Value, more: Value| {
+        let mut body = ask(input, more);
+        body["previous_response_id"] = from["id"].clone();
+        body
+    };
+    let body = next(&first, result, same("Be brief."));
+    let second = post(server.address, PATH, &[], &body).await.with_status(200).json();
+    assert_eq!(second["instructions"], "Be brief.");
+    let body = next(&second, json!("And?"), same("Be long."));
+    let third = post(server.address, PATH, &[], &body).await.with_status(200).json();
+    let body = next(&third, json!("Why?"), same("Be long."));
+    post(server.address, PATH, &[], &body).await.with_status(200);
+    let typed = |number: usize| server.fake.asked()[number].request.messages.clone();
+    assert!(typed(0)[0].content.starts_with("Be brief.\n\nYou can call tools."));
+    let [result] = &*typed(1) else { panic!("{:#?}", typed(1)) };
+    assert!(result.content.starts_with("<tool_result call=\"1\">"), "{}", result.content);
+    let [told, asked] = &*typed(2) else { panic!("{:#?}", typed(2)) };
+    assert!(told.content.starts_with("Be long.\n\nYou can"), "{}", told.content);
+    assert_eq!(asked.content, "And?");
+    assert_eq!(typed(3).len(), 1);
     server.end().await;
 }
 

@@ -57,11 +57,12 @@ impl AnswerText {
         Ok(())
     }
 
-    /// Takes a change and returns what it means for the reader. `is_notice` tells whether a text
-    /// is a passing notice.
+    /// Takes a change and returns what it means for the reader. `grows` is whether more is to come,
+    /// and `is_notice` tells whether a text is a passing notice.
     pub(super) fn update(
         &mut self,
         update: &MessageUpdate,
+        grows: bool,
         is_notice: impl Fn(&str) -> bool,
     ) -> Result<Option<Event>, Missing> {
         let keep = self.change(update)?;
@@ -74,7 +75,11 @@ impl AnswerText {
         }
         // A notice that went away may leave the text as it was shown, which is no event.
         let keep = if self.in_step { keep } else { common_prefix(&self.shown, &self.site) };
-        self.in_step = true;
+        // Less of the same is most likely an older copy. If it is not, what comes next shows it.
+        self.in_step = !grows || keep < self.site.len() || keep == self.shown.len();
+        if !self.in_step {
+            return Ok(None);
+        }
         let added = &self.site[keep..];
         if keep == self.shown.len() {
             self.shown.push_str(added);
@@ -121,4 +126,46 @@ fn utf16_len(text: &str) -> usize {
 fn common_prefix(one: &str, other: &str) -> usize {
     let same = one.bytes().zip(other.bytes()).take_while(|(a, b)| a == b).count();
     one.floor_char_boundary(same)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What updates to these texts mean for the reader; the last ends the answer.
+    fn told(texts: &[&str]) -> (Vec<Event>, String) {
+        let mut text = AnswerText::default();
+        let mut before = "";
+        let mut events = Vec::new();
+        for (n, now) in texts.iter().enumerate() {
+            let keep = common_prefix(before, now);
+            let update = MessageUpdate {
+                keep: Some(keep),
+                text: now[keep..].to_owned(),
+                ..MessageUpdate::default()
+            };
+            let event = text.update(&update, n + 1 < texts.len(), |_| false);
+            events.extend(event.expect("nothing is missing"));
+            before = now;
+        }
+        (events, text.shown().to_owned())
+    }
+
+    #[test]
+    fn an_older_copy_is_no_rewrite() {
+        let (events, shown) = told(&["one", "one two", "one", "one two three", "one two three"]);
+        let delta = |text: &str| Event::Delta(text.into());
+        assert_eq!(events, [delta("one"), delta(" two"), delta(" three")]);
+        assert_eq!(shown, "one two three");
+    }
+
+    #[test]
+    fn a_text_that_was_cut_is_told_in_the_end_or_when_it_goes_on_otherwise() {
+        let (events, shown) = told(&["one two", "one", "one"]);
+        assert_eq!(events[1..], [Event::Replace { keep: 3, text: String::new() }]);
+        assert_eq!(shown, "one");
+        let (events, shown) = told(&["one two", "one", "one, then", "one, then"]);
+        assert_eq!(events[1..], [Event::Replace { keep: 3, text: ", then".into() }]);
+        assert_eq!(shown, "one, then");
+    }
 }

@@ -103,10 +103,13 @@ impl Answerer {
     /// The error of an answer that is another bot's.
     pub(super) fn wrong(&self, other: &str) -> Error {
         let asked = self.asked.as_deref().unwrap_or_default();
-        let message = format!(
-            "{other} answers instead of {asked}; look at the chat on the site, or ask for \
-             poe/{other}"
-        );
+        // A name that messages come under is no handle that could be asked for.
+        let or = match self.handle.as_deref() == Some(other) {
+            true => format!(", or ask for poe/{other}"),
+            false => String::new(),
+        };
+        let message =
+            format!("{other} answers instead of {asked}; look at the chat on the site{or}");
         Error::new(ErrorKind::Bot, message)
     }
 

@@ -31,7 +31,7 @@ impl Candidates {
         }
         let key = (MessageId::new(&update.id), update.chat.clone());
         let candidate = self.0.entry(key).or_default();
-        candidate.text.update(update, |_| false)?;
+        candidate.text.update(update, false, |_| false)?;
         let last = std::mem::replace(&mut candidate.last, update.clone());
         candidate.last.author = candidate.last.author.take().or(last.author);
         candidate.last.state = candidate.last.state.take().or(last.state);

@@ -344,7 +344,7 @@ impl Exchange {
             let is_notice = |text: &str| {
                 growing && text.len() < 100 && placeholders.iter().any(|known| known.is_match(text))
             };
-            self.text.update(update, is_notice)
+            self.text.update(update, growing, is_notice)
         };
         match event {
             Ok(event) => steps.extend(event.map(Step::Event)),

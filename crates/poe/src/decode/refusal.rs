@@ -92,6 +92,7 @@ pub(super) fn of_reply(reply: &Reply) -> Option<Error> {
         ),
     };
     let error = Error::new(error.0, with_words(error.1, reply.words.as_deref()));
+    let error = if is_refusal(reply) { error } else { error.with_doubt() };
     Some(match reply.retry.map(Duration::try_from_secs_f64) {
         Some(Ok(wait)) => error.with_retry_after(wait),
         _ => error,

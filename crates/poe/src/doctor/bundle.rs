@@ -20,6 +20,17 @@ impl Diagnosis {
     /// The directory or a file cannot be written.
     pub fn write_bundle(&self, parent: &Path, report: &str) -> io::Result<PathBuf> {
         let directory = make(parent, &name(SystemTime::now()))?;
+        match self.write_into(&directory, report) {
+            Ok(()) => Ok(directory),
+            Err(error) => {
+                // Half a bundle would be taken for a whole one.
+                let _ = fs::remove_dir_all(&directory);
+                Err(error)
+            }
+        }
+    }
+
+    fn write_into(&self, directory: &Path, report: &str) -> io::Result<()> {
         let write = |name: &str, bytes: &[u8]| private(&directory.join(name))?.write_all(bytes);
         write("report.txt", report.as_bytes())?;
         if let Some(page) = &self.evidence.page {
@@ -31,7 +42,7 @@ impl Diagnosis {
         if !self.evidence.tap.is_empty() {
             write("tap.jsonl", (self.evidence.tap.join("\n") + "\n").as_bytes())?;
         }
-        Ok(directory)
+        Ok(())
     }
 }
 

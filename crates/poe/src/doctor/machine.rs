@@ -41,9 +41,10 @@ impl Examiner<'_> {
                 program.and(driver)
             }
         };
+        // On a full disk the profile cannot even be looked at.
         has_programs.is_some()
-            && self.check("profile", LOOK, blocking(move || usable(&profile))).await == Some(true)
             && self.check("disk_space", LOOK, blocking(move || space(&room))).await.is_some()
+            && self.check("profile", LOOK, blocking(move || usable(&profile))).await == Some(true)
     }
 }
 
@@ -182,7 +183,8 @@ fn enough(free: u64) -> Looked {
     let finding = format!("{} MB free", free / 1_000_000);
     let advice = "make room on the profile's disk, or name another directory with --user-data-dir";
     if free < Profile::LEAST_SPACE {
-        return Err(Trouble::new(ErrorKind::Browser, format!("only {finding}"), advice));
+        let finding = format!("the profile's disk is full ({finding})");
+        return Err(Trouble::new(ErrorKind::Browser, finding, advice));
     }
     if free < LITTLE {
         return Ok(Seen::warning(format!("only {finding}"), advice));
@@ -197,7 +199,8 @@ mod tests {
     #[test]
     fn a_full_disk_is_told_in_time() {
         let failed = enough(19_000_000).err().map(|trouble| (trouble.kind, trouble.finding));
-        assert_eq!(failed, Some((ErrorKind::Browser, "only 19 MB free".to_owned())));
+        let finding = "the profile's disk is full (19 MB free)".to_owned();
+        assert_eq!(failed, Some((ErrorKind::Browser, finding)));
         assert!(enough(21_000_000).is_ok_and(|seen| seen.warning.is_some()));
         assert!(enough(30_000_000_000).is_ok_and(|seen| seen.warning.is_none()));
     }

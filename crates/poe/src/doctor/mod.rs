@@ -19,7 +19,7 @@ use crate::context::Context;
 use crate::source::Source;
 
 /// The checks of the machine; only where the browser is ours to start. The driver is Firefox's.
-const MACHINE: &[&str] = &["browser_program", "browser_driver", "profile", "disk_space"];
+const MACHINE: &[&str] = &["browser_program", "browser_driver", "disk_space", "profile"];
 /// The checks of the page, once it is there.
 const PAGE: &[&str] = &[
     "site",

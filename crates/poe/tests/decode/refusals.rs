@@ -118,7 +118,7 @@ proptest! {
         let error = refused(&reply(200, header, &body), true);
         prop_assert_eq!(error.kind(), kind);
         prop_assert_eq!(error.retry_after(), wait);
-        prop_assert_eq!(error.partial(), None);
+        prop_assert_eq!((error.partial(), error.is_in_doubt()), (None, false));
         let words = words.as_str().unwrap_or_default().trim().chars().take(40).collect::<String>();
         prop_assert!(error.to_string().contains(&words), "{}: {}", error, words);
         prop_assert!(error.to_string().len() < 600, "{}", error);
@@ -135,7 +135,7 @@ proptest! {
         let reply = reply(status, header, &json!({ "data": data, "errors": errors }));
         let error = refused(&reply, false);
         prop_assert_eq!(error.kind(), of_http(status, false));
-        prop_assert_eq!(error.retry_after(), wait);
+        prop_assert_eq!((error.retry_after(), error.is_in_doubt()), (wait, true));
     }
 
     #[test]
@@ -147,7 +147,7 @@ proptest! {
         let page = page.to_owned();
         let error = refused(&Ending::Reply { status, retry: header, body: page }, false);
         prop_assert_eq!(error.kind(), of_http(status, true));
-        prop_assert_eq!(error.retry_after(), wait);
+        prop_assert_eq!((error.retry_after(), error.is_in_doubt()), (wait, true));
     }
 
     #[test]

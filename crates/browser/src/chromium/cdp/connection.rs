@@ -140,6 +140,35 @@ mod tests {
         assert_eq!(subscription.tapped.len(), TAPPED - 1);
     }
 
+    /// What is warned of while something is done.
+    fn warnings(act: impl FnOnce()) -> String {
+        let (mut reader, writer) = std::io::pipe().expect("a pipe");
+        let log = tracing_subscriber::fmt().with_writer(move || writer.try_clone().expect("open"));
+        tracing::subscriber::with_default(log.finish(), act);
+        let mut text = String::new();
+        std::io::Read::read_to_string(&mut reader, &mut text).expect("text");
+        text
+    }
+
+    #[tokio::test]
+    async fn a_tab_that_nobody_listens_to_any_more_loses_nothing() {
+        let (connection, _sent) = connection();
+        let left = connection.subscribe("left");
+        let _late = connection.subscribe("late");
+        let tell = |session: &str| {
+            let call = format!(
+                r#"{{"method":"Runtime.bindingCalled","sessionId":"{session}","params":{{"payload":""}}}}"#
+            );
+            connection.router.receive(call.as_bytes());
+            let load = r#"{"method":"Page.loadEventFired","sessionId":"left","params":{}}"#;
+            connection.router.receive(load.as_bytes());
+        };
+        drop(left);
+        assert_eq!(warnings(|| tell("left")), "");
+        let overflow = warnings(|| (0..=TAPPED).for_each(|_| tell("late")));
+        assert_eq!(overflow.matches("one was dropped").count(), 1, "{overflow}");
+    }
+
     #[tokio::test]
     async fn nonsense_is_ignored_and_an_end_fails_everything() {
         let (connection, mut sent) = connection();

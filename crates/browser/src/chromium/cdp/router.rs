@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::protocol::{BindingCalled, CommandError, Detached, Incoming};
-use crate::commands::{Answer, Pending, empty, parsed};
+use crate::commands::{Answer, Pending, empty, is_full, parsed};
 use crate::engine::PageState;
 use crate::reasons::{document_went, navigated};
 use crate::tap::TAPPED;
@@ -152,16 +152,16 @@ impl Router {
         }
         let routes = self.lock();
         let Some(session) = routes.sessions.get(name) else { return };
-        let sent = if method == "Runtime.bindingCalled" {
+        let is_lost = if method == "Runtime.bindingCalled" {
             let Some(call) = parsed::<BindingCalled<'_>>(params) else { return };
-            session.tapped.try_send(call.payload.into_owned()).is_ok()
+            is_full(&session.tapped.try_send(call.payload.into_owned()))
         } else if !HANDED_ON.contains(&method) {
             return;
         } else {
             let params = params.map_or_else(empty, ToOwned::to_owned);
-            session.events.try_send(SessionEvent { method: method.to_owned(), params }).is_ok()
+            is_full(&session.events.try_send(SessionEvent { method: method.to_owned(), params }))
         };
-        if !sent && *session.state.borrow() == PageState::Open {
+        if is_lost && *session.state.borrow() == PageState::Open {
             tracing::warn!(method, "a page's events are not read fast enough; one was dropped");
         }
     }

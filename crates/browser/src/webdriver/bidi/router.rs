@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::protocol::{
     ContextDestroyed, Event, Incoming, Message, Realm, RealmDestroyed, TargetCrashed,
 };
-use crate::commands::{Answer, Pending, empty, parsed};
+use crate::commands::{Answer, Pending, empty, is_full, parsed};
 use crate::engine::PageState;
 use crate::reasons::{document_went, navigated};
 use crate::tap::TAPPED;
@@ -244,7 +244,7 @@ impl Router {
         }
         let routes = self.lock();
         let Some(context) = routes.contexts.get(&*message.source.context) else { return };
-        if context.tapped.try_send(message.data.value.into_owned()).is_err() {
+        if is_full(&context.tapped.try_send(message.data.value.into_owned())) {
             tracing::warn!("a page's messages are not read fast enough; one was dropped");
         }
     }

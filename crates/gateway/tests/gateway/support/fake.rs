@@ -21,6 +21,8 @@ use super::in_time;
 pub(crate) enum Step {
     Say(Event),
     Fail(ErrorKind),
+    /// Fails, and nobody knows whether the question was taken.
+    Doubt(ErrorKind),
     Wait(Duration),
     /// Says a number and the time, in microseconds since 1970.
     Stamp(usize),
@@ -177,6 +179,7 @@ impl Provider for Fake {
                 let item = match steps.pop_front()? {
                     Step::Say(event) => Ok(event),
                     Step::Fail(kind) => Err(Error::new(kind, format!("it failed: {kind}"))),
+                    Step::Doubt(kind) => Err(Error::new(kind, "who knows").with_doubt()),
                     Step::Stamp(number) => {
                         let now = SystemTime::now().duration_since(UNIX_EPOCH);
                         let now = now.unwrap_or_default().as_micros();

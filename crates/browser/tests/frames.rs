@@ -1,0 +1,83 @@
+//! Tabs whose frames wait for our word come and go, and the graphics process bears it.
+
+#![cfg(target_os = "linux")]
+
+mod support;
+
+use std::path::Path;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use lenore_browser::{Browser, LaunchOptions, PageOptions, Profile};
+use support::serve;
+
+const WAIT: Duration = Duration::from_secs(20);
+const PAGE: &str = "<p>0</p><script>
+    const count = () => {
+        document.querySelector('p').textContent++;
+        requestAnimationFrame(count);
+    };
+    count();
+</script>";
+
+const NEVER: &str = "() => new Promise(() => {})";
+
+/// The graphics processes below the one that has a profile.
+fn graphics(profile: &Path) -> Vec<u32> {
+    let profile = profile.to_str().expect("a plain name");
+    let processes = std::fs::read_dir("/proc").expect("a Linux system").flatten();
+    let processes: Vec<_> = processes
+        .filter_map(|entry| {
+            let pid: u32 = entry.file_name().to_str()?.parse().ok()?;
+            let stat = std::fs::read_to_string(entry.path().join("stat")).ok()?;
+            let parent: u32 = stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()?;
+            let command = std::fs::read(entry.path().join("cmdline")).ok()?;
+            Some((pid, parent, String::from_utf8_lossy(&command).into_owned()))
+        })
+        .collect();
+    let parent_of = |pid: &u32| Some(processes.iter().find(|process| process.0 == *pid)?.1);
+    let is_ours = |pid: u32| {
+        let mut line = std::iter::successors(Some(pid), parent_of);
+        line.any(|pid| {
+            processes.iter().any(|process| process.0 == pid && process.2.contains(profile))
+        })
+    };
+    let graphics = processes.iter().filter(|process| process.2.contains("--type=gpu-process"));
+    graphics.map(|process| process.0).filter(|pid| is_ours(*pid)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tabs_come_and_go_and_the_graphics_process_stays() {
+    let site = serve(&[("/", PAGE)]).await;
+    let dir = tempfile::tempdir().expect("a directory");
+    let profile = Profile::Directory(dir.path().to_owned());
+    let options = LaunchOptions { profile, ..LaunchOptions::default() };
+    let browser = Browser::launch(&options).await.expect("started");
+    let (page, _tap) = browser.open_page(&PageOptions::default(), WAIT).await.expect("opened");
+    page.navigate(&site, WAIT).await.expect("loaded");
+    let before = graphics(dir.path());
+    assert_eq!(before.len(), 1);
+    let come_and_go = |worker: u64| {
+        let (browser, site) = (&browser, &site);
+        async move {
+            for round in 0..20 {
+                let opened = browser.open_page(&PageOptions::default(), WAIT).await;
+                let (page, tap) = opened.expect("opened");
+                page.navigate(site, WAIT).await.expect("loaded");
+                // Frames come fast while something is awaited of the page.
+                let awaited = page.call(NEVER, &[], WAIT);
+                let some_time = Duration::from_millis((7 * worker + 13 * round) % 40);
+                let _ = tokio::time::timeout(some_time, awaited).await;
+                match round % 3 {
+                    0 => drop((page, tap)),
+                    1 => page.close(WAIT).await.expect("closed"),
+                    _ => {
+                        page.navigate(site, WAIT).await.expect("loaded");
+                    }
+                }
+            }
+        }
+    };
+    join_all((0..4).map(come_and_go)).await;
+    assert_eq!(graphics(dir.path()), before, "it was started anew");
+}
