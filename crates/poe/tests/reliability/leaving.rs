@@ -71,6 +71,8 @@ impl std::io::Write for Warnings {
 // On one thread, so that no other test's warnings are heard.
 #[tokio::test]
 async fn where_nothing_can_be_pressed_that_is_said() {
+    // With one log alone, another test's thread that comes first to a warning silences it.
+    let _second = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::new());
     let warnings = Warnings::default();
     let writer = warnings.clone();
     let log = tracing_subscriber::fmt()
