@@ -3,7 +3,7 @@
 //! The headless program takes every tab for visible and draws it at each change, which costs more
 //! than all else where many answers stream at once. Told to wait for our word, it draws nothing.
 //! A page that waits for animation frames still gets them, without anything being drawn: at a
-//! screen's pace while something is awaited of it, and slowly in between.
+//! screen's pace while something is awaited of it, and slower and slower after that.
 
 use std::path::Path;
 use std::pin::pin;
@@ -23,8 +23,8 @@ pub(super) const SWITCHES: &[&str] =
 
 /// Between two frames while something is awaited of the page.
 const AWAITED: Duration = Duration::from_millis(16);
-/// Between two frames else.
-const UNAWAITED: Duration = Duration::from_millis(500);
+/// Between two frames at the most, when nothing was awaited for long. Each is work for the page.
+const UNAWAITED: Duration = Duration::from_secs(2);
 /// How long a frame may hold up those of other tabs.
 const TURN: Duration = Duration::from_millis(250);
 /// How long a frame may take. A tab that takes longer hangs, and gets none any more.
@@ -65,6 +65,7 @@ impl Frames {
         let free = Arc::new(Mutex::new(()));
         let (mut awaited, is_free, turns) = (waiting.subscribe(), free.clone(), turn.clone());
         tokio::spawn(async move {
+            let mut pause = AWAITED;
             // Each frame is waited for, whatever becomes of the tab meanwhile.
             while awaited.has_changed().is_ok() {
                 let free = is_free.lock().await;
@@ -87,7 +88,11 @@ impl Frames {
                     _ => drop(free),
                 }
                 sleep(AWAITED).await;
-                let _ = timeout(UNAWAITED, awaited.wait_for(|waiting| *waiting > 0)).await;
+                let is_awaited = awaited.wait_for(|waiting| *waiting > 0);
+                pause = match timeout(pause, is_awaited).await {
+                    Ok(_) => AWAITED,
+                    Err(_) => UNAWAITED.min(2 * pause),
+                };
             }
         });
         Self { waiting, free, turn }
