@@ -45,8 +45,10 @@ async fn each_proxy_says_where_it_comes_from() {
     let own = [usual[0], ("LENORE_PROXY", "h:3")];
     assert_eq!(proxy(&home, &[], &own).await, told("h:3", "LENORE_PROXY"));
     assert_eq!(proxy(&home, &["--proxy", "h:4"], &own).await, told("h:4", "--proxy"));
-    let none = [usual[0], ("LENORE_PROXY", "")];
-    assert_eq!(proxy(&home, &[], &none).await, told("", "LENORE_PROXY"));
+    let none = [usual[0], ("LENORE_PROXY", "direct")];
+    assert_eq!(proxy(&home, &[], &none).await, told("direct", "LENORE_PROXY"));
+    let unset = [usual[0], ("LENORE_PROXY", "")];
+    assert_eq!(proxy(&home, &[], &unset).await, told("http://h:1", "HTTPS_PROXY"));
     assert_eq!(proxy(&home, &["--proxy", "direct"], &own).await, told("direct", "--proxy"));
     home.set("config.toml", "proxy = 'socks5://ann:s3cret@h'");
     assert_eq!(proxy(&home, &[], &usual).await, told("socks5://***@h", "file"));
