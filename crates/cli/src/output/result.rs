@@ -20,7 +20,7 @@ pub(crate) fn print_foreign(line: &str) -> bool {
     if stdout().is_terminal() { print(&printable(line)) } else { print(line) }
 }
 
-/// Prints bytes as they are. See [`print`].
+/// Prints bytes as they are. See [`print()`].
 pub(crate) fn print_bytes(bytes: &[u8]) -> bool {
     let mut out = stdout().lock();
     match out.write_all(bytes).and_then(|()| out.flush()) {
