@@ -2,6 +2,8 @@
 
 #![cfg(target_os = "linux")]
 
+#[path = "../../poe/tests/support/processes.rs"]
+mod processes;
 mod support;
 
 use std::path::Path;
@@ -22,28 +24,10 @@ const PAGE: &str = "<p>0</p><script>
 
 const NEVER: &str = "() => new Promise(() => {})";
 
-/// The graphics processes below the one that has a profile.
+/// The graphics processes of a profile's browser.
 fn graphics(profile: &Path) -> Vec<u32> {
-    let profile = profile.to_str().expect("a plain name");
-    let processes = std::fs::read_dir("/proc").expect("a Linux system").flatten();
-    let processes: Vec<_> = processes
-        .filter_map(|entry| {
-            let pid: u32 = entry.file_name().to_str()?.parse().ok()?;
-            let stat = std::fs::read_to_string(entry.path().join("stat")).ok()?;
-            let parent: u32 = stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()?;
-            let command = std::fs::read(entry.path().join("cmdline")).ok()?;
-            Some((pid, parent, String::from_utf8_lossy(&command).into_owned()))
-        })
-        .collect();
-    let parent_of = |pid: &u32| Some(processes.iter().find(|process| process.0 == *pid)?.1);
-    let is_ours = |pid: u32| {
-        let mut line = std::iter::successors(Some(pid), parent_of);
-        line.any(|pid| {
-            processes.iter().any(|process| process.0 == pid && process.2.contains(profile))
-        })
-    };
-    let graphics = processes.iter().filter(|process| process.2.contains("--type=gpu-process"));
-    graphics.map(|process| process.0).filter(|pid| is_ours(*pid)).collect()
+    let ours = processes::of_profile(profile).into_iter();
+    ours.filter(|(_, command)| command.contains("--type=gpu-process")).map(|(pid, _)| pid).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]

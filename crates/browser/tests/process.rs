@@ -1,5 +1,8 @@
 //! A browser's start and end: nothing is left behind, whatever ends it.
 
+#[cfg(target_os = "linux")]
+#[path = "support/disk.rs"]
+mod disk;
 mod support;
 
 use std::path::PathBuf;
@@ -238,36 +241,10 @@ async fn two_browsers_run_side_by_side() {
     two.close().await;
 }
 
-/// A disk of four megabytes, where this process may mount one.
-#[cfg(target_os = "linux")]
-struct SmallDisk(tempfile::TempDir);
-
-#[cfg(target_os = "linux")]
-impl SmallDisk {
-    fn mount() -> Option<Self> {
-        let dir = tempfile::tempdir().expect("a directory");
-        let mut mount = std::process::Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", "size=4m", "tmpfs"]).arg(dir.path());
-        let mounted = mount.stderr(std::process::Stdio::null()).status();
-        if !mounted.is_ok_and(|status| status.success()) {
-            eprintln!("skipped: a small disk cannot be mounted here");
-            return None;
-        }
-        Some(Self(dir))
-    }
-}
-
-#[cfg(target_os = "linux")]
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let _ = std::process::Command::new("umount").arg(self.0.path()).status();
-    }
-}
-
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_full_disk_is_said_to_be_full() {
-    let Some(disk) = SmallDisk::mount() else { return };
+    let Some(disk) = disk::SmallDisk::mount() else { return };
     let error = Browser::launch(&on(&disk.0.path().join("profile"))).await.expect_err("full");
     assert_eq!(error.kind(), ErrorKind::Launch);
     assert!(error.to_string().contains("full"), "{error}");

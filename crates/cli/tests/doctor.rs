@@ -1,5 +1,8 @@
 //! `lenore doctor`: what it finds in each kind of trouble, by exit code, and what it shows of it.
 
+#[cfg(target_os = "linux")]
+#[path = "../../browser/tests/support/disk.rs"]
+mod disk;
 mod support;
 
 use std::net::TcpListener;
@@ -341,36 +344,10 @@ async fn a_profile_that_others_ask_through_is_no_failure() {
     world.end().await;
 }
 
-/// A disk of four megabytes, where this process may mount one.
-#[cfg(target_os = "linux")]
-struct SmallDisk(tempfile::TempDir);
-
-#[cfg(target_os = "linux")]
-impl SmallDisk {
-    fn mount() -> Option<Self> {
-        let dir = tempfile::tempdir().expect("a directory");
-        let mut mount = std::process::Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", "size=4m", "tmpfs"]).arg(dir.path());
-        let mounted = mount.stderr(std::process::Stdio::null()).status();
-        if !mounted.is_ok_and(|status| status.success()) {
-            eprintln!("skipped: a small disk cannot be mounted here");
-            return None;
-        }
-        Some(Self(dir))
-    }
-}
-
-#[cfg(target_os = "linux")]
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let _ = std::process::Command::new("umount").arg(self.0.path()).status();
-    }
-}
-
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_is_told_before_the_profile() {
-    let Some(disk) = SmallDisk::mount() else { return };
+    let Some(disk) = disk::SmallDisk::mount() else { return };
     let world = World::signed_out().await;
     let full = disk.0.path().to_str().expect("a plain name").to_owned();
     let profile = disk.0.path().join("profile");

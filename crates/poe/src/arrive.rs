@@ -33,18 +33,8 @@ pub(crate) enum Arrival {
     Nothing,
 }
 
-/// Loads an address and finds out what it is.
-pub(crate) async fn arrive(page: &Page, site: &Site, url: &str) -> Result<Arrival> {
-    arrive_within(page, site, url, LOAD).await
-}
-
-/// The same, with another time for its document to come.
-pub(crate) async fn arrive_within(
-    page: &Page,
-    site: &Site,
-    url: &str,
-    wait: Duration,
-) -> Result<Arrival> {
+/// Loads an address, waiting so long for its document, and finds out what it is.
+pub(crate) async fn arrive(page: &Page, site: &Site, url: &str, wait: Duration) -> Result<Arrival> {
     page.navigate(url, wait).await.map_err(|error| not_loaded(site, url, wait, error))?;
     check_selectors(page, site).await?;
     look(page, site, PROMPT_BOX).await

@@ -117,7 +117,7 @@ impl Context {
     ) -> Result<Arrival> {
         // An error would mean that the semaphore is closed, which it never is.
         let _turn = self.arriving.acquire().await.ok();
-        let arrival = arrive::arrive_within(page, &self.site, url, wait).await?;
+        let arrival = arrive::arrive(page, &self.site, url, wait).await?;
         match arrival {
             // Only who is signed in is told that a bot is not for them.
             Arrival::PromptBox | Arrival::NoAccess => self.session.saw_sign_in(true),

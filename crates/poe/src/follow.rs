@@ -156,7 +156,7 @@ impl<'a> Following<'a> {
         let wait = self.ask.load();
         tracing::info!("reading the chat again");
         let mut arrival = match &self.tab {
-            Some(tab) => arrive::arrive_within(&tab.page, site, &url, wait).await,
+            Some(tab) => arrive::arrive(&tab.page, site, &url, wait).await,
             None => Err(unconfirmed()),
         };
         if self.tab.is_none() || arrival.as_ref().is_err_and(is_loss) {
@@ -165,7 +165,7 @@ impl<'a> Following<'a> {
             self.happened(&Happening::Opened);
             // In its place before it is loaded: who leaves meanwhile has stop pressed on it.
             let tab = self.tab.insert(tab);
-            arrival = arrive::arrive_within(&tab.page, site, &url, wait).await;
+            arrival = arrive::arrive(&tab.page, site, &url, wait).await;
         }
         self.shows_chat =
             !matches!(arrival, Ok(Arrival::SignedOut | Arrival::Challenge | Arrival::UnknownBot));
@@ -258,7 +258,7 @@ impl<'a> Following<'a> {
         let code = exchange.chat_code().filter(|_| is_known);
         if let (Ok(Some(Stopped::NoButton)), Some(code)) = (&stopped, code) {
             let url = self.poe.site.chat_url(code);
-            let arrival = arrive::arrive_within(&tab.page, &self.poe.site, &url, REREAD).await;
+            let arrival = arrive::arrive(&tab.page, &self.poe.site, &url, REREAD).await;
             if arrival.is_ok_and(|arrival| arrival == Arrival::PromptBox) {
                 stopped = self.press_stop(&mut tab, BUTTON).await;
             }

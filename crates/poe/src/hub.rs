@@ -6,7 +6,7 @@ use lenore_browser::Page;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
-use crate::arrive::{self, Arrival, Reading};
+use crate::arrive::{self, Arrival, LOAD, Reading};
 use crate::context::Context;
 use crate::decode::TapMessage;
 use crate::models;
@@ -73,7 +73,7 @@ impl Hub {
         let name = format!("{:032x}", fastrand::u128(..));
         let (page, mut tap) = poe.page_of(Some(&name), true).await.ok()?;
         let bot = models::bot_of(&poe.site.models, "").ok()?;
-        let arrival = arrive::arrive(&page, &poe.site, &poe.site.bot_url(&bot)).await.ok()?;
+        let arrival = arrive::arrive(&page, &poe.site, &poe.site.bot_url(&bot), LOAD).await.ok()?;
         let told = arrive::hear_socket(&mut tap, Reading::Unneeded).await;
         let hears = told.iter().any(|told| matches!(told, TapMessage::Socket { open: true }));
         if arrival != Arrival::PromptBox || !hears {

@@ -133,9 +133,6 @@ impl OwnedProfile {
     /// [`ErrorKind::ProfileInUse`], [`ErrorKind::InvalidOption`] for a directory that is no profile,
     /// [`ErrorKind::Launch`] for one that cannot be written, or whose disk is full.
     pub fn open(profile: &Profile) -> Result<Arc<Self>> {
-        if let Profile::Owned(owned) = profile {
-            return Ok(owned.clone());
-        }
         remove_abandoned();
         check_space(profile)?;
         let (path, temporary) = match profile {

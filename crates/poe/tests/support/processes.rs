@@ -7,18 +7,26 @@ use std::path::Path;
 use std::process::Command;
 
 /// Kills the processes of a profile's browser whose command line has this in it; gives their
-/// number. Only some of them name the profile, so that descent decides.
+/// number.
 pub(crate) fn kill(profile: &Path, what: &str) -> usize {
+    let pids = of_profile(profile).into_iter().filter(|(_, command)| command.contains(what));
+    // One that has ended by itself meanwhile is as good.
+    pids.filter(|(pid, _)| Command::new("kill").args(["-9", &pid.to_string()]).status().is_ok())
+        .count()
+}
+
+/// The processes of a profile's browser: the number of each, and its command line. Only some of
+/// them name the profile, so that descent decides.
+pub(crate) fn of_profile(profile: &Path) -> Vec<(u32, String)> {
     let profile = profile.to_str().expect("a plain name");
     let all: HashMap<u32, (u32, String)> = processes().collect();
-    let is_ours = |pid: &u32| {
-        let line = std::iter::successors(Some(*pid), |pid| all.get(pid).map(|(parent, _)| *parent));
+    let is_ours = |pid: u32| {
+        let line = std::iter::successors(Some(pid), |pid| all.get(pid).map(|(parent, _)| *parent));
         let mut commands = line.filter_map(|pid| all.get(&pid));
         commands.any(|(_, command)| command.contains(profile))
     };
-    let pids = all.keys().filter(|pid| all[*pid].1.contains(what) && is_ours(pid));
-    // One that has ended by itself meanwhile is as good.
-    pids.filter(|pid| Command::new("kill").args(["-9", &pid.to_string()]).status().is_ok()).count()
+    let ours = all.iter().filter(|(pid, _)| is_ours(**pid));
+    ours.map(|(pid, (_, command))| (*pid, command.clone())).collect()
 }
 
 /// All processes: the number of each, its parent's, and its command line.
