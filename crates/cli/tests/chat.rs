@@ -123,9 +123,11 @@ async fn ctrl_c_stops_the_answer_and_not_the_chat() {
     talk.terminal.waits_at(PROMPT).await;
     talk.terminal.keys("\x03");
     talk.terminal.shows("Ctrl-D or /quit leaves").await;
-    // Between two lines Ctrl-D would be the terminal's.
-    talk.terminal.waits_at(PROMPT).await;
-    assert_eq!(talk.sent().len(), 4);
+    // A signal that comes where nothing is stopped any more was meant for the answer before.
+    talk.terminal.signal(Signal::INT);
+    talk.say("And now? [[sim: say=Still yes.]]").await;
+    talk.terminal.shows("\nStill yes.").await;
+    assert_eq!(talk.sent().len(), 5);
     talk.leave().await;
 }
 
@@ -144,6 +146,81 @@ async fn what_is_typed_meanwhile_waits_for_the_next_line() {
     assert_eq!(talk.sent()[1].2, "And crows? [[sim: say=Too.]]");
     talk.terminal.waits_at(PROMPT).await;
     talk.leave().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_between_two_lines_are_for_the_next_one() {
+    let mut talk = Talk::begin().await;
+    for round in 0..100 {
+        talk.terminal.keys(&format!("/x{round}{ENTER}"));
+        talk.terminal.shows(&format!("there is no /x{round};")).await;
+        // The line editor deletes what it has under its cursor.
+        talk.terminal.keys("y\x01\x04");
+    }
+    talk.leave().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_typed_is_not_shown_where_an_answer_is_still_stopped() {
+    let mut talk = Talk::begin().await;
+    talk.terminal.keys(&format!("Ravens? [[sim: stop-ignored, silent=4]]{ENTER}"));
+    talk.terminal.until("text", |screen| has_text(screen, 0)).await;
+    let silent = talk.terminal.modes();
+    talk.terminal.keys("\x03");
+    talk.terminal.waits_at(PROMPT).await;
+    talk.terminal.keys(&format!("And crows?{ENTER}"));
+    talk.terminal.shows("stopping the answer before").await;
+    assert_eq!(talk.terminal.modes(), silent);
+    talk.terminal.keys("\x03");
+    talk.terminal.signal(Signal::TERM);
+    assert_eq!(talk.terminal.end().await, 143, "{}", talk.terminal.screen());
+    assert_eq!(talk.terminal.modes(), talk.terminal.first_modes);
+    talk.world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shell_gets_its_terminal_while_the_chat_is_stopped() {
+    let (world, home) = (World::new().await, Home::new());
+    let mut command = world.lenore("chat");
+    home.adopt(&mut command);
+    let words: Vec<_> =
+        command.as_std().get_args().map(|word| word.to_str().expect("text")).collect();
+    let program = command.as_std().get_program().to_str().expect("text");
+    let line = format!("'{program}' '{}' -m gpt-4", words.join("' '"));
+    // A shell that leaves the terminal's modes to its programs.
+    let mut shell = tokio::process::Command::new("dash");
+    shell
+        .arg("-i")
+        .envs(command.as_std().get_envs().filter_map(|(name, value)| Some((name, value?))));
+    shell.env("PS1", "$ ").env_remove("ENV").current_dir(home.path(""));
+    let mut terminal = Terminal::start(&shell, 24, 200);
+    terminal.waits_at("$").await;
+    let before = terminal.modes();
+    terminal.keys(&format!("{line}{ENTER}"));
+    terminal.waits_at(PROMPT).await;
+    let typing = terminal.modes();
+    for round in 1..=3 {
+        terminal.keys("half a line");
+        terminal.waits_at("gpt-4 › half a line").await;
+        terminal.keys("\x1a");
+        terminal.waits_at("$").await;
+        assert_eq!(terminal.modes(), before);
+        assert!(!terminal.look(|screen| screen.bracketed_paste()));
+        terminal.keys(&format!("echo the {round}. time{ENTER}"));
+        terminal.shows(&format!("\nthe {round}. time")).await;
+        terminal.keys(&format!("fg{ENTER}"));
+        terminal.waits_at("gpt-4 › half a line").await;
+        assert_eq!(terminal.modes(), typing);
+        assert!(terminal.look(|screen| screen.bracketed_paste()));
+        terminal.keys("\x15");
+        terminal.waits_at(PROMPT).await;
+    }
+    terminal.keys("\x04");
+    terminal.waits_at("$").await;
+    assert_eq!(terminal.modes(), before);
+    terminal.keys(&format!("exit{ENTER}"));
+    assert_eq!(terminal.end().await, 0);
+    world.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -13,7 +13,7 @@ use rustyline::{
 };
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-use super::helper::{Assistant, Enter, joined};
+use super::helper::{self, Assistant, Enter, joined};
 use crate::output::say_above;
 
 type Inner = rustyline::Editor<Assistant, DefaultHistory>;
@@ -129,10 +129,12 @@ fn build(bots: Vec<String>, colours: bool) -> rustyline::Result<Inner> {
     let paths = FilenameCompleter::new();
     editor.set_helper(Some(Assistant { bots, paths, colours, greeting }));
     editor.bind_sequence(KeyEvent(KeyCode::Enter, Modifiers::ALT), Cmd::Newline);
-    editor.bind_sequence(
-        KeyEvent(KeyCode::Enter, Modifiers::NONE),
-        EventHandler::Conditional(Box::new(Enter)),
-    );
+    // Enter that was pressed between two lines comes as Ctrl-J.
+    for enter in [KeyEvent(KeyCode::Enter, Modifiers::NONE), KeyEvent::ctrl('J')] {
+        editor.bind_sequence(enter, EventHandler::Conditional(Box::new(Enter)));
+    }
+    #[cfg(unix)]
+    editor.bind_sequence(KeyEvent::ctrl('Z'), EventHandler::Conditional(Box::new(helper::Suspend)));
     Ok(editor)
 }
 

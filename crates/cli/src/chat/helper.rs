@@ -10,6 +10,8 @@ use rustyline::validate::Validator;
 use rustyline::{Cmd, Context, Event, EventContext, Helper, RepeatCount, Result};
 
 use super::command::{COMMANDS, Entry};
+#[cfg(unix)]
+use crate::output::tty;
 
 /// What the line editor knows.
 pub(super) struct Assistant {
@@ -103,6 +105,18 @@ impl rustyline::ConditionalEventHandler for Enter {
     fn handle(&self, _: &Event, _: RepeatCount, _: bool, ctx: &EventContext<'_>) -> Option<Cmd> {
         let is_continued = ctx.pos() == ctx.line().len() && ctx.line().ends_with('\\');
         is_continued.then(|| Cmd::Insert(1, JOINER.into()))
+    }
+}
+
+/// Ctrl-Z gives the shell its terminal as it was before the conversation.
+#[cfg(unix)]
+pub(super) struct Suspend;
+
+#[cfg(unix)]
+impl rustyline::ConditionalEventHandler for Suspend {
+    fn handle(&self, _: &Event, _: RepeatCount, _: bool, _: &EventContext<'_>) -> Option<Cmd> {
+        tty::suspend();
+        Some(Cmd::Repaint)
     }
 }
 

@@ -23,10 +23,11 @@ use self::extras::{Extras, Listening};
 use self::question::Question;
 use crate::args::Shared;
 use crate::chat_code::code_of;
-use crate::interrupt::Signals;
+use crate::interrupt::{INTERRUPTED, Signals};
 use crate::logs::{Place, known_chat, last_chat};
 use crate::models::asked_before;
-use crate::output::{note, one_line, report, tty};
+use crate::output::tty::{self, Quiet};
+use crate::output::{note, one_line, report};
 use crate::paths::{self, invalid, make_private};
 use crate::prompt;
 use crate::provider::Source;
@@ -103,8 +104,12 @@ pub(crate) async fn run(shared: Shared, args: ChatArgs) -> ExitCode {
             return ExitCode::from(error.kind().exit_code());
         }
     };
+    // Between the lines, too.
+    let quiet = Quiet::begin();
     let code = chat.converse().await;
+    // A line editor that is cut short leaves the terminal to us.
     tty::recover();
+    drop(quiet);
     if code != 0 {
         // The line that was being typed stays as it is.
         println!();
@@ -197,18 +202,27 @@ fn history() -> Option<PathBuf> {
     Some(file)
 }
 
+/// Waits for a signal to leave. Ctrl-C is none here: to the line editor it is a key, and what comes
+/// as a signal was meant for an answer that has just ended.
+async fn asked_to_leave(signals: &mut Signals) -> u8 {
+    loop {
+        match signals.next().await {
+            INTERRUPTED => {}
+            code => return code,
+        }
+    }
+}
+
 impl Chat {
     /// Talks until the user leaves, and returns the exit code.
     async fn converse(&mut self) -> u8 {
         let mut interrupted = false;
         loop {
-            // A line editor that is cut short leaves the terminal to us.
-            tty::remember();
             let prompt = self.prompt();
             let begun = std::mem::take(&mut self.begun);
             let line = tokio::select! {
                 line = self.editor.line(prompt, begun) => line,
-                code = self.signals.next() => return code,
+                code = asked_to_leave(&mut self.signals) => return code,
             };
             let text = match line {
                 Line::Text(text) => text,

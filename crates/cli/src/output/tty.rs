@@ -1,7 +1,10 @@
-//! The terminal's modes: changed while an answer is drawn, and put back whatever happens.
+//! The terminal's modes: changed while an answer is drawn or a conversation held, and put back
+//! whatever happens.
 
 use std::io::{self, IsTerminal, Write, stdout};
-use std::sync::{Mutex, Once, PoisonError};
+use std::sync::{Condvar, Mutex, Once, PoisonError};
+#[cfg(unix)]
+use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
@@ -10,8 +13,12 @@ use super::live;
 /// What the terminal was like before it was touched; nothing while it is as it was.
 static BEFORE: Mutex<Option<modes::Modes>> = Mutex::new(None);
 
+/// The program goes on after it was stopped.
+static BACK: Condvar = Condvar::new();
+
 /// What is typed is not shown while this lives, since it would stand in the middle of an answer.
-/// It waits for whoever reads the terminal next.
+/// It waits, key by key, for whoever reads the terminal next: a terminal that collects lines makes
+/// something else of Ctrl-D.
 #[derive(Debug)]
 pub(crate) struct Quiet {
     /// Listens for the shell that brings us back after Ctrl-Z.
@@ -19,7 +26,8 @@ pub(crate) struct Quiet {
 }
 
 impl Quiet {
-    /// Only on a terminal, and only in its foreground.
+    /// Only on a terminal, only in its foreground, and once: who wants it within another one has
+    /// it already.
     pub(crate) fn begin() -> Option<Self> {
         remember().then(|| {
             modes::silence();
@@ -45,10 +53,38 @@ fn come_back() {
         modes::silence();
         live::leave_current();
     }
+    BACK.notify_all();
 }
 
-/// Keeps what the terminal is like now, so that [`restore`] can bring it back.
-pub(crate) fn remember() -> bool {
+/// Stops the program until its shell brings it back, as Ctrl-Z does. The shell has the terminal
+/// meanwhile as it was at first; afterwards it is as whoever reads it has made it.
+#[cfg(unix)]
+pub(crate) fn suspend() {
+    let before = BEFORE.lock().unwrap_or_else(PoisonError::into_inner);
+    let (Some(first), Some(now)) = (&*before, modes::current()) else { return };
+    modes::set(first);
+    tell_of_pastes(false);
+    let _ = rustix::process::kill_current_process_group(rustix::process::Signal::TSTP);
+    // Another thread may be the one that takes the signal, in its own time. A program that no
+    // shell looks after is not stopped at all.
+    let (_before, _) = BACK
+        .wait_timeout(before, Duration::from_millis(500))
+        .unwrap_or_else(PoisonError::into_inner);
+    modes::set(&now);
+    tell_of_pastes(true);
+}
+
+/// Whether the terminal marks the text that is pasted, as the line editor wants it.
+#[cfg(unix)]
+fn tell_of_pastes(does: bool) {
+    let told: &[u8] = if does { b"\x1b[?2004h" } else { b"\x1b[?2004l" };
+    // A terminal that is gone needs nothing.
+    let _ = stdout().write_all(told).and_then(|()| stdout().flush());
+}
+
+/// Keeps what the terminal is like now, so that [`restore`] can bring it back. `false` where there
+/// is nothing to keep, or it is kept already.
+fn remember() -> bool {
     static PANICS: Once = Once::new();
     PANICS.call_once(|| {
         let hook = std::panic::take_hook();
@@ -58,9 +94,10 @@ pub(crate) fn remember() -> bool {
         }));
     });
     let mut before = BEFORE.lock().unwrap_or_else(PoisonError::into_inner);
-    if before.is_none() {
-        *before = modes::current();
+    if before.is_some() {
+        return false;
     }
+    *before = modes::current();
     before.is_some()
 }
 
