@@ -125,6 +125,8 @@ async fn ctrl_c_stops_the_answer_and_not_the_chat() {
     talk.terminal.shows("Ctrl-D or /quit leaves").await;
     // A signal that comes where nothing is stopped any more was meant for the answer before.
     talk.terminal.signal(Signal::INT);
+    let said_again = |screen: &str| screen.matches("Ctrl-D or /quit leaves").count() == 2;
+    talk.terminal.until("how to leave", said_again).await;
     talk.say("And now? [[sim: say=Still yes.]]").await;
     talk.terminal.shows("\nStill yes.").await;
     assert_eq!(talk.sent().len(), 5);
@@ -170,7 +172,7 @@ async fn what_is_typed_is_not_shown_where_an_answer_is_still_stopped() {
     talk.terminal.waits_at(PROMPT).await;
     talk.terminal.keys(&format!("And crows?{ENTER}"));
     talk.terminal.shows("stopping the answer before").await;
-    assert_eq!(talk.terminal.modes(), silent);
+    assert_eq!(talk.terminal.modes(), silent, "{}", talk.terminal.screen());
     talk.terminal.keys("\x03");
     talk.terminal.signal(Signal::TERM);
     assert_eq!(talk.terminal.end().await, 143, "{}", talk.terminal.screen());

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
+use std::time::Duration;
 
 use lenore::{Error, ErrorKind, Result};
 use rustyline::completion::FilenameCompleter;
@@ -12,6 +13,7 @@ use rustyline::{
     Cmd, CompletionType, Config, EventHandler, ExternalPrinter, KeyCode, KeyEvent, Modifiers,
 };
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::sync::watch;
 
 use super::helper::{self, Assistant, Enter, joined};
 use crate::output::say_above;
@@ -23,6 +25,9 @@ const GREETING: &str = "ask something, or /help";
 
 /// How many lines are remembered.
 const REMEMBERED: usize = 2000;
+
+/// How long the editor may take to begin with a line.
+const SETTLED: Duration = Duration::from_secs(1);
 
 /// What came of a line.
 #[derive(Debug)]
@@ -47,6 +52,9 @@ pub(super) struct Editor {
     wanted: mpsc::Sender<Wanted>,
     lines: UnboundedReceiver<Line>,
     printer: Printer,
+    /// How many lines were asked for, and at which of them the editor is.
+    asked: usize,
+    at: watch::Receiver<usize>,
 }
 
 /// Writes above the line that is being typed.
@@ -68,7 +76,9 @@ impl Editor {
         history: Option<PathBuf>,
         colours: bool,
     ) -> Result<Self> {
-        let mut editor = build(bots, colours).map_err(unusable)?;
+        let (at, is_at) = watch::channel(0);
+        let at = Arc::new(at);
+        let mut editor = build(bots, colours, at.clone()).map_err(unusable)?;
         let printer = editor.create_external_printer().map_err(unusable)?;
         let printer = Printer(Arc::new(Mutex::new(Box::new(printer))));
         if let Some(history) = &history {
@@ -81,14 +91,28 @@ impl Editor {
             .name("line editor".into())
             .spawn(move || {
                 for wanted in requests {
+                    let number = editor.helper_mut().map_or(0, |assistant| {
+                        assistant.wanted += 1;
+                        assistant.wanted
+                    });
                     let line = read(&mut editor, &wanted, history.as_ref());
+                    // Also where it could not begin.
+                    at.send_replace(number);
                     if sender.send(line).is_err() {
                         return;
                     }
                 }
             })
             .map_err(|error| unusable(error.into()))?;
-        Ok(Self { wanted, lines, printer })
+        Ok(Self { wanted, lines, printer, asked: 0, at: is_at })
+    }
+
+    /// Waits until the editor does not change the terminal any more, where the line that it was
+    /// asked for is given up.
+    pub(super) async fn settle(&mut self) {
+        let is_there = self.at.wait_for(|at| *at >= self.asked);
+        // It does not take longer, or never comes to it.
+        let _ = tokio::time::timeout(SETTLED, is_there).await;
     }
 
     pub(super) fn printer(&self) -> &Printer {
@@ -101,6 +125,7 @@ impl Editor {
         let printer = self.printer.clone();
         say_above(Some(Arc::new(move |text| printer.print(text))));
         let _typed = Typed;
+        self.asked += 1;
         if self.wanted.send(Wanted { prompt, begun }).is_err() {
             return Line::End;
         }
@@ -117,7 +142,11 @@ impl Drop for Typed {
     }
 }
 
-fn build(bots: Vec<String>, colours: bool) -> rustyline::Result<Inner> {
+fn build(
+    bots: Vec<String>,
+    colours: bool,
+    at: Arc<watch::Sender<usize>>,
+) -> rustyline::Result<Inner> {
     let config = Config::builder()
         .max_history_size(REMEMBERED)?
         .history_ignore_dups(true)?
@@ -127,7 +156,7 @@ fn build(bots: Vec<String>, colours: bool) -> rustyline::Result<Inner> {
     let mut editor = Inner::with_config(config)?;
     let greeting = Arc::new(Mutex::new(Some(GREETING)));
     let paths = FilenameCompleter::new();
-    editor.set_helper(Some(Assistant { bots, paths, colours, greeting }));
+    editor.set_helper(Some(Assistant { bots, paths, colours, greeting, at, wanted: 0 }));
     editor.bind_sequence(KeyEvent(KeyCode::Enter, Modifiers::ALT), Cmd::Newline);
     // Enter that was pressed between two lines comes as Ctrl-J.
     for enter in [KeyEvent(KeyCode::Enter, Modifiers::NONE), KeyEvent::ctrl('J')] {

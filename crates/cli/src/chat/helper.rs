@@ -8,6 +8,7 @@ use rustyline::highlight::{CmdKind, Highlighter};
 use rustyline::hint::Hinter;
 use rustyline::validate::Validator;
 use rustyline::{Cmd, Context, Event, EventContext, Helper, RepeatCount, Result};
+use tokio::sync::watch;
 
 use super::command::{COMMANDS, Entry};
 #[cfg(unix)]
@@ -21,6 +22,10 @@ pub(super) struct Assistant {
     pub(super) colours: bool,
     /// What an empty line shows.
     pub(super) greeting: Arc<Mutex<Option<&'static str>>>,
+    /// Which line the editor is at, once it has made the terminal its own.
+    pub(super) at: Arc<watch::Sender<usize>>,
+    /// Which line it was asked for.
+    pub(super) wanted: usize,
 }
 
 impl Completer for Assistant {
@@ -55,6 +60,8 @@ impl Hinter for Assistant {
     type Hint = String;
 
     fn hint(&self, line: &str, pos: usize, _: &Context<'_>) -> Option<String> {
+        // Nothing is drawn before the terminal is ready for it.
+        self.at.send_if_modified(|at| std::mem::replace(at, self.wanted) != self.wanted);
         if line.is_empty() {
             let greeting = self.greeting.lock().unwrap_or_else(PoisonError::into_inner);
             return greeting.map(str::to_owned);

@@ -89,6 +89,9 @@ struct Chat {
     stopped: bool,
 }
 
+/// What Ctrl-C does not do.
+const HOW_TO_LEAVE: &str = "Ctrl-D or /quit leaves";
+
 /// Whether the conversation goes on.
 #[derive(Debug, PartialEq, Eq)]
 enum Next {
@@ -207,7 +210,7 @@ fn history() -> Option<PathBuf> {
 async fn asked_to_leave(signals: &mut Signals) -> u8 {
     loop {
         match signals.next().await {
-            INTERRUPTED => {}
+            INTERRUPTED => note(HOW_TO_LEAVE),
             code => return code,
         }
     }
@@ -222,13 +225,16 @@ impl Chat {
             let begun = std::mem::take(&mut self.begun);
             let line = tokio::select! {
                 line = self.editor.line(prompt, begun) => line,
-                code = asked_to_leave(&mut self.signals) => return code,
+                code = asked_to_leave(&mut self.signals) => {
+                    self.editor.settle().await;
+                    return code;
+                }
             };
             let text = match line {
                 Line::Text(text) => text,
                 Line::Interrupted => {
                     if interrupted {
-                        note("Ctrl-D or /quit leaves");
+                        note(HOW_TO_LEAVE);
                     }
                     interrupted = true;
                     continue;
