@@ -238,7 +238,8 @@ impl Ask {
         };
         let prepared =
             caller.stays_and_hears("the prompt could be sent", prepared, &mut told).await;
-        let (turn, tab) = prepared.map_err(|error| Failure::before(error, was_warm))?;
+        let (turn, mut tab) = prepared.map_err(|error| Failure::before(error, was_warm))?;
+        tab.goes_on = aim.chat.is_some();
         let sending = async { Ok(poe.send(&tab.page, &aim.url, &aim.prompt).await) };
         let sent = match caller.stays("send could be pressed", sending).await {
             Ok(Ok(())) => Ok(()),

@@ -95,7 +95,11 @@ impl<'a> Following<'a> {
                 && let Some(turn) = self.turn.take()
             {
                 self.poe.pace.taken(&turn);
-                self.poe.warm(&self.ask.bot, QUIET);
+                // Each idle tab hears all that comes as well. Who asks one question at a time needs
+                // none before the answer's end.
+                if self.poe.tabs.running() > 1 {
+                    self.poe.warm(&self.ask.bot, QUIET);
+                }
             }
             for action in actions {
                 match action {

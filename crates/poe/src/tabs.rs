@@ -12,8 +12,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 /// How many tabs are left where their last answer ended, so that its next turn finds them there,
-/// when another is to wait at the prompt.
-const AT_CHATS: usize = 2;
+/// when another is to wait at the prompt. Each of them costs the answers of the others, whose
+/// updates it hears, too.
+const AT_CHATS: usize = 1;
+/// The same where a conversation has gone on in one of them, as it may again.
+const WHERE_ONE_GOES_ON: usize = 2;
 /// A tab that is older is closed.
 const OLD: Duration = Duration::from_secs(30 * 60);
 /// A tab that had so many answers is closed.
@@ -32,6 +35,8 @@ pub(crate) struct Tab {
     pub(crate) at: String,
     /// The handle of the bot that has answered there, where that is known.
     pub(crate) bot: Option<String>,
+    /// Whether its last question went on with a chat.
+    pub(crate) goes_on: bool,
     /// Whether it follows a hub.
     follows: bool,
     opened: Instant,
@@ -42,7 +47,17 @@ pub(crate) struct Tab {
 impl Tab {
     pub(crate) fn new((page, tap): (Page, Tap)) -> Self {
         let (at, opened) = (String::new(), Instant::now());
-        Self { page, tap, at, bot: None, follows: false, opened, answers: 0, bytes: 0 }
+        Self {
+            page,
+            tap,
+            at,
+            bot: None,
+            goes_on: false,
+            follows: false,
+            opened,
+            answers: 0,
+            bytes: 0,
+        }
     }
 
     /// One that follows a hub.
@@ -164,15 +179,20 @@ impl Tabs {
     pub(crate) fn spare(&self, url: &str) -> Spare {
         let mut idle = self.lock();
         idle.retain(Tab::is_fit);
+        let goes_on = |tab: &Tab| tab.goes_on && tab.at != url;
         let elsewhere = idle.iter().filter(|tab| tab.at != url).count();
+        let may_stay = if idle.iter().any(goes_on) { WHERE_ONE_GOES_ON } else { AT_CHATS };
         let may_open = self.running() + idle.len() < self.limit;
-        if elsewhere < idle.len() && elsewhere <= AT_CHATS {
+        if elsewhere < idle.len() && elsewhere <= may_stay {
             return Spare::None;
         }
-        if elsewhere <= AT_CHATS && may_open {
+        if elsewhere <= may_stay && may_open {
             return Spare::New;
         }
-        let oldest = idle.iter().position(|tab| tab.at != url);
+        let oldest = idle
+            .iter()
+            .position(|tab| tab.at != url && !tab.goes_on)
+            .or_else(|| idle.iter().position(goes_on));
         oldest.and_then(|at| idle.remove(at)).map_or(Spare::None, Spare::Tab)
     }
 
@@ -181,9 +201,14 @@ impl Tabs {
         self.take(|idle| idle.iter().rposition(|tab| tab.at == url))
     }
 
-    /// The idle tab that is needed least where it is.
+    /// The idle tab that is needed least where it is; where a conversation has gone on, only if
+    /// there is no room for another tab.
     pub(crate) fn take_any(&self) -> Option<Tab> {
-        self.take(|idle| (!idle.is_empty()).then_some(0))
+        let running = self.running();
+        self.take(|idle| {
+            let has_room = running + idle.len() <= self.limit;
+            idle.iter().position(|tab| !tab.goes_on || !has_room)
+        })
     }
 
     fn take(&self, choose: impl Fn(&VecDeque<Tab>) -> Option<usize>) -> Option<Tab> {

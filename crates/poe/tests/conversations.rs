@@ -56,6 +56,23 @@ async fn each_turn_goes_into_the_chat_and_only_what_is_new_is_typed() {
 }
 
 #[tokio::test]
+async fn a_conversation_that_goes_on_keeps_its_tab_beside_other_questions() {
+    let world = World::new().await;
+    let mut client = Client::new();
+    for text in ["Who was Poe?", "When was that?"] {
+        client.says(&world, text).await;
+    }
+    for _ in 0..3 {
+        Client::new().says(&world, "A title for that, please.").await;
+    }
+    client.says(&world, "And where?").await;
+    let is_chat =
+        |entry: &LogEntry| matches!(&entry.what, Seen::Page { path } if path.starts_with("/chat/"));
+    assert!(!world.sim.log().iter().any(is_chat), "no chat was loaded again");
+    world.end().await;
+}
+
+#[tokio::test]
 async fn what_is_no_plain_continuation_gets_a_chat_of_its_own() {
     let world = World::new().await;
     let mut client = Client::new();

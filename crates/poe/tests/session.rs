@@ -236,6 +236,20 @@ fn a_panic_amid_an_answer_leaves_nothing() {
     assert!(!profile.path().join("lenore.lock").exists());
 }
 
+#[test]
+fn each_answer_may_have_a_runtime_of_its_own() {
+    let runtime = || tokio::runtime::Runtime::new().expect("a runtime");
+    let sites = runtime();
+    let world =
+        sites.block_on(World::with(|builder| builder.idle_timeout(Duration::from_millis(200))));
+    sites.block_on(until_gone(&world));
+    for _ in 0..2 {
+        let answer = runtime().block_on(ask(&world.poe, hi("say=Still here.")));
+        assert_eq!(answer.complete(), "Still here.");
+    }
+    sites.block_on(world.end());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_profile_has_one_owner() {
     let world = World::new().await;

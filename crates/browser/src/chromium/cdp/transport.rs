@@ -13,14 +13,18 @@ use crate::{Error, ErrorKind, Result, socket};
 /// Speaks over a pair of pipes: JSON texts, each ended by a NUL.
 ///
 /// Nobody else can attach to a pipe, and a browser ends itself when its pipe closes, whatever
-/// ended the process that held the other end. Two threads do the work, so that a connection
-/// closes even where no runtime runs any more.
+/// ended the process that held the other end. A thread writes, so that the pipe closes even where
+/// no runtime runs any more; a task reads, whose runtime then goes on with what came at once, where
+/// a thread would have to wake it.
 #[cfg(unix)]
 pub(crate) fn over_pipe(
     mut to_browser: std::io::PipeWriter,
     from_browser: std::io::PipeReader,
 ) -> std::io::Result<Connection> {
-    use std::io::{BufRead, BufReader, Write};
+    use std::io::Write;
+
+    use tokio::io::{AsyncBufReadExt, BufReader};
+    use tokio::net::unix::pipe;
 
     let router = Arc::<Router>::default();
     let (outgoing, mut queue) = mpsc::channel::<String>(OUTGOING);
@@ -33,20 +37,32 @@ pub(crate) fn over_pipe(
             }
         }
     })?;
-    let fed = router.clone();
-    std::thread::Builder::new().name("lenore-cdp-read".into()).spawn(move || {
+    let from_browser = pipe::Receiver::from_owned_fd(from_browser.into())?;
+    let fed = Fed(router.clone());
+    tokio::spawn(async move {
         let mut reader = BufReader::with_capacity(64 * 1024, from_browser);
         let mut message = Vec::new();
-        while let Ok(1..) = reader.read_until(0, &mut message) {
+        while let Ok(1..) = reader.read_until(0, &mut message).await {
             if message.pop() != Some(0) {
-                break;
+                return;
             }
-            fed.receive(&message);
+            fed.0.receive(&message);
             message.clear();
         }
-        fed.close();
-    })?;
+    });
     Ok(Connection::new(outgoing, router))
+}
+
+/// A router that is fed as long as this lives, and closed then, even if that is by the end of the
+/// runtime.
+#[cfg(unix)]
+struct Fed(Arc<Router>);
+
+#[cfg(unix)]
+impl Drop for Fed {
+    fn drop(&mut self) {
+        self.0.close();
+    }
 }
 
 /// Speaks over the WebSocket of a browser that runs already.
