@@ -66,20 +66,20 @@ pub(crate) async fn all(options: &Options) -> Result<(), Failure> {
     }
     let mut bench =
         Bench { site: &site, entrants: &entrants, peers: Vec::new(), quick: options.quick };
-    for entrant in &entrants {
-        bench.peers.push(entrant.warm(&site).await);
-    }
-    // First, while no browser keeps anything of what it did before.
     if wanted(Run::Memory) {
+        bench.start().await?;
         rows.push(memory::run(&mut bench).await);
     }
     if wanted(Run::Latency) {
+        bench.start().await?;
         rows.splice(0..0, latency::run(&mut bench).await);
     }
     if wanted(Run::Load) {
+        bench.start().await?;
         rows.extend(load::run(&mut bench).await);
     }
     if wanted(Run::Length) {
+        bench.start().await?;
         rows.extend(length::run(&mut bench).await);
     }
     let names: Vec<&str> = entrants.iter().map(|entrant| entrant.script.name).collect();
@@ -109,6 +109,18 @@ impl Entrant {
 }
 
 impl Bench<'_> {
+    /// Starts everybody, or starts them anew: what is left of one run, such as pages that are kept
+    /// for another question, is not the next one's.
+    async fn start(&mut self) -> Result<(), Failure> {
+        for peer in self.peers.drain(..).flatten() {
+            peer.close().await?;
+        }
+        for entrant in self.entrants {
+            self.peers.push(entrant.warm(self.site).await);
+        }
+        Ok(())
+    }
+
     /// Does something with each in turn, and that for several rounds. Who fails is left out of
     /// the rounds that follow, and started anew for what is measured next.
     async fn in_turn<T>(
