@@ -186,6 +186,7 @@ impl Context {
         if tab.told().is_some() && self.arrive(&tab.page, url).await? == Arrival::PromptBox {
             arrive::hear_socket(&mut tab.tap, Reading::Unneeded).await;
             url.clone_into(&mut tab.at);
+            tab.goes_on = false;
             self.tabs.put_back(tab);
         }
         Ok(())
