@@ -149,7 +149,7 @@ pub(crate) fn check_newest(told: &[TapMessage], after: &str, is_read: bool) -> R
         TapMessage::Read(info) => Some(&info.chat),
         _ => None,
     });
-    let is_of_chat = |chat: &String| read.is_none_or(|read| read == chat);
+    let is_of_chat = |chat: &Option<String>| read.is_none_or(|read| read == chat);
     let ids = told.iter().filter_map(|message| match message {
         TapMessage::Message(update) if is_of_chat(&update.chat) => Some(MessageId::new(&update.id)),
         _ => None,

@@ -249,9 +249,7 @@ impl Ask {
         };
         let now = std::time::Instant::now();
         let asked = self.is_bot_named.then_some(&*self.bot);
-        let watch =
-            Watch::new(poe.placeholders.clone(), asked, aim.chat.as_deref(), self.silence, now);
-        let watch = if aim.after.is_some() { watch.in_that_bots_chat() } else { watch };
+        let watch = Watch::new(poe.facts.clone(), asked, aim.chat.as_deref(), self.silence, now);
         let mut following = Following::new(self, poe, tab, watch, turn);
         let end = match sent {
             Ok(()) => following.follow(caller).await,
@@ -315,7 +313,7 @@ impl Ask {
         mut tab: Tab,
         tell: &UnboundedSender<Event>,
     ) -> Result<Tab> {
-        attach(&tab.page, &mut tab.tap, &poe.site, &self.attachments, tell).await?;
+        attach(&tab.page, &mut tab.tap, &poe.site, &poe.facts, &self.attachments, tell).await?;
         Ok(tab)
     }
 

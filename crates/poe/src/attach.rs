@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::Site;
 use crate::arrive::{MARGIN, PROMPT_BOX, understood};
-use crate::decode::{self, TapMessage};
+use crate::decode::{self, TapMessage, WireFacts};
 use crate::error::{browser_error, site_changed};
 
 /// How long the page may take to show the files that it was given.
@@ -25,6 +25,7 @@ pub(crate) async fn attach(
     page: &Page,
     tap: &mut Tap,
     site: &Site,
+    facts: &WireFacts,
     files: &[PathBuf],
     tell: &UnboundedSender<Event>,
 ) -> Result<()> {
@@ -46,7 +47,7 @@ pub(crate) async fn attach(
     while !is_shown || uploads > 0 {
         tokio::select! {
             biased;
-            event = tap.next() => match uploaded(event)? {
+            event = tap.next() => match uploaded(facts, event)? {
                 Some(TapMessage::Uploading) => {
                     uploads += 1;
                     progress.begins();
@@ -148,15 +149,13 @@ fn upload_timeout() -> Error {
 }
 
 /// What the tap tells, unless it is that the site refuses a file, or that the page is gone.
-fn uploaded(event: Option<TapEvent>) -> Result<Option<TapMessage>> {
+fn uploaded(facts: &WireFacts, event: Option<TapEvent>) -> Result<Option<TapMessage>> {
     let message = match event {
         Some(event) => understood(event),
         None => return Err(Error::new(ErrorKind::Browser, "the page is gone; ask again")),
     };
-    if let Some(TapMessage::Upload { http, status, words }) = &message
-        && let Some(error) = decode::of_upload(*http, status.as_deref(), words.as_deref())
-    {
-        return Err(error);
+    if let Some(TapMessage::Upload { http, taken: false, status, words }) = &message {
+        return Err(decode::of_upload(facts, *http, status.as_deref(), words.as_deref()));
     }
     Ok(message)
 }

@@ -12,7 +12,7 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::context::Context;
 use crate::conversations::Conversations;
-use crate::hub::Hub;
+use crate::decode::WireFacts;
 use crate::pace::Pace;
 use crate::proxy::ProxyChoice;
 use crate::session::Session;
@@ -267,7 +267,7 @@ impl PoeBuilder {
         if let Some(url) = &self.url {
             site.set_url(url)?;
         }
-        let placeholders = site.placeholder_patterns().map_err(|error| {
+        site.placeholder_patterns().map_err(|error| {
             let message = "a pattern of the site's placeholders does not parse";
             Error::new(ErrorKind::InvalidRequest, message).with_source(error)
         })?;
@@ -338,10 +338,9 @@ impl PoeBuilder {
             }
         };
         Ok(Poe(Arc::new(Context {
+            facts: WireFacts::of(&site),
             site,
-            placeholders: placeholders.into(),
             session: Session::new(source, self.idle.unwrap_or(IDLE).min(LONGEST)),
-            hub: Hub::default(),
             tabs: Tabs::new(
                 self.max_chats.unwrap_or(MAX_CHATS),
                 self.max_waiting.unwrap_or(MAX_WAITING),
@@ -353,7 +352,6 @@ impl PoeBuilder {
             arriving: Semaphore::new(ARRIVING),
             sending: Semaphore::new(SENDING),
             asked: AtomicUsize::new(0),
-            opening: AtomicUsize::new(0),
             is_warming: AtomicBool::new(false),
         })))
     }

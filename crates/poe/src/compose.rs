@@ -9,7 +9,8 @@ use url::Url;
 
 use crate::Site;
 use crate::arrive::MARGIN;
-use crate::error::{browser_error, site_changed};
+use crate::decode::PageView;
+use crate::error::{browser_error, led_away, site_changed};
 
 /// How long send may stay disabled.
 const SEND: Duration = Duration::from_secs(10);
@@ -17,6 +18,8 @@ const SEND: Duration = Duration::from_secs(10);
 const PACE: u64 = 100_000;
 /// How long a stop may take until the page confirms it, and before that until it can be pressed.
 pub(crate) const STOP: Duration = Duration::from_secs(5);
+/// How long a look at the page may take.
+const LOOK: Duration = Duration::from_secs(3);
 
 /// Why send was not pressed.
 #[derive(Debug)]
@@ -39,13 +42,17 @@ impl From<Unsent> for Error {
 pub(crate) async fn send(page: &Page, site: &Site, url: &str, prompt: &str) -> Result<(), Unsent> {
     let path = Url::parse(url).map(|url| url.path().to_owned()).unwrap_or_default();
     let wait = SEND + Duration::from_secs(prompt.len() as u64 / PACE);
-    let arguments = [selectors(site), json!(path), json!(prompt), milliseconds(wait)];
+    let arguments = [facts(site), json!(path), json!(prompt), milliseconds(wait)];
     let outcome = page
         .call(include_str!("compose.js"), &arguments, wait + MARGIN)
         .await
         .map_err(|error| Unsent::Perhaps(browser_error(error)))?;
     Err(Unsent::Surely(match outcome["outcome"].as_str().unwrap_or_default() {
         "pressed" => return Ok(()),
+        "origin" => {
+            let origin = outcome["origin"].as_str().unwrap_or("another site");
+            return Err(Unsent::Surely(led_away(origin)));
+        }
         "no_free_messages" => Error::new(
             ErrorKind::Quota,
             "the account's free messages are used up; wait for their renewal, or subscribe",
@@ -74,7 +81,7 @@ pub(crate) enum Stopped {
 
 /// Waits for the stop button, presses it, and waits until the page confirms it.
 pub(crate) async fn stop(page: &Page, site: &Site, for_button: Duration) -> Result<Stopped> {
-    let arguments = [selectors(site), milliseconds(for_button), milliseconds(STOP)];
+    let arguments = [facts(site), milliseconds(for_button), milliseconds(STOP)];
     let outcome = page.call(include_str!("stop.js"), &arguments, for_button + STOP + MARGIN).await;
     Ok(match outcome.map_err(browser_error)?.as_str() {
         Some("confirmed") => Stopped::Confirmed,
@@ -83,15 +90,30 @@ pub(crate) async fn stop(page: &Page, site: &Site, for_button: Duration) -> Resu
     })
 }
 
-/// The selectors that the scripts use.
-fn selectors(site: &Site) -> Value {
+/// Sees what the page shows of an answer.
+pub(crate) async fn look(
+    page: &Page,
+    site: &Site,
+    question: Option<&str>,
+    answer: Option<&str>,
+) -> Result<PageView> {
+    let arguments = [facts(site), json!(question), json!(answer)];
+    let view = page.call(include_str!("look.js"), &arguments, LOOK).await.map_err(browser_error)?;
+    Ok(serde_json::from_value(view).unwrap_or_default())
+}
+
+/// What the scripts know of the site.
+fn facts(site: &Site) -> Value {
     let selectors = &site.selectors;
     json!({
+        "origins": site.allowed_origins(),
         "prompt_box": selectors.prompt_box,
         "send_button": selectors.send_button,
         "stop_button": selectors.stop_button,
         "popup_close": selectors.popup_close,
         "no_free_messages": selectors.no_free_messages,
+        "dialog": selectors.dialog,
+        "messages": site.messages,
     })
 }
 

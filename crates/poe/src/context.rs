@@ -7,7 +7,6 @@ use std::time::Duration;
 use futures_util::future::try_join_all;
 use lenore_browser::{Page, Tap};
 use lenore_provider::Result;
-use regex_lite::Regex;
 use serde_json::json;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
@@ -16,7 +15,7 @@ use crate::Site;
 use crate::arrive::{self, Arrival, LOAD, Reading};
 use crate::compose::{self, Unsent};
 use crate::conversations::Conversations;
-use crate::hub::{self, Hub};
+use crate::decode::WireFacts;
 use crate::pace::Pace;
 use crate::session::Session;
 use crate::tabs::{Spare, Tab, Tabs};
@@ -28,10 +27,9 @@ const TURN: Duration = Duration::from_millis(500);
 #[derive(Debug)]
 pub(crate) struct Context {
     pub(crate) site: Site,
-    pub(crate) placeholders: Arc<[Regex]>,
+    pub(crate) facts: WireFacts,
     // Before the session: fields drop in order, and tabs close while there is a browser.
     pub(crate) tabs: Tabs,
-    pub(crate) hub: Hub,
     pub(crate) session: Arc<Session>,
     pub(crate) pace: Pace,
     pub(crate) conversations: Conversations,
@@ -44,53 +42,26 @@ pub(crate) struct Context {
     pub(crate) sending: Semaphore,
     /// How many questions there were.
     pub(crate) asked: AtomicUsize,
-    /// How many tabs are being opened at present.
-    pub(crate) opening: AtomicUsize,
     /// Whether a tab is being brought to a prompt at present.
     pub(crate) is_warming: AtomicBool,
 }
 
 impl Context {
-    /// A new page with the tap in place, to look at the site.
+    /// A new page with the tap in place.
     pub(crate) async fn open_page(&self) -> Result<(Page, Tap)> {
-        self.page_of(None, false).await
-    }
-
-    /// A new tab with the tap in place.
-    pub(crate) async fn open_tab(&self) -> Result<Tab> {
-        self.open_one_of(1).await
-    }
-
-    /// One of so many new tabs that are opened together.
-    async fn open_one_of(&self, tabs: usize) -> Result<Tab> {
-        let opening = Opening::begin(&self.opening);
-        // Most of those that are opened have a place already.
-        let busy = self.tabs.running().max(opening.count()).max(tabs);
-        let hub = if busy >= hub::WORTH_IT && self.session.is_one_browser() {
-            self.session.open_browser().await?;
-            self.hub.name(self).await
-        } else {
-            None
-        };
-        let opened = self.page_of(hub.as_deref(), false).await?;
-        if hub.is_none() {
-            return Ok(Tab::new(opened));
-        }
-        self.tabs.close_loners();
-        Ok(Tab::following(opened))
-    }
-
-    /// A new page that is a hub, or follows one, or neither.
-    pub(crate) async fn page_of(&self, hub: Option<&str>, is_hub: bool) -> Result<(Page, Tap)> {
         let chat_path = self.site.routes.chat.split_once("{chat}").map(|(before, _)| before);
-        let options = json!({ "chatPath": chat_path.unwrap_or("/") });
-        let sharing = json!({ "name": hub, "isHub": is_hub });
-        let preload = format!(
-            "(emit) => ({})(emit, {options}, ({})({sharing}))",
-            include_str!("tap.js"),
-            include_str!("share.js"),
-        );
+        let options = json!({
+            "wire": self.site.tap_names(),
+            "chatPath": chat_path.unwrap_or("/"),
+            "origins": self.site.allowed_origins(),
+        });
+        let preload = format!("(emit) => ({})(emit, {options})", include_str!("tap.js"));
         self.session.open_page(&preload).await
+    }
+
+    /// A new tab.
+    pub(crate) async fn open_tab(&self) -> Result<Tab> {
+        self.open_page().await.map(Tab::new)
     }
 
     /// A tab to load a page in: one that is not needed, else a new one.
@@ -176,7 +147,7 @@ impl Context {
         // Those that were there may be closed for the others.
         for _ in 0..2 {
             let more = (self.tabs.idle_at(url)..tabs)
-                .map(|_| async { self.leave_at(self.open_one_of(tabs).await?, url).await });
+                .map(|_| async { self.leave_at(self.open_tab().await?, url).await });
             try_join_all(more).await?;
         }
         Ok(())
@@ -195,25 +166,5 @@ impl Context {
     /// Waits until the provider is being closed.
     pub(crate) async fn closing(&self) {
         let _ = self.closing.subscribe().wait_for(|closing| *closing).await;
-    }
-}
-
-/// A tab that is being opened, counted for as long as this lives.
-struct Opening<'a>(&'a AtomicUsize);
-
-impl<'a> Opening<'a> {
-    fn begin(opening: &'a AtomicUsize) -> Self {
-        opening.fetch_add(1, Ordering::Relaxed);
-        Self(opening)
-    }
-
-    fn count(&self) -> usize {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-impl Drop for Opening<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -36,6 +36,17 @@ pub(crate) fn site_changed(element: &str) -> Error {
     )
 }
 
+/// The error of a page of another site than the one that was asked for.
+pub(crate) fn led_away(origin: &str) -> Error {
+    Error::new(
+        ErrorKind::Network,
+        format!(
+            "the site led to {origin}, which is not the site that was asked for; nothing was typed \
+             there. If it belongs to the site, a site file can name it under `origins`"
+        ),
+    )
+}
+
 /// A browser's error in the provider's words.
 pub(crate) fn browser_error(error: lenore_browser::Error) -> Error {
     use lenore_browser::ErrorKind as Kind;

@@ -1,5 +1,6 @@
 //! What is done after send was pressed: the answer is followed to its end.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -101,12 +102,17 @@ impl<'a> Following<'a> {
                     self.poe.warm(&self.ask.bot, QUIET);
                 }
             }
-            for action in actions {
+            let mut actions = VecDeque::from(actions);
+            while let Some(action) = actions.pop_front() {
                 match action {
                     Action::Emit(event) => caller.pipe.push(event),
                     Action::ReadAgain(code) => {
                         let read = caller.stays("the answer was complete", self.read_again(&code));
                         read.await.map_err(|error| self.lost(error))?;
+                    }
+                    Action::Look => {
+                        let looked = caller.stays("the answer was complete", self.look());
+                        actions.extend(looked.await.map_err(|error| self.lost(error))?);
                     }
                     Action::Complete => {
                         self.linger(caller).await;
@@ -150,6 +156,16 @@ impl<'a> Following<'a> {
 
     fn happened(&mut self, happening: &Happening<'_>) -> Vec<Action> {
         self.watch.take(happening, std::time::Instant::now())
+    }
+
+    /// Sees what the page shows of the answer. A page that cannot be looked at shows nothing.
+    async fn look(&mut self) -> Result<Vec<Action>> {
+        let Some(tab) = &self.tab else { return Ok(Vec::new()) };
+        let exchange = self.watch.exchange();
+        let (question, answer) = (exchange.question(), exchange.answer());
+        let view = compose::look(&tab.page, &self.poe.site, question, answer).await;
+        let view = view.inspect_err(|error| tracing::debug!(%error, "no look at the page"));
+        Ok(self.happened(&Happening::Looked(view.ok().as_ref())))
     }
 
     /// Loads the chat anew, in a new page where the old one is lost. The prompt is never sent

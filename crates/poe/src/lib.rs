@@ -21,7 +21,6 @@ pub mod decode;
 mod doctor;
 mod error;
 mod follow;
-mod hub;
 mod models;
 mod pace;
 mod pipe;
@@ -44,5 +43,5 @@ pub use lenore_browser::{Owner, Program, Proxy, abandon_profiles, can_show_windo
 pub use poe::Poe;
 pub use prompt::format_prompt;
 pub use saved_session::SavedSession;
-pub use site::{AccountFacts, Routes, Selectors, Site};
+pub use site::{AccountFacts, Failure, MessageFacts, Routes, Selectors, Site, States, Wire};
 pub use webdriver::WebDriver;

@@ -215,7 +215,6 @@ impl Poe {
         let _closing = Closing::begin(&self.0.closing);
         self.0.session.unused(CLOSING).await;
         self.0.tabs.clear();
-        self.0.hub.close().await;
         self.0.session.close().await;
         self.0.session.disown_profile();
     }

@@ -37,8 +37,6 @@ pub(crate) struct Tab {
     pub(crate) bot: Option<String>,
     /// Whether its last question went on with a chat.
     pub(crate) goes_on: bool,
-    /// Whether it follows a hub.
-    follows: bool,
     opened: Instant,
     answers: u32,
     bytes: usize,
@@ -47,22 +45,7 @@ pub(crate) struct Tab {
 impl Tab {
     pub(crate) fn new((page, tap): (Page, Tap)) -> Self {
         let (at, opened) = (String::new(), Instant::now());
-        Self {
-            page,
-            tap,
-            at,
-            bot: None,
-            goes_on: false,
-            follows: false,
-            opened,
-            answers: 0,
-            bytes: 0,
-        }
-    }
-
-    /// One that follows a hub.
-    pub(crate) fn following(opened: (Page, Tap)) -> Self {
-        Self { follows: true, ..Self::new(opened) }
+        Self { page, tap, at, bot: None, goes_on: false, opened, answers: 0, bytes: 0 }
     }
 
     /// What the tap has told and nobody has taken yet; `None` where the page is gone.
@@ -233,12 +216,6 @@ impl Tabs {
         tab.answers += 1;
         tab.bytes += bytes;
         self.put_back(tab);
-    }
-
-    /// Closes the idle tabs that hear for themselves: where many are busy, each of these has its
-    /// browser read all of their updates once more.
-    pub(crate) fn close_loners(&self) {
-        self.lock().retain(|tab| tab.follows);
     }
 
     /// Closes all idle tabs.

@@ -1,27 +1,38 @@
 //! What to do while an answer is awaited. Pure: what happens is handed in with its time, what is
 //! to be done comes out.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use lenore_provider::{Error, ErrorKind, Event};
-use regex_lite::Regex;
 
-use crate::decode::{Exchange, Step, TapMessage};
+use crate::decode::{Exchange, PageView, Step, TapMessage, WireFacts};
 use crate::error::site_changed;
 
 /// How long the page may take from the click until it sends.
-const SENDING: Duration = Duration::from_secs(10);
+const SENDING_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long the site's echo may take where the reply to the question was lost.
-const ECHO: Duration = Duration::from_secs(5);
+const ECHO_TIMEOUT: Duration = Duration::from_secs(5);
 /// The same where the site has turned the request away, though not in its own word for it.
-const DENIED: Duration = Duration::from_secs(2);
-/// How long the page itself has to read the chat again after a gap, before that is done for it.
-/// Each further time it has twice as long.
-const REREAD: Duration = Duration::from_secs(3);
-
-/// How often in a row a page may be lost without anything new of the answer in between.
-const LOSSES: u32 = 3;
+const DENIED_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long the page itself has to read the chat again after a gap, before it is loaded. Each
+/// further time it has twice as long.
+const REREAD_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long it may stay open which of several messages is the answer.
+const DECISION_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long a bot's message may take where the site says that none answers by itself.
+const UNANSWERED_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long after the last news the page is looked at. Each further time it takes twice as long.
+const FIRST_LOOK: Duration = Duration::from_millis(1500);
+/// The longest time between two looks.
+const MAX_LOOK: Duration = Duration::from_secs(15);
+/// How long the answer's last state may take once its job has ended.
+const JOB_LOOK: Duration = Duration::from_millis(50);
+/// The number of times in a row that a page may be lost without anything new of the answer.
+const MAX_LOSSES: u32 = 3;
+/// The number of times that the chat is loaded where the page shows more than was received.
+const MAX_LOADS: u32 = 2;
+/// The number of looks at a loaded chat that may show nothing of the answer.
+const MAX_BLIND_LOOKS: u32 = 4;
 
 /// Something that happens to the page, or the passing of time.
 #[derive(Debug)]
@@ -32,6 +43,8 @@ pub(crate) enum Happening<'a> {
     Opened,
     /// Messages of the tap are missing.
     Hole,
+    /// The page was looked at; `None` where it could not be.
+    Looked(Option<&'a PageView>),
     /// The page or the browser is gone.
     PageLost,
     /// The time of [`Watch::wake_at`] has come, or any other.
@@ -43,8 +56,10 @@ pub(crate) enum Happening<'a> {
 pub(crate) enum Action {
     /// Hand an event to the caller.
     Emit(Event),
-    /// Load the chat of this code anew, in a new page where the old one is lost.
+    /// Load the chat of this code, in a new page where the old one is lost.
     ReadAgain(String),
+    /// See what the page shows of the answer.
+    Look,
     /// The answer is complete: leave.
     Complete,
     /// Fail, after stopping what may still run.
@@ -73,11 +88,22 @@ impl Doubt {
     }
 }
 
+/// When the page is looked at next, and what earlier looks have shown.
+#[derive(Debug)]
+struct Looks {
+    at: Instant,
+    wait: Duration,
+    /// How often the chat was loaded because the page showed more than was received.
+    loads: u32,
+    /// How often a loaded chat has shown nothing of the answer.
+    blind: u32,
+}
+
 /// Watches over one question from the click on.
 #[derive(Debug)]
 pub(crate) struct Watch {
     exchange: Exchange,
-    /// The longest silence that is borne.
+    /// The longest time without news of the site.
     silence: Duration,
     /// When send was pressed.
     pressed: Instant,
@@ -88,8 +114,17 @@ pub(crate) struct Watch {
     /// When the chat is read again, after a gap that the page has not closed by itself.
     reread: Option<Instant>,
     patience: Duration,
+    /// Whether anything may be missing of what was received.
+    has_gap: bool,
+    /// Whether the chat was loaded in place of the page that asked.
+    is_loaded: bool,
+    looks: Looks,
+    /// Until when it may stay open which message is the answer.
+    decision: Option<Instant>,
+    /// Until when a bot's message is awaited where the site says that none answers by itself.
+    unanswered: Option<Instant>,
     losses: u32,
-    /// Whether the site has the question, or, where the answer is complete, whose it is.
+    /// Whether the site has the question.
     doubt: Option<Doubt>,
     ended: bool,
 }
@@ -98,30 +133,29 @@ impl Watch {
     /// Begins as send is pressed. `bot` is the handle of the one that must answer, if any, and
     /// `chat` the code of the chat, where there is one already.
     pub(crate) fn new(
-        placeholders: Arc<[Regex]>,
+        facts: WireFacts,
         bot: Option<&str>,
         chat: Option<&str>,
         silence: Duration,
         now: Instant,
     ) -> Self {
         Self {
-            exchange: Exchange::new(placeholders, bot, chat),
+            exchange: Exchange::new(facts, bot, chat),
             silence,
             pressed: now,
             heard: now,
             was_read_in_vain: false,
             reread: None,
-            patience: REREAD,
+            patience: REREAD_TIMEOUT,
+            has_gap: false,
+            is_loaded: false,
+            looks: Looks { at: now + FIRST_LOOK, wait: FIRST_LOOK, loads: 0, blind: 0 },
+            decision: None,
+            unanswered: None,
             losses: 0,
             doubt: None,
             ended: false,
         }
-    }
-
-    /// The chat is one in which that bot has answered before.
-    pub(crate) fn in_that_bots_chat(mut self) -> Self {
-        self.exchange.is_of_that_bot();
-        self
     }
 
     /// What is known of the question and its answer.
@@ -139,10 +173,11 @@ impl Watch {
         let patience = if self.exchange.is_sent() {
             self.heard + self.silence
         } else {
-            self.pressed + SENDING
+            self.pressed + SENDING_TIMEOUT
         };
+        let others = [self.reread, self.decision, self.unanswered, Some(self.looks.at)];
         let end = self.doubt.as_ref().map_or(patience, |doubt| doubt.until);
-        self.reread.map_or(end, |reread| reread.min(end))
+        others.into_iter().flatten().fold(end, Instant::min)
     }
 
     /// Takes what happens. After [`Action::Complete`] only events still come, and after
@@ -151,23 +186,35 @@ impl Watch {
         let mut actions = Vec::new();
         match happening {
             Happening::Message(message) => {
-                for step in self.exchange.take(message) {
-                    self.step(step, now, &mut actions);
-                }
+                let steps = self.exchange.take(message);
+                self.steps(steps, now, &mut actions);
             }
-            Happening::Opened => self.exchange.document_opened(),
+            Happening::Opened => self.exchange.reset_document(),
             Happening::Hole => {
                 // Changes must not be put to a text that was never told.
-                self.exchange.document_opened();
+                self.exchange.reset_document();
                 if !self.ended {
+                    self.has_gap = true;
                     self.read_again(now, &mut actions);
                 }
             }
+            Happening::Looked(view) if !self.ended => self.looked(*view, now, &mut actions),
             Happening::PageLost if !self.ended => self.page_lost(now, &mut actions),
             Happening::Time if !self.ended => self.time(now, &mut actions),
             _ => {}
         }
         actions
+    }
+
+    fn steps(&mut self, steps: Vec<Step>, now: Instant, actions: &mut Vec<Action>) {
+        for step in steps {
+            self.step(step, now, actions);
+        }
+        if self.exchange.is_undecided() {
+            self.decision.get_or_insert(now + DECISION_TIMEOUT);
+        } else {
+            self.decision = None;
+        }
     }
 
     fn step(&mut self, step: Step, now: Instant, actions: &mut Vec<Action>) {
@@ -176,31 +223,35 @@ impl Watch {
             self.heard = now;
             self.was_read_in_vain = false;
             self.losses = 0;
+            self.looks.wait = FIRST_LOOK;
+            self.looks.at = now + FIRST_LOOK;
         }
         match step {
             Step::Event(event) => {
-                self.confirmed();
+                self.doubt = None;
+                self.unanswered = None;
                 actions.push(Action::Emit(event));
             }
             _ if self.ended => {}
             Step::Sent => {}
-            Step::Confirmed => self.confirmed(),
+            Step::Confirmed => self.doubt = None,
             Step::Unconfirmed { error, is_denied } if self.doubt.is_none() => {
-                let wait = if is_denied { DENIED } else { ECHO };
+                let wait = if is_denied { DENIED_TIMEOUT } else { ECHO_TIMEOUT };
                 self.doubt = Doubt::new(now + wait.min(self.silence), error);
             }
             Step::Unconfirmed { .. } => {}
-            Step::Unidentified => {
-                // The chat tells, where its address is known; else the reply may.
-                let wait = if self.exchange.chat_code().is_some() { Duration::ZERO } else { ECHO };
-                self.doubt = Doubt::new(now + wait, self.exchange.unidentified());
-                self.time(now, actions);
-            }
             Step::Complete => self.end(Action::Complete, actions),
+            Step::JobEnded => self.looks.at = now + JOB_LOOK,
+            Step::Unanswered => {
+                if self.exchange.answer().is_none() {
+                    self.unanswered = Some(now + UNANSWERED_TIMEOUT);
+                }
+            }
             Step::Failed(error) => self.end(Action::Fail(error), actions),
             // What was missed before the question does not matter.
             Step::Gap if !self.exchange.is_sent() => {}
             Step::Gap => {
+                self.has_gap = true;
                 self.reread.get_or_insert(now + self.patience);
             }
             Step::Read => {
@@ -210,18 +261,11 @@ impl Watch {
         }
     }
 
-    /// The site has the question. That does not tell whose the answer is.
-    fn confirmed(&mut self) {
-        if !self.exchange.is_unidentified() {
-            self.doubt = None;
-        }
-    }
-
     /// The chat has been read. Had that settled the doubt, it would be gone.
     fn was_looked_at(&mut self, now: Instant) {
         if let Some(doubt) = self.doubt.as_mut().filter(|doubt| doubt.look == Look::Loaded) {
             // A question that is still on its way is echoed to the page that was loaded.
-            let wait = if self.exchange.is_taken() { Duration::ZERO } else { ECHO };
+            let wait = if self.exchange.is_taken() { Duration::ZERO } else { ECHO_TIMEOUT };
             doubt.until = now + wait.min(self.silence);
             doubt.look = Look::Read;
         }
@@ -236,10 +280,19 @@ impl Watch {
             return self.look(doubt, now, actions);
         }
         if !self.exchange.is_sent() {
-            if self.pressed + SENDING <= now {
+            if self.pressed + SENDING_TIMEOUT <= now {
                 self.fail(site_changed("what the send button does"), actions);
+            } else {
+                self.look_in_time(now, actions);
             }
             return;
+        }
+        if self.decision.take_if(|at| *at <= now).is_some() {
+            let steps = self.exchange.decide();
+            return self.steps(steps, now, actions);
+        }
+        if self.unanswered.take_if(|at| *at <= now).is_some() {
+            return self.fail(unanswered(), actions);
         }
         // Silence comes before another reading: readings that tell nothing new must come to an end.
         let was_read_in_vain = self.was_read_in_vain || self.chat().is_none();
@@ -252,6 +305,81 @@ impl Watch {
             self.read_again(now, actions);
         } else if self.reread.is_some_and(|at| at <= now) {
             self.read_again(now, actions);
+        } else {
+            self.look_in_time(now, actions);
+        }
+    }
+
+    /// Has the page looked at, where it is time for that.
+    fn look_in_time(&mut self, now: Instant, actions: &mut Vec<Action>) {
+        if self.looks.at <= now {
+            self.looks.wait = (self.looks.wait * 2).min(MAX_LOOK);
+            self.looks.at = now + self.looks.wait;
+            actions.push(Action::Look);
+        }
+    }
+
+    /// Takes what the page shows. The site has not told the end, but the page may.
+    fn looked(&mut self, view: Option<&PageView>, now: Instant, actions: &mut Vec<Action>) {
+        let Some(view) = view else { return };
+        if !self.exchange.is_sent() {
+            if let Some(words) = &view.dialog {
+                self.fail(asked_back(words), actions);
+            }
+            return;
+        }
+        if !self.exchange.is_taken() {
+            return;
+        }
+        if let Some(id) = &view.answer {
+            let steps = self.exchange.adopt(id);
+            self.steps(steps, now, actions);
+            if self.ended {
+                return;
+            }
+        }
+        let is_ours = view.answer.is_some() && view.answer.as_deref() == self.exchange.answer();
+        let is_complete = match view.complete.filter(|_| is_ours) {
+            Some(is_complete) => is_complete,
+            // The site's word that the work is done is enough where nothing was missed.
+            None if self.exchange.is_job_over() && !self.has_gap => {
+                return self.complete(now, actions);
+            }
+            None => return self.saw_nothing(actions),
+        };
+        if !is_complete {
+            return;
+        }
+        if view.is_within(self.exchange.text()) {
+            self.complete(now, actions);
+        } else if self.looks.loads < MAX_LOADS {
+            self.looks.loads += 1;
+            self.read_again(now, actions);
+            self.looks.wait = FIRST_LOOK;
+            self.looks.at = now + FIRST_LOOK;
+        } else {
+            let message = "the answer is complete on the site, and not all of it was received; look \
+                           at the chat there";
+            self.fail(Error::new(ErrorKind::AnswerLost, message), actions);
+        }
+    }
+
+    fn complete(&mut self, now: Instant, actions: &mut Vec<Action>) {
+        tracing::debug!("the page shows that the answer is complete");
+        let steps = self.exchange.complete();
+        self.steps(steps, now, actions);
+    }
+
+    /// A chat that was loaded to find the answer shows nothing of it.
+    fn saw_nothing(&mut self, actions: &mut Vec<Action>) {
+        if !self.is_loaded || !self.has_gap {
+            return;
+        }
+        self.looks.blind += 1;
+        if self.looks.blind >= MAX_BLIND_LOOKS {
+            let message = "updates of the answer were missed, and the site's page does not tell \
+                           what they were; look at the chat there";
+            self.fail(Error::new(ErrorKind::AnswerLost, message), actions);
         }
     }
 
@@ -294,21 +422,22 @@ impl Watch {
             Look::Loaded | Look::Read => return self.fail(doubt.error, actions),
         }
         // Its reading sets an earlier end.
-        let until = now + self.silence.max(REREAD);
+        let until = now + self.silence.max(REREAD_TIMEOUT);
         self.doubt = Some(Doubt { until, look: Look::Loaded, ..doubt });
         self.heard = now;
         self.reread = None;
-        actions.push(Action::ReadAgain(code));
+        self.load(code, actions);
     }
 
     fn page_lost(&mut self, now: Instant, actions: &mut Vec<Action>) {
         self.losses += 1;
+        self.has_gap = true;
         let is_known = self.exchange.is_sent() && self.exchange.chat_code().is_some();
         if !is_known {
             let is_taken = self.exchange.is_taken();
             return self.fail(if is_taken { out_of_sight() } else { unconfirmed() }, actions);
         }
-        if self.losses > LOSSES {
+        if self.losses > MAX_LOSSES {
             let message = "the page was lost again and again; look at the chat on the site";
             return self.fail(Error::new(ErrorKind::AnswerLost, message), actions);
         }
@@ -329,10 +458,15 @@ impl Watch {
         self.reread = None;
         if let Some(code) = self.chat().map(str::to_owned) {
             // Should the page not come to read the chat, it is loaded once more.
-            self.patience = (self.patience * 2).min(self.silence.max(REREAD));
+            self.patience = (self.patience * 2).min(self.silence.max(REREAD_TIMEOUT));
             self.reread = Some(now + self.patience);
-            actions.push(Action::ReadAgain(code));
+            self.load(code, actions);
         }
+    }
+
+    fn load(&mut self, code: String, actions: &mut Vec<Action>) {
+        self.is_loaded = true;
+        actions.push(Action::ReadAgain(code));
     }
 
     /// The code of the chat that surely has the question. Before that, loading anything would cut
@@ -353,6 +487,8 @@ impl Watch {
         self.ended = true;
         self.reread = None;
         self.doubt = None;
+        self.decision = None;
+        self.unanswered = None;
         actions.push(action);
     }
 }
@@ -372,6 +508,29 @@ fn out_of_sight() -> Error {
         ErrorKind::AnswerLost,
         "the page was lost before the site told where the chat is, though it has the question; \
          look at the site before asking again",
+    )
+}
+
+/// The error of a chat in which no bot answers.
+fn unanswered() -> Error {
+    Error::new(
+        ErrorKind::Bot,
+        "the site has the question, but says that no bot answers in this chat by itself; turn \
+         automatic answers on in the chat's settings on the site, or ask in a new chat",
+    )
+}
+
+/// The error of a page that asks something before it sends the question.
+fn asked_back(words: &str) -> Error {
+    let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
+    let end = words.floor_char_boundary(200);
+    Error::new(
+        ErrorKind::Quota,
+        format!(
+            "nothing was sent: the page asks first: {:?}. Answer it on the site, or raise the \
+             price there from which the site asks",
+            &words[..end]
+        ),
     )
 }
 

@@ -1,4 +1,4 @@
-//! Messages that come before it is known which chat is ours.
+//! Bots' messages of which it is not known yet whether they are the answer.
 
 use std::collections::BTreeMap;
 
@@ -6,12 +6,12 @@ use super::answer_text::{AnswerText, Missing};
 use super::exchange::MessageId;
 use super::tap_message::MessageUpdate;
 
-/// How many messages are kept. More would be other chats'.
-const MOST: usize = 256;
+/// The number of messages that are kept. More would be other chats'.
+const MAX_CANDIDATES: usize = 256;
 
 /// Messages that may turn out to be the answer, as they are now; the oldest first.
 #[derive(Debug, Default)]
-pub(super) struct Candidates(BTreeMap<(MessageId, String), Candidate>);
+pub(super) struct Candidates(BTreeMap<(MessageId, Option<String>), Candidate>);
 
 #[derive(Debug, Default)]
 struct Candidate {
@@ -33,13 +33,22 @@ impl Candidates {
         let candidate = self.0.entry(key).or_default();
         candidate.text.update(update, false, |_| false)?;
         let last = std::mem::replace(&mut candidate.last, update.clone());
-        candidate.last.author = candidate.last.author.take().or(last.author);
-        candidate.last.state = candidate.last.state.take().or(last.state);
-        if self.0.len() > MOST {
+        let now = &mut candidate.last;
+        now.chat = now.chat.take().or(last.chat);
+        now.author = now.author.take().or(last.author);
+        now.state = now.state.take().or(last.state);
+        now.job = now.job.take().or(last.job);
+        now.handle = now.handle.take().or(last.handle);
+        if self.0.len() > MAX_CANDIDATES {
             tracing::debug!("too many messages of other chats; the oldest is not followed");
             self.0.pop_first();
         }
         Ok(())
+    }
+
+    /// The last update of each.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &MessageUpdate> {
+        self.0.values().map(|candidate| &candidate.last)
     }
 
     /// All of them, each as one update from the beginning of its text; none is left.

@@ -1,46 +1,78 @@
 //! One question and its answer: which of the tap's messages are ours, and what they mean.
 
-use std::sync::Arc;
-
-use lenore_provider::{Error, Event};
-use regex_lite::Regex;
+use lenore_provider::{Error, ErrorKind, Event};
 
 use super::answer_text::{AnswerText, Missing};
-use super::answerer::{Answerer, Whose};
+use super::answerer::Answerer;
 use super::candidates::Candidates;
+use super::facts::WireFacts;
 use super::refusal;
 use super::tap_message::{ChatInfo, MessageUpdate, Reply, TapMessage};
 
 /// Follows one question from its sending to the end of its answer.
 ///
 /// The question is ours by its nonce: the reply to it and the site's echo of it name the chat.
-/// Only messages of that chat that are newer than the question count.
+/// Only messages of that chat that are newer than the question count, and where the site names the
+/// job that answers, only that job's.
 #[derive(Debug)]
 pub struct Exchange {
-    placeholders: Arc<[Regex]>,
-    answerer: Answerer,
+    facts: WireFacts,
+    bot: Answerer,
+    question: Question,
+    answer: Option<MessageId>,
+    candidates: Candidates,
+    text: AnswerText,
+    extras: Extras,
+    is_started: bool,
+    end: End,
+}
+
+/// What is known of the question.
+#[derive(Debug)]
+struct Question {
+    is_sent: bool,
     nonce: Option<String>,
     chat: Option<String>,
     code: Option<String>,
-    question: Option<MessageId>,
-    answer: Option<MessageId>,
-    started: bool,
-    is_wrong_bot: bool,
-    is_refused: bool,
-    /// Whether the end was told, or is complete but for whose answer it is.
-    ended: bool,
-    is_unidentified: bool,
-    is_over: bool,
-    text: AnswerText,
-    suggested: usize,
-    attached: usize,
-    title: Option<String>,
-    /// Whether the reply has come, and whether it took the question.
-    is_replied: bool,
-    has_reply: bool,
+    id: Option<MessageId>,
+    /// The job that answers it.
+    job: Option<String>,
+    reply: ReplyState,
     /// Whether the chat is a new one.
     is_new: bool,
-    candidates: Candidates,
+}
+
+/// What became of the call that carried the question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ReplyState {
+    Awaited,
+    /// It says that the site has the question.
+    Taken,
+    /// It says, beyond doubt, that the site has not.
+    Refused,
+    /// It says neither.
+    Unclear,
+}
+
+/// How the answer has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    Open,
+    /// Its job has ended, and its own last state is to come.
+    Job,
+    Complete,
+    /// `is_over` is whether nothing of it runs on the site.
+    Failed {
+        is_over: bool,
+    },
+}
+
+/// How much of what comes beside the text was handed on.
+#[derive(Debug, Default)]
+struct Extras {
+    suggestions: usize,
+    attachments: usize,
+    title: Option<String>,
 }
 
 /// What one message of the tap means for the exchange.
@@ -62,9 +94,10 @@ pub enum Step {
     Event(Event),
     /// The site said that the answer is complete.
     Complete,
-    /// The same, but the site has not told whose answer it is. [`Step::Complete`] or
-    /// [`Step::Failed`] comes once it does.
-    Unidentified,
+    /// The site said that the work on the answer has ended, and not yet that it is complete.
+    JobEnded,
+    /// The site said that no bot answers in this chat by itself.
+    Unanswered,
     /// The answer, or the question, failed.
     Failed(Error),
     /// Updates may be missing: the chat must be read again.
@@ -82,88 +115,100 @@ impl MessageId {
         let digits = id.trim_start_matches('0');
         Self(digits.len(), digits.to_owned())
     }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.1
+    }
+}
+
+/// Whether a bot's message is the answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Relation {
+    Answer,
+    /// Not known yet.
+    Undecided,
+    /// A message of our chat that another job or another bot has written.
+    Other,
+    No,
 }
 
 impl Exchange {
-    /// An exchange that begins with the next question that the page sends. The texts that match
-    /// one of `placeholders` are notices while an answer grows. `bot` is the handle of the bot that
-    /// must answer, where that matters, and `code` that of the chat, where it exists already.
-    pub fn new(placeholders: Arc<[Regex]>, bot: Option<&str>, code: Option<&str>) -> Self {
+    /// An exchange that begins with the next question that the page sends. `bot` is the handle of
+    /// the bot that must answer, where that matters, and `code` that of the chat, where it exists
+    /// already.
+    pub fn new(facts: WireFacts, bot: Option<&str>, code: Option<&str>) -> Self {
         Self {
-            placeholders,
-            answerer: Answerer::new(bot, code.is_none()),
-            nonce: None,
-            chat: None,
-            code: code.map(str::to_owned),
-            question: None,
+            bot: Answerer::new(bot, &facts.bots),
+            facts,
+            question: Question {
+                is_sent: false,
+                nonce: None,
+                chat: None,
+                code: code.map(str::to_owned),
+                id: None,
+                job: None,
+                reply: ReplyState::Awaited,
+                is_new: code.is_none(),
+            },
             answer: None,
-            started: false,
-            is_wrong_bot: false,
-            is_refused: false,
-            ended: false,
-            is_unidentified: false,
-            is_over: false,
-            text: AnswerText::default(),
-            suggested: 0,
-            attached: 0,
-            title: None,
-            is_replied: false,
-            has_reply: false,
-            is_new: code.is_none(),
             candidates: Candidates::default(),
+            text: AnswerText::default(),
+            extras: Extras::default(),
+            is_started: false,
+            end: End::Open,
         }
-    }
-
-    /// The chat exists, and the bot that must answer has answered there before. So it is the one
-    /// that the page asks.
-    pub fn is_of_that_bot(&mut self) {
-        self.answerer.is_of_that_bot();
     }
 
     /// The chat's code, once the site has told it.
     pub fn chat_code(&self) -> Option<&str> {
-        self.code.as_deref()
+        self.question.code.as_deref()
     }
 
     /// Whether the page has sent the question.
     pub fn is_sent(&self) -> bool {
-        self.nonce.is_some()
+        self.question.is_sent
     }
 
     /// Whether the site is known to have the question.
     pub fn is_taken(&self) -> bool {
-        self.question.is_some() || self.chat.is_some()
+        self.question.id.is_some() || self.question.chat.is_some()
     }
 
     /// Whether the site has said, beyond doubt, that it has not taken the question.
     pub fn is_refused(&self) -> bool {
-        self.is_refused
+        self.question.reply == ReplyState::Refused
     }
 
     /// Whether the reply to the question is still to come.
     pub fn awaits_reply(&self) -> bool {
-        self.is_sent() && !self.is_replied
+        self.is_sent() && self.question.reply == ReplyState::Awaited
     }
 
     /// Whether nothing of the answer runs on the site: it has refused the question, or told the
     /// end.
     pub fn is_over(&self) -> bool {
-        self.is_over
+        self.is_refused() || matches!(self.end, End::Complete | End::Failed { is_over: true })
     }
 
-    /// Whether the answer is complete, and the site has not told whose it is.
-    pub fn is_unidentified(&self) -> bool {
-        self.is_unidentified
+    /// Whether the work on the answer has ended, and its last state is to come.
+    pub fn is_job_over(&self) -> bool {
+        self.end == End::Job
     }
 
-    /// The error of an answer of which it stays unknown whose it is.
-    pub fn unidentified(&self) -> Error {
-        self.with_text(self.answerer.unidentified())
+    /// `messageId` of the question, once it is known.
+    pub fn question(&self) -> Option<&str> {
+        self.question.id.as_ref().map(MessageId::as_str)
     }
 
     /// `messageId` of the answer, once it is known.
     pub fn answer(&self) -> Option<&str> {
-        self.answer.as_ref().map(|id| &*id.1)
+        self.answer.as_ref().map(MessageId::as_str)
+    }
+
+    /// Whether a bot's message is there of which it is not known whether it is the answer, and
+    /// none that surely is.
+    pub fn is_undecided(&self) -> bool {
+        self.candidates.iter().any(|update| self.may_be_answer(update))
     }
 
     /// The text that the events so far add up to.
@@ -174,7 +219,7 @@ impl Exchange {
     /// A new document has begun, and the tap tells texts from their beginnings again. The same
     /// holds where messages of the tap were lost: no text counts until it is told from its
     /// beginning.
-    pub fn document_opened(&mut self) {
+    pub fn reset_document(&mut self) {
         self.text.told_anew();
         self.candidates.clear();
     }
@@ -183,28 +228,36 @@ impl Exchange {
     pub fn take(&mut self, message: &TapMessage) -> Vec<Step> {
         let mut steps = Vec::new();
         match message {
-            TapMessage::Sent { nonce, bot, handle, nickname } if !self.is_sent() => {
-                self.nonce = Some(nonce.clone().unwrap_or_default());
-                self.answerer.is_addressed(bot.as_deref());
-                self.answerer.is_named(handle.as_deref(), nickname.as_deref());
+            TapMessage::Sent { nonce, handle, nickname, .. } if !self.is_sent() => {
+                self.question.is_sent = true;
+                self.question.nonce.clone_from(nonce);
+                self.bot.set_chat_bot(handle.as_deref(), nickname.as_deref());
                 steps.push(Step::Sent);
             }
-            TapMessage::Reply(reply) => self.reply(reply, &mut steps),
-            TapMessage::Message(update) => self.message(update, &mut steps),
+            TapMessage::Reply(reply) => self.take_reply(reply, &mut steps),
+            TapMessage::Message(update) if update.human => {
+                self.take_question(update, &mut steps);
+            }
+            TapMessage::Message(update) if !update.pause && self.is_sent() => {
+                self.place(update, &mut steps);
+            }
             TapMessage::Gap { why } => {
                 tracing::debug!(why, "updates may have been missed");
                 steps.push(Step::Gap);
             }
             TapMessage::Read(info) if self.is_about_our_chat(info) => {
                 self.learn(info, &mut steps);
-                self.take_the_pages_word(&mut steps);
                 steps.push(Step::Read);
             }
             TapMessage::Chat(info) if self.is_about_our_chat(info) => self.learn(info, &mut steps),
             TapMessage::Opened { code } if self.is_sent() => {
-                self.code.get_or_insert_with(|| code.clone());
+                self.question.code.get_or_insert_with(|| code.clone());
                 self.start(false, &mut steps);
             }
+            TapMessage::Job { chat, id, state, own } => {
+                self.take_job(chat.as_deref(), id, state.as_deref(), *own, &mut steps);
+            }
+            TapMessage::Deleted { id, .. } if self.is_answer(id) => self.deleted(&mut steps),
             TapMessage::Cancelled { chat, id } if self.is_our_chat(chat) => {
                 self.cancelled(id.as_deref(), &mut steps);
             }
@@ -220,188 +273,295 @@ impl Exchange {
         steps
     }
 
+    /// Takes the best of the messages of which it is not known whether they are the answer: the one
+    /// that names the bot that was asked, else the first.
+    pub fn decide(&mut self) -> Vec<Step> {
+        let mut steps = Vec::new();
+        let asked = |update: &&MessageUpdate| {
+            update.handle.as_deref().is_some_and(|handle| self.bot.is_asked(handle))
+        };
+        let eligible = || self.candidates.iter().filter(|update| self.may_be_answer(update));
+        let best = eligible().find(asked).or_else(|| eligible().next());
+        if let Some((id, chat)) =
+            best.map(|update| (MessageId::new(&update.id), update.chat.clone()))
+        {
+            tracing::debug!("the site did not say which message is the answer");
+            self.answer = Some(id);
+            self.question.chat = self.question.chat.take().or(chat);
+            self.place_candidates(&mut steps);
+        }
+        steps
+    }
+
+    /// The page shows this message as the newest answer to our question.
+    pub fn adopt(&mut self, id: &str) -> Vec<Step> {
+        let mut steps = Vec::new();
+        let id = MessageId::new(id);
+        let is_newer = self.question.id.as_ref().is_none_or(|question| id > *question);
+        if self.answer.is_none() && is_newer {
+            self.answer = Some(id);
+            self.place_candidates(&mut steps);
+        }
+        steps
+    }
+
+    /// The page shows that the answer is complete, and all of it was received.
+    pub fn complete(&mut self) -> Vec<Step> {
+        let mut steps = Vec::new();
+        if matches!(self.end, End::Open | End::Job) {
+            self.completed(&mut steps);
+        }
+        steps
+    }
+
     fn is_our_chat(&self, chat: &str) -> bool {
-        self.chat.as_deref() == Some(chat)
+        self.question.chat.as_deref() == Some(chat)
+    }
+
+    fn is_answer(&self, id: &str) -> bool {
+        self.answer.as_ref().is_some_and(|answer| *answer == MessageId::new(id))
     }
 
     /// The same where only the address is known yet.
     fn is_about_our_chat(&self, info: &ChatInfo) -> bool {
-        match &self.chat {
-            Some(chat) => info.chat == *chat,
-            None => self.code.is_some() && info.code == self.code,
+        match (&self.question.chat, &info.chat) {
+            (Some(ours), Some(chat)) => ours == chat,
+            _ => self.question.code.is_some() && info.code == self.question.code,
         }
     }
 
     /// Takes what the site says of our chat.
     fn learn(&mut self, info: &ChatInfo, steps: &mut Vec<Step>) {
-        self.code = self.code.take().or_else(|| info.code.clone());
-        self.answerer.is_named(info.handle.as_deref(), info.nickname.as_deref());
+        self.question.code = self.question.code.take().or_else(|| info.code.clone());
+        self.bot.set_chat_bot(info.handle.as_deref(), info.nickname.as_deref());
         self.start(false, steps);
         self.check_bot(steps);
     }
 
-    /// A site whose chats name no bots tells no more than this: the page has asked that very bot, by
-    /// its handle.
-    fn take_the_pages_word(&mut self, steps: &mut Vec<Step>) {
-        if self.answerer.is_only_addressed() && std::mem::take(&mut self.is_unidentified) {
-            tracing::warn!(
-                "the site does not tell which bot has answered; it was asked the right one"
-            );
-            steps.push(Step::Complete);
-        }
-    }
-
-    fn reply(&mut self, reply: &Reply, steps: &mut Vec<Step>) {
-        let ours = self.nonce.is_some() && reply.nonce.as_deref() == self.nonce.as_deref();
-        if !ours {
+    fn take_reply(&mut self, reply: &Reply, steps: &mut Vec<Step>) {
+        if !self.is_sent() || reply.nonce != self.question.nonce {
             return;
         }
-        self.is_replied = true;
-        if let Some(error) = refusal::of_reply(reply) {
+        if let Some(error) = refusal::of_reply(reply, &self.facts) {
+            self.question.reply = ReplyState::Unclear;
             if refusal::is_certain(reply) {
-                self.is_refused = !self.is_taken() && refusal::is_refusal(reply);
-                self.is_over |= self.is_refused;
-                self.fail(error, steps);
+                if !self.is_taken() && refusal::is_refusal(reply) {
+                    self.question.reply = ReplyState::Refused;
+                }
+                self.fail(error, self.is_refused(), steps);
             } else if !self.is_taken() {
                 let is_denied = refusal::is_denied(reply);
                 steps.push(Step::Unconfirmed { error, is_denied });
             }
             return;
         }
+        self.question.reply = ReplyState::Taken;
         steps.push(Step::Confirmed);
-        self.has_reply = true;
-        self.answerer.is_named(reply.handle.as_deref(), reply.nickname.as_deref());
-        self.code = self.code.take().or_else(|| reply.code.clone());
-        self.question = self.question.take().or(reply.question.as_deref().map(MessageId::new));
+        self.bot.set_chat_bot(reply.handle.as_deref(), reply.nickname.as_deref());
+        let question = &mut self.question;
+        question.code = question.code.take().or_else(|| reply.code.clone());
+        question.id = question.id.take().or(reply.question.as_deref().map(MessageId::new));
+        question.job = question.job.take().or_else(|| reply.job.clone());
+        question.chat = question.chat.take().or_else(|| reply.chat.clone());
         self.answer = self.answer.take().or(reply.answer.as_deref().map(MessageId::new));
-        if let Some(chat) = &reply.chat {
-            self.settle(chat, steps);
-        }
+        self.place_candidates(steps);
         if let Some(title) = &reply.title {
             self.titled(title, steps);
         }
         self.start(false, steps);
         self.check_bot(steps);
+        if reply.silent {
+            steps.push(Step::Unanswered);
+        }
     }
 
-    fn message(&mut self, update: &MessageUpdate, steps: &mut Vec<Step>) {
-        match update.author.as_deref() {
-            Some("human") => {
-                // The reply need not have named the chat, where the page knew it before.
-                // A document that was loaded since does not know the nonce, and tells it.
-                let nonce = update.nonce.as_deref().filter(|nonce| !nonce.is_empty());
-                if update.own || (nonce.is_some() && nonce == self.nonce.as_deref()) {
-                    // The same, read again, is no news.
-                    if self.question.is_none() {
-                        steps.push(Step::Confirmed);
-                        self.question = Some(MessageId::new(&update.id));
-                    }
-                    self.settle(&update.chat, steps);
-                }
+    /// Takes a person's message: it may be the site's echo of our question.
+    fn take_question(&mut self, update: &MessageUpdate, steps: &mut Vec<Step>) {
+        // A document that was loaded since does not know the nonce, and tells it.
+        let nonce = update.nonce.as_deref().filter(|nonce| !nonce.is_empty());
+        let is_ours = update.own || (nonce.is_some() && nonce == self.question.nonce.as_deref());
+        if !is_ours {
+            return;
+        }
+        // The same, read again, is no news.
+        if self.question.id.is_none() {
+            steps.push(Step::Confirmed);
+            self.question.id = Some(MessageId::new(&update.id));
+        }
+        // The reply need not have named the chat, where the page knew it before.
+        if self.question.chat.is_none() {
+            self.question.chat.clone_from(&update.chat);
+        }
+        self.place_candidates(steps);
+    }
+
+    fn take_job(
+        &mut self,
+        chat: Option<&str>,
+        id: &str,
+        state: Option<&str>,
+        own: bool,
+        steps: &mut Vec<Step>,
+    ) {
+        if own && self.question.job.is_none() {
+            self.question.job = Some(id.to_owned());
+            self.place_candidates(steps);
+        }
+        let is_ours = match &self.question.job {
+            Some(job) => job == id,
+            // A site whose messages name no jobs: the chat has one running answer.
+            None => self.answer.is_some() && chat.is_some_and(|chat| self.is_our_chat(chat)),
+        };
+        if is_ours
+            && state.is_some_and(|state| !self.facts.states.is_growing(state))
+            && self.end == End::Open
+        {
+            self.end = End::Job;
+            steps.push(Step::JobEnded);
+        }
+    }
+
+    /// What a bot's message is to our question.
+    fn relation(&self, update: &MessageUpdate) -> Relation {
+        let (id, question) = (MessageId::new(&update.id), &self.question);
+        let is_ours = match (&update.chat, &question.chat) {
+            (Some(chat), Some(ours)) if chat != ours => return Relation::No,
+            (Some(_), Some(_)) => true,
+            _ => false,
+        };
+        match &self.answer {
+            Some(answer) if id != *answer => return Relation::No,
+            // Which chat is ours is still to be told.
+            Some(_) if update.chat.is_some() && !is_ours => return Relation::Undecided,
+            Some(_) => return Relation::Answer,
+            None => {}
+        }
+        if question.id.as_ref().is_some_and(|question| id <= *question) {
+            return Relation::No;
+        }
+        match (&update.job, &question.job) {
+            (Some(job), Some(ours)) if job == ours => return Relation::Answer,
+            (Some(_), Some(_)) if is_ours => return Relation::Other,
+            (Some(_), None) if self.awaits_reply() => return Relation::Undecided,
+            _ => {}
+        }
+        let is_newer = question.id.is_some() || question.is_new;
+        if !is_ours || !is_newer {
+            return Relation::Undecided;
+        }
+        match &update.handle {
+            Some(handle) if !self.bot.is_asked(handle) => Relation::Other,
+            _ => Relation::Answer,
+        }
+    }
+
+    /// Whether a message of which that is not known can be the answer. Another job's is not, unless
+    /// ours has ended without one.
+    fn may_be_answer(&self, update: &MessageUpdate) -> bool {
+        let is_ours = match &self.question.chat {
+            Some(chat) => update.chat.as_ref() == Some(chat),
+            None => self.is_answer(&update.id),
+        };
+        let jobs = update.job.as_ref().zip(self.question.job.as_ref());
+        let is_of_job = self.end == End::Job || jobs.is_none_or(|(job, ours)| job == ours);
+        let may_be = matches!(self.relation(update), Relation::Undecided | Relation::Other);
+        is_ours && is_of_job && may_be
+    }
+
+    /// Takes an update of a bot's message, if it is our answer's.
+    fn place(&mut self, update: &MessageUpdate, steps: &mut Vec<Step>) {
+        match self.relation(update) {
+            Relation::Answer => {
+                self.answer.get_or_insert_with(|| MessageId::new(&update.id));
+                self.update(update, steps);
             }
-            Some("chat_break") => {}
-            _ if self.chat.is_none() => {
-                // While it is not known yet which chat is ours.
+            Relation::Undecided | Relation::Other => {
                 if let Err(Missing) = self.candidates.keep(update) {
                     steps.push(Step::Gap);
                 }
             }
-            _ => self.update(update, steps),
+            Relation::No => {}
         }
     }
 
-    /// The chat is known: what arrived before counts now, or never.
-    fn settle(&mut self, chat: &str, steps: &mut Vec<Step>) {
-        if self.chat.is_some() {
-            return;
-        }
-        self.chat = Some(chat.to_owned());
-        for update in self.candidates.take_all() {
-            self.update(&update, steps);
+    /// More is known of our question: what arrived before may count now.
+    fn place_candidates(&mut self, steps: &mut Vec<Step>) {
+        let candidates: Vec<_> = self.candidates.take_all().collect();
+        for update in candidates {
+            self.place(&update, steps);
         }
     }
 
-    /// Takes an update of a bot's message, if it is our answer's.
     fn update(&mut self, update: &MessageUpdate, steps: &mut Vec<Step>) {
-        if !self.is_our_chat(&update.chat) || !self.is_answer(&update.id) {
-            return;
-        }
-        if let Some(author) = &update.author {
-            self.answerer.writes(author);
-        }
-        self.is_over |= update.state.as_deref().is_some_and(refusal::is_end);
+        self.bot.set_author(update.author.as_deref(), update.handle.as_deref());
         self.start(false, steps);
-        self.check_bot(steps);
-        if self.is_wrong_bot {
+        if self.check_bot(steps) {
             return;
         }
-        let growing = update.state.as_deref().is_none_or(|state| state == "incomplete");
+        if update.deleted {
+            return self.deleted(steps);
+        }
+        let state = update.state.as_deref();
+        let grows = state.is_none_or(|state| self.facts.states.is_growing(state));
+        let has_ended = matches!(self.end, End::Complete | End::Failed { .. });
         // What a new document tells can be older than the end that is known.
-        let event = if self.ended && (growing || !self.text.is_changed_by(update)) {
+        let event = if has_ended && (grows || !self.text.is_changed_by(update)) {
             self.text.follow(update).map(|()| None)
         } else {
-            let placeholders = &self.placeholders;
-            let is_notice = |text: &str| {
-                growing && text.len() < 100 && placeholders.iter().any(|known| known.is_match(text))
-            };
-            self.text.update(update, growing, is_notice)
+            let facts = &self.facts;
+            self.text.update(update, grows, |text| grows && facts.is_notice(text))
         };
         match event {
             Ok(event) => steps.extend(event.map(Step::Event)),
             Err(Missing) => return steps.push(Step::Gap),
         }
-        let new = update.suggestions.iter().skip(self.suggested).cloned();
-        steps.extend(new.map(Event::Suggestion).map(Step::Event));
-        self.suggested = self.suggested.max(update.suggestions.len());
-        let new = update.attachments.iter().skip(self.attached).cloned();
-        steps.extend(
-            new.map(|file| Event::Attachment { name: file.name, url: file.url }).map(Step::Event),
-        );
-        self.attached = self.attached.max(update.attachments.len());
-        self.state(update, steps);
-    }
-
-    fn state(&mut self, update: &MessageUpdate, steps: &mut Vec<Step>) {
-        match update.state.as_deref() {
-            None | Some("incomplete") => {}
-            Some("complete" | "completed") => {
-                if !std::mem::replace(&mut self.ended, true) {
-                    self.start(true, steps);
-                    self.is_unidentified = self.answerer.whose() == Whose::Unknown;
-                    steps.push(match self.is_unidentified {
-                        true => Step::Unidentified,
-                        false => Step::Complete,
-                    });
+        self.beside(update, steps);
+        match state {
+            Some(state) if self.facts.states.is_complete(state) => self.completed(steps),
+            Some(state) => {
+                let reason = update.reason.as_deref();
+                if let Some(error) = refusal::of_state(&self.facts, state, reason) {
+                    self.fail(error, true, steps);
                 }
             }
-            Some(state) => self.fail(refusal::of_state(state, update.reason.as_deref()), steps),
+            None => {}
         }
     }
 
-    /// Whether a bot's message of our chat is the answer. The site may have named it; else it is
-    /// the first that is newer than the question.
-    fn is_answer(&mut self, id: &str) -> bool {
-        let id = MessageId::new(id);
-        match (&self.answer, &self.question) {
-            (Some(answer), _) => id == *answer,
-            (None, Some(question)) if id > *question => {
-                self.answer = Some(id);
-                true
-            }
-            _ => false,
+    /// What comes beside the text.
+    fn beside(&mut self, update: &MessageUpdate, steps: &mut Vec<Step>) {
+        let new = update.suggestions.iter().skip(self.extras.suggestions).cloned();
+        steps.extend(new.map(Event::Suggestion).map(Step::Event));
+        self.extras.suggestions = self.extras.suggestions.max(update.suggestions.len());
+        let new = update.attachments.iter().skip(self.extras.attachments).cloned();
+        let event =
+            |file: super::tap_message::File| Event::Attachment { name: file.name, url: file.url };
+        steps.extend(new.map(event).map(Step::Event));
+        self.extras.attachments = self.extras.attachments.max(update.attachments.len());
+    }
+
+    /// The site said that the answer is complete.
+    fn completed(&mut self, steps: &mut Vec<Step>) {
+        if !matches!(self.end, End::Open | End::Job) {
+            return;
         }
+        self.end = End::Complete;
+        self.start(true, steps);
+        self.bot.note_unknown();
+        steps.push(Step::Complete);
     }
 
     /// Tells the caller where the answer is, once it is known. Whoever may still name the bot as
     /// the site does is waited for, but not for longer than the answer.
     fn start(&mut self, is_last: bool, steps: &mut Vec<Step>) {
         let (Some(chat), Some(answer), Some(bot)) =
-            (&self.code, &self.answer, self.answerer.name())
+            (&self.question.code, &self.answer, self.bot.name())
         else {
             return;
         };
-        let is_named = self.has_reply || self.answerer.has_name() || self.is_new;
-        if (is_named || is_last) && !std::mem::replace(&mut self.started, true) {
+        let is_named =
+            self.question.reply == ReplyState::Taken || self.bot.is_named() || self.question.is_new;
+        if (is_named || is_last) && !std::mem::replace(&mut self.is_started, true) {
             steps.push(Step::Event(Event::Started {
                 chat: chat.clone(),
                 message: answer.1.clone(),
@@ -410,48 +570,48 @@ impl Exchange {
         }
     }
 
-    /// The bot that answers must be the one that was asked for.
-    fn check_bot(&mut self, steps: &mut Vec<Step>) {
-        let error = match self.answerer.whose() {
-            Whose::Unknown => return,
-            Whose::Ours => {
-                if std::mem::take(&mut self.is_unidentified) {
-                    steps.push(Step::Complete);
-                }
-                return;
-            }
-            Whose::Others(other) => self.answerer.wrong(other),
+    /// Fails where the site says that another bot answers than the one that was asked for.
+    fn check_bot(&mut self, steps: &mut Vec<Step>) -> bool {
+        let Some(error) = self.bot.other().map(|other| self.bot.wrong(other)) else {
+            return false;
         };
-        self.is_wrong_bot = true;
-        // An answer whose end was held back has not ended.
-        self.ended &= !std::mem::take(&mut self.is_unidentified);
-        self.fail(error, steps);
+        self.fail(error, false, steps);
+        true
+    }
+
+    fn deleted(&mut self, steps: &mut Vec<Step>) {
+        let message = "the answer was deleted on the site; look at the chat there";
+        self.fail(Error::new(ErrorKind::AnswerLost, message), true, steps);
     }
 
     fn cancelled(&mut self, id: Option<&str>, steps: &mut Vec<Step>) {
-        let ours = match (id.map(MessageId::new), &self.answer, &self.question) {
+        let ours = match (id.map(MessageId::new), &self.answer, &self.question.id) {
             (Some(id), Some(answer), _) => id == *answer,
             (Some(id), None, Some(question)) => id > *question,
             (_, _, question) => question.is_some(),
         };
         if ours {
-            self.is_over = true;
-            self.fail(refusal::of_state("cancelled", None), steps);
+            self.fail(refusal::stopped(), true, steps);
         }
     }
 
     fn titled(&mut self, title: &str, steps: &mut Vec<Step>) {
-        if self.title.as_deref() != Some(title) {
-            self.title = Some(title.to_owned());
+        if self.extras.title.as_deref() != Some(title) {
+            self.extras.title = Some(title.to_owned());
             steps.push(Step::Event(Event::Title(title.to_owned())));
         }
     }
 
-    fn fail(&mut self, error: Error, steps: &mut Vec<Step>) {
-        if std::mem::replace(&mut self.ended, true) {
-            return;
+    /// Ends the exchange by an error, once. `is_over` is whether nothing of the answer runs on.
+    fn fail(&mut self, error: Error, is_over: bool, steps: &mut Vec<Step>) {
+        match &mut self.end {
+            End::Open | End::Job => {
+                self.end = End::Failed { is_over };
+                steps.push(Step::Failed(self.with_text(error)));
+            }
+            End::Failed { is_over: known } => *known |= is_over,
+            End::Complete => {}
         }
-        steps.push(Step::Failed(self.with_text(error)));
     }
 
     /// Adds what was received to an error.

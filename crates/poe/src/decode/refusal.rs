@@ -5,55 +5,18 @@ use std::time::Duration;
 
 use lenore_provider::{Error, ErrorKind};
 
+use super::facts::WireFacts;
 use super::tap_message::Reply;
 use crate::error::{CHALLENGE, SIGNED_OUT};
 
-/// A value of `status` in the reply to a question: what it means, and what to do.
-const STATUSES: &[(&str, ErrorKind, &str)] = &[
-    (
-        "reached_limit",
-        ErrorKind::Quota,
-        "the account's allowance for this bot is used up; wait for its renewal, or ask another bot",
-    ),
-    (
-        "rate_limit_exceeded",
-        ErrorKind::RateLimited,
-        "the site asks to slow down; wait a little and ask again",
-    ),
-    (
-        "concurrent_messages",
-        ErrorKind::RateLimited,
-        "an answer is still running; wait for it or stop it, and ask again",
-    ),
-    ("too_many_tokens", ErrorKind::TooLong, "the prompt is longer than the bot takes; shorten it"),
-    (
-        "no_access",
-        ErrorKind::NoAccess,
-        "the account may not use this bot; it may need a subscription",
-    ),
-    (
-        "unsupported_file_type",
-        ErrorKind::Attachment,
-        "the bot does not take files of this type; leave the file out or convert it",
-    ),
-    ("file_too_large", ErrorKind::Attachment, "a file is larger than the site takes"),
-];
-
-/// A value of `state` of an answer.
-const STATES: &[(&str, ErrorKind, &str)] = &[
-    (
-        "error_user_message_too_long",
-        ErrorKind::TooLong,
-        "the prompt is longer than the bot takes; shorten it",
-    ),
-    ("cancelled", ErrorKind::Cancelled, "the answer was stopped on the site"),
-];
-
-/// The error of a reply that does not say `success`; `None` where it does.
-pub(super) fn of_reply(reply: &Reply) -> Option<Error> {
+/// The error of a reply that does not say that the question is taken; `None` where it does. It is
+/// taken as well where the site names a message for it, whatever the word for that is.
+pub(super) fn of_reply(reply: &Reply, facts: &WireFacts) -> Option<Error> {
+    let known = reply.status.as_deref().and_then(|status| facts.refusal(status));
     let error = match (&reply.status, reply.http) {
-        (Some(status), _) if status == "success" => return None,
-        (Some(status), _) => of_table(STATUSES, status).unwrap_or_else(|| {
+        (Some(status), _) if facts.is_success(status) => return None,
+        _ if known.is_none() && reply.question.is_some() && reply.http < 400 => return None,
+        (Some(status), _) => known.unwrap_or_else(|| {
             (ErrorKind::Bot, format!("the site refused with {status:?}").into())
         }),
         (None, 0) => (
@@ -99,17 +62,21 @@ pub(super) fn of_reply(reply: &Reply) -> Option<Error> {
     })
 }
 
-/// The error of files that the site did not take; `None` where it did.
-pub(crate) fn of_upload(http: u16, status: Option<&str>, words: Option<&str>) -> Option<Error> {
+/// The error of files that the site did not take.
+pub(crate) fn of_upload(
+    facts: &WireFacts,
+    http: u16,
+    status: Option<&str>,
+    words: Option<&str>,
+) -> Error {
     let (kind, message) = match status {
-        Some("success") => return None,
-        Some(status) => of_table(STATUSES, status).unwrap_or_else(|| {
+        Some(status) => facts.refusal(status).unwrap_or_else(|| {
             (ErrorKind::Attachment, format!("the site refused a file with {status:?}").into())
         }),
         None if http == 401 => (ErrorKind::NotSignedIn, SIGNED_OUT.into()),
         None => (ErrorKind::Attachment, format!("a file was not taken (HTTP {http})").into()),
     };
-    Some(Error::new(kind, with_words(message, words)))
+    Error::new(kind, with_words(message, words))
 }
 
 /// Whether a reply that is no success says what became of the question, in the site's own word for
@@ -130,24 +97,20 @@ pub(super) fn is_refusal(reply: &Reply) -> bool {
     reply.status.is_some() && reply.question.is_none()
 }
 
-/// Whether a state of an answer is surely its last one.
-pub(super) fn is_end(state: &str) -> bool {
-    matches!(state, "complete" | "completed" | "cancelled") || state.starts_with("error")
+/// The error of an answer that ended in any state but a complete one; `None` where the state is not
+/// known for one.
+pub(super) fn of_state(facts: &WireFacts, state: &str, reason: Option<&str>) -> Option<Error> {
+    let failure = facts.states.failure(state)?;
+    let message = match failure.name.ends_with('*') {
+        true => format!("{} ({state})", failure.advice).into(),
+        false => failure.advice.clone().into(),
+    };
+    Some(Error::new(failure.kind, with_words(message, reason)))
 }
 
-/// The error of an answer that ended in any state but a complete one.
-pub(super) fn of_state(state: &str, reason: Option<&str>) -> Error {
-    let (kind, message) = of_table(STATES, state)
-        .unwrap_or_else(|| (ErrorKind::Bot, format!("the bot's answer failed ({state})").into()));
-    Error::new(kind, with_words(message, reason))
-}
-
-fn of_table(
-    table: &[(&str, ErrorKind, &'static str)],
-    name: &str,
-) -> Option<(ErrorKind, Cow<'static, str>)> {
-    let (_, kind, message) = table.iter().find(|(known, ..)| *known == name)?;
-    Some((*kind, (*message).into()))
+/// The error of an answer that was stopped on the site.
+pub(super) fn stopped() -> Error {
+    Error::new(ErrorKind::Cancelled, "the answer was stopped on the site")
 }
 
 /// Adds what the site says, shortened: it is for a person to read.

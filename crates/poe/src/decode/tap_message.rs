@@ -31,6 +31,25 @@ pub enum TapMessage {
         /// `chatCode`.
         code: String,
     },
+    /// The work on an answer has begun or ended.
+    Job {
+        /// `chatId`, where it was told.
+        chat: Option<String>,
+        /// `jobId`.
+        id: String,
+        /// Its state.
+        state: Option<String>,
+        /// Whether it carries the `clientNonce` of this document's question.
+        #[serde(default)]
+        own: bool,
+    },
+    /// A message was deleted.
+    Deleted {
+        /// `chatId`, where it was told.
+        chat: Option<String>,
+        /// `messageId`.
+        id: String,
+    },
     /// An answer was stopped.
     Cancelled {
         /// `chatId`.
@@ -58,7 +77,9 @@ pub enum TapMessage {
     Upload {
         /// The HTTP status; 0 where no answer came.
         http: u16,
-        /// `success`, or why not; absent where there is no data at all.
+        /// Whether the site has them.
+        taken: bool,
+        /// The site's word for it, where it says one.
         status: Option<String>,
         /// The site's words for a person.
         words: Option<String>,
@@ -84,7 +105,7 @@ pub enum TapMessage {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 pub struct ChatInfo {
     /// `chatId`.
-    pub chat: String,
+    pub chat: Option<String>,
     /// `chatCode`, by which the chat has an address.
     pub code: Option<String>,
     /// The handle of the chat's bot.
@@ -93,7 +114,7 @@ pub struct ChatInfo {
     pub nickname: Option<String>,
 }
 
-/// The reply to `SendMessageMutation`.
+/// The reply to the page's question.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 pub struct Reply {
     /// `clientNonce` of the question.
@@ -124,17 +145,35 @@ pub struct Reply {
     pub question: Option<String>,
     /// `messageId` of the answer.
     pub answer: Option<String>,
+    /// `jobId` of the work on the answer.
+    pub job: Option<String>,
+    /// Whether the site says that no bot answers in this chat by itself.
+    #[serde(default)]
+    pub silent: bool,
 }
 
 /// A message, as the change from what was last told of it in this document.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 pub struct MessageUpdate {
-    /// `chatId`.
-    pub chat: String,
+    /// `chatId`, where it was told.
+    pub chat: Option<String>,
     /// `messageId`. Newer messages have greater ones.
     pub id: String,
-    /// `human`, `chat_break`, or the bot's inner name.
+    /// The name that it comes under: for a bot, its inner name.
     pub author: Option<String>,
+    /// Whether a person wrote it.
+    #[serde(default)]
+    pub human: bool,
+    /// Whether it is no message at all, such as a break of the context.
+    #[serde(default)]
+    pub pause: bool,
+    /// The handle of the bot that wrote it, where the site names it.
+    pub handle: Option<String>,
+    /// `jobId` of the work that wrote it.
+    pub job: Option<String>,
+    /// Whether it is deleted.
+    #[serde(default)]
+    pub deleted: bool,
     /// `incomplete`, `complete`, …; absent where the update does not speak of it.
     pub state: Option<String>,
     /// `messageStateText`: the site's words on the state.

@@ -71,7 +71,7 @@ async fn ask(poe: &Context, page: &Page, recorder: &mut Recorder) -> Looked<bool
 
 async fn follow(poe: &Context, recorder: &mut Recorder) -> Result<String, Trouble> {
     let begun = Instant::now();
-    let mut exchange = Exchange::new(poe.placeholders.clone(), None, None);
+    let mut exchange = Exchange::new(poe.facts.clone(), None, None);
     let mut missed = false;
     loop {
         let left = ANSWER.saturating_sub(begun.elapsed());
@@ -83,7 +83,7 @@ async fn follow(poe: &Context, recorder: &mut Recorder) -> Result<String, Troubl
                 let finding = "the page is gone";
                 return Err(Trouble::new(ErrorKind::Browser, finding, "run the check again"));
             }
-            Some(TapEvent::Opened) => exchange.document_opened(),
+            Some(TapEvent::Opened) => exchange.reset_document(),
             Some(TapEvent::Message(message)) => {
                 let message = serde_json::from_str::<TapMessage>(message.get());
                 let steps = message.map(|message| exchange.take(&message)).unwrap_or_default();

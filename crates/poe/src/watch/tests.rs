@@ -1,5 +1,7 @@
 //! What the watch does, event by event and in any order of them.
 
+use std::collections::VecDeque;
+
 use lenore_provider::Transcript;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -39,6 +41,9 @@ struct World {
     end: Option<Result<(), ErrorKind>>,
     /// What the error says.
     said: String,
+    /// What the page shows, and how often it was looked at.
+    view: Option<PageView>,
+    looks: usize,
 }
 
 impl World {
@@ -49,15 +54,26 @@ impl World {
     /// In a chat that exists already, where it has a code.
     fn within(chat: Option<&str>) -> Self {
         let now = Instant::now();
-        let watch = Watch::new(Arc::new([]), Some("GPT-4"), chat, SILENCE, now);
-        let said = String::new();
-        Self { watch, now, shown: Transcript::default(), rereads: 0, end: None, said }
+        let facts = WireFacts::of(&crate::Site::poe());
+        let watch = Watch::new(facts, Some("GPT-4"), chat, SILENCE, now);
+        let (shown, said) = (Transcript::default(), String::new());
+        Self { watch, now, shown, rereads: 0, end: None, said, view: None, looks: 0 }
     }
 
-    fn happens(&mut self, happening: &Happening<'_>) {
-        for action in self.watch.take(happening, self.now) {
+    /// Whether more was to be done than to look at the page.
+    fn happens(&mut self, happening: &Happening<'_>) -> bool {
+        let mut actions = VecDeque::from(self.watch.take(happening, self.now));
+        let mut is_done = false;
+        while let Some(action) = actions.pop_front() {
+            is_done |= !matches!(action, Action::Look);
             match action {
                 Action::Emit(event) => self.shown.apply(&event),
+                Action::Look => {
+                    self.looks += 1;
+                    let view = self.view.clone();
+                    let looked = Happening::Looked(view.as_ref());
+                    actions.extend(self.watch.take(&looked, self.now));
+                }
                 Action::ReadAgain(code) => {
                     assert_eq!(code, "abc");
                     assert!(self.end.is_none(), "nothing is done after the end");
@@ -71,16 +87,31 @@ impl World {
             }
         }
         assert_eq!(self.watch.text(), self.shown.text());
+        is_done
     }
 
     fn hears(&mut self, message: &TapMessage) {
         self.happens(&Happening::Message(message));
     }
 
-    /// Lets time pass until the watch wants to act.
+    /// Lets time pass until the watch does more than to look at the page.
     fn waits(&mut self) {
-        self.now = self.now.max(self.watch.wake_at());
-        self.happens(&Happening::Time);
+        for _ in 0..1000 {
+            if self.end.is_some() {
+                return;
+            }
+            self.now = self.now.max(self.watch.wake_at());
+            if self.happens(&Happening::Time) {
+                return;
+            }
+        }
+        panic!("it only looks, for ever");
+    }
+
+    /// The page shows the answer so.
+    fn shows(&mut self, complete: Option<bool>, text: &str) {
+        let (answer, text) = (Some("101".into()), text.into());
+        self.view = Some(PageView { answer, complete, text, dialog: None });
     }
 }
 
@@ -96,7 +127,8 @@ fn in_a_known_chat_nothing_is_loaded_while_the_question_is_on_its_way() {
     let mut world = World::within(Some("abc"));
     world.hears(&sent());
     world.hears(&message(json!({ "k": "gap", "why": "test" })));
-    world.waits();
+    world.now += 2 * REREAD_TIMEOUT;
+    world.happens(&Happening::Time);
     world.happens(&Happening::Hole);
     assert_eq!((world.rereads, world.end), (0, None));
     world.hears(&reply());
@@ -106,7 +138,7 @@ fn in_a_known_chat_nothing_is_loaded_while_the_question_is_on_its_way() {
 
 fn echo() -> TapMessage {
     message(json!({
-        "k": "message", "chat": "7", "id": "100", "author": "human", "nonce": "n",
+        "k": "message", "chat": "7", "id": "100", "author": "human", "human": true, "nonce": "n",
         "keep": 0, "text": "",
     }))
 }
@@ -124,7 +156,7 @@ fn lost() -> TapMessage {
 #[test]
 fn in_a_known_chat_a_doubt_is_settled_by_what_the_chat_holds() {
     let doubts: [fn(&mut World); 3] = [
-        |world| world.happens(&Happening::PageLost),
+        |world| drop(world.happens(&Happening::PageLost)),
         |world| {
             world.hears(&lost());
             world.waits();
@@ -173,34 +205,139 @@ fn a_page_that_is_lost_while_a_doubt_is_settled_is_loaded_again_a_few_times() {
         world.happens(&Happening::PageLost);
     }
     assert_eq!(world.end, Some(Err(ErrorKind::AnswerLost)));
-    assert_eq!(world.rereads, LOSSES as usize);
+    assert_eq!(world.rereads, MAX_LOSSES as usize);
+}
+
+/// A question that was taken, and the beginning of its answer.
+fn answering() -> World {
+    let mut world = World::new();
+    world.hears(&sent());
+    world.hears(&reply());
+    world.hears(&whole("Hello, **you** there", "incomplete"));
+    world
 }
 
 #[test]
-fn whose_an_answer_is_is_read_in_the_chat() {
-    let nobodys = || {
-        let mut world = World::within(Some("abc"));
-        world.hears(&sent());
-        world.hears(&echo());
-        world.hears(&whole("Hello", "complete"));
-        assert_eq!((world.rereads, world.end), (1, None));
-        world.happens(&Happening::Opened);
-        world.hears(&whole("Hello", "complete"));
-        world
-    };
-    let mut world = nobodys();
-    world.hears(&read());
-    assert_eq!((world.end, world.shown.text()), (Some(Ok(())), "Hello"));
-    let mut world = nobodys();
-    world.hears(&message(json!({
-        "k": "read", "chat": "7", "code": "abc", "handle": "GPT-4", "nickname": "raven",
-    })));
-    assert_eq!(world.end, Some(Err(ErrorKind::Bot)));
-    let mut world = nobodys();
-    world.hears(&message(json!({ "k": "read", "chat": "7", "code": "abc" })));
+fn an_end_that_the_site_does_not_tell_is_seen_on_the_page() {
+    let mut world = answering();
+    world.shows(Some(false), "Hello, you");
+    world.now = world.watch.wake_at();
+    world.happens(&Happening::Time);
+    assert_eq!((world.looks, world.end), (1, None), "it still grows");
+    world.hears(&whole("Hello, **you** there!", "a_state_of_tomorrow"));
+    world.shows(Some(true), "Hello, you there!");
+    let before = world.now;
     world.waits();
-    assert_eq!((world.rereads, world.end), (1, Some(Err(ErrorKind::Bot))));
-    assert!(world.said.contains("did not tell"), "{}", world.said);
+    assert_eq!((world.end, world.shown.text()), (Some(Ok(())), "Hello, **you** there!"));
+    assert!(world.now - before <= FIRST_LOOK);
+}
+
+#[test]
+fn a_page_that_shows_more_than_was_received_is_read_again_and_then_the_answer_is_lost() {
+    let mut world = answering();
+    world.shows(Some(true), "Hello, you there, and goodbye");
+    let begun = world.now;
+    while world.end.is_none() {
+        world.waits();
+    }
+    assert_eq!((world.rereads, world.end), (2, Some(Err(ErrorKind::AnswerLost))));
+    assert!(world.now - begun < Duration::from_secs(10), "{:?}", world.now - begun);
+
+    let mut world = answering();
+    world.shows(Some(true), "Hello, you there, and goodbye");
+    world.waits();
+    assert_eq!(world.rereads, 1);
+    world.happens(&Happening::Opened);
+    world.hears(&whole("Hello, **you** there, and goodbye", "complete"));
+    assert_eq!(world.end, Some(Ok(())));
+}
+
+#[test]
+fn the_end_of_the_job_is_the_end_of_the_answer_where_nothing_was_missed() {
+    let ended = message(json!({ "k": "job", "chat": "7", "id": "9", "state": "completed" }));
+    let mut world = answering();
+    world.view = Some(PageView::default());
+    world.hears(&ended);
+    let before = world.now;
+    world.waits();
+    assert_eq!(world.end, Some(Ok(())));
+    assert!(world.now - before <= Duration::from_millis(100));
+    // The job of another answer tells nothing.
+    let mut world = World::new();
+    world.hears(&sent());
+    let TapMessage::Reply(mut reply) = reply() else { panic!("a reply") };
+    reply.job = Some("8".into());
+    world.hears(&TapMessage::Reply(reply));
+    world.hears(&whole("Hello", "incomplete"));
+    world.hears(&ended);
+    world.view = Some(PageView::default());
+    world.now += Duration::from_secs(5);
+    world.happens(&Happening::Time);
+    assert_eq!(world.end, None);
+}
+
+#[test]
+fn of_several_messages_the_one_of_our_job_is_the_answer() {
+    let of_job = |id: &str, job: &str, text: &str, state: &str| {
+        message(json!({
+            "k": "message", "chat": "7", "id": id, "author": "beaver", "state": state,
+            "job": job, "keep": 0, "text": text,
+        }))
+    };
+    let mut world = World::new();
+    world.hears(&sent());
+    world.hears(&echo());
+    world.hears(&of_job("101", "1", "not ours", "complete"));
+    world.hears(&of_job("102", "2", "ours", "incomplete"));
+    assert_eq!((world.shown.text(), world.end), ("", None));
+    let TapMessage::Reply(mut reply) = reply() else { panic!("a reply") };
+    (reply.answer, reply.job) = (None, Some("2".into()));
+    world.hears(&TapMessage::Reply(reply));
+    assert_eq!(world.shown.text(), "ours");
+    world.hears(&of_job("102", "2", "ours", "complete"));
+    assert_eq!(world.end, Some(Ok(())));
+
+    // Nobody says which: the first one, soon.
+    let mut world = World::new();
+    world.hears(&sent());
+    world.hears(&echo());
+    world.hears(&of_job("101", "1", "ours", "complete"));
+    let before = world.now;
+    world.waits();
+    assert_eq!((world.shown.text(), world.end), ("ours", Some(Ok(()))));
+    assert!(world.now - before <= DECISION_TIMEOUT);
+}
+
+#[test]
+fn a_chat_in_which_no_bot_answers_is_told() {
+    let TapMessage::Reply(mut reply) = reply() else { panic!("a reply") };
+    (reply.answer, reply.silent) = (None, true);
+    let silent = TapMessage::Reply(reply);
+    let mut world = World::new();
+    world.hears(&sent());
+    world.hears(&silent);
+    world.waits();
+    assert_eq!(world.end, Some(Err(ErrorKind::Bot)));
+    assert!(world.said.contains("no bot answers"), "{}", world.said);
+    // One answers all the same.
+    let mut world = World::new();
+    world.hears(&sent());
+    world.hears(&silent);
+    world.hears(&whole("Hello", "incomplete"));
+    world.now += Duration::from_secs(10);
+    world.happens(&Happening::Time);
+    world.hears(&whole("Hello", "complete"));
+    assert_eq!(world.end, Some(Ok(())));
+}
+
+#[test]
+fn a_page_that_asks_something_first_is_told_in_its_words() {
+    let mut world = World::new();
+    let dialog = Some("This message costs\n1200 points.".to_owned());
+    world.view = Some(PageView { dialog, ..PageView::default() });
+    world.waits();
+    assert_eq!(world.end, Some(Err(ErrorKind::Quota)));
+    assert!(world.said.contains("This message costs 1200 points."), "{}", world.said);
 }
 
 #[test]
@@ -222,7 +359,7 @@ fn nothing_is_said_to_have_been_done_that_was_not() {
 #[test]
 fn a_lost_reply_is_made_up_for_by_the_echo() {
     let echo = message(json!({
-        "k": "message", "chat": "7", "id": "100", "author": "human", "own": true,
+        "k": "message", "chat": "7", "id": "100", "author": "human", "human": true, "own": true,
         "keep": 0, "text": "",
     }));
     let lost =
@@ -358,9 +495,9 @@ proptest! {
             match fate {
                 Fate::Grows(length) => world.hears(&whole(&ANSWER[..*length], "incomplete")),
                 Fate::Gap => world.hears(&message(json!({ "k": "gap", "why": "test" }))),
-                Fate::Hole => world.happens(&Happening::Hole),
-                Fate::PageLost => world.happens(&Happening::PageLost),
-                Fate::Reloaded => world.happens(&Happening::Opened),
+                Fate::Hole => drop(world.happens(&Happening::Hole)),
+                Fate::PageLost => drop(world.happens(&Happening::PageLost)),
+                Fate::Reloaded => drop(world.happens(&Happening::Opened)),
                 Fate::Waits => world.waits(),
                 Fate::OtherChat => world.hears(&message(json!({
                     "k": "message", "chat": "8", "id": "101", "author": "beaver",

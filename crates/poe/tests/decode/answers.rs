@@ -182,7 +182,7 @@ fn an_answer_that_was_forgotten_among_many_messages_is_not_thought_empty() {
     let call = reader.ask(None);
     let ours = json!({ "messageId": ANSWER, "author": BOT, "state": "incomplete", "text": "Once" });
     let ours = update("messageAdded", CHAT, ours, &[], Style::Plain);
-    let others = (0..250).map(|at| {
+    let others = (0..450).map(|at| {
         let data = json!({ "messageId": at, "author": BOT, "state": "complete", "text": "ζ" });
         update("messageAdded", 47, data, &[], Style::Plain)
     });

@@ -86,7 +86,8 @@ fn a_hundred_thousand_characters_in_hundreds_of_copies_go_out_once() {
 #[test]
 fn what_is_of_no_use_does_not_leave_the_page() {
     let page = Page::new();
-    let call = page.call(r#"{"queryName":"SendMessageMutation","variables":{"clientNonce":"n"}}"#);
+    let body = r#"{"queryName":"SendMessageMutation","variables":{"query":"?","clientNonce":"n"}}"#;
+    let call = page.call(body);
     page.deliver(&frame(
         &[update("messageAdded", CHAT, question(), &[], Style::Plain)],
         Style::Plain,

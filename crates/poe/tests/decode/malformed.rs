@@ -210,7 +210,7 @@ proptest! {
                 reader.take_message(&message);
             }
             if opens && reader.events.len() % 3 == 2 {
-                reader.exchange.document_opened();
+                reader.exchange.reset_document();
             }
         }
     }

@@ -2,7 +2,7 @@
 // page itself does with them. The test calls the functions of `play`.
 "use strict";
 globalThis.window = globalThis;
-globalThis.location = { pathname: "/chat/of-ours" };
+globalThis.location = { pathname: "/chat/3abcodexyz" };
 performance.getEntriesByType = () => [{ type: "navigate" }];
 
 globalThis.play = (() => {
@@ -56,8 +56,8 @@ globalThis.play = (() => {
     append(_name, value) {
       this.#parts.push(value);
     }
-    values() {
-      return this.#parts.values();
+    forEach(work) {
+      this.#parts.forEach(work);
     }
   }
 
@@ -90,7 +90,8 @@ globalThis.play = (() => {
     return call.promise;
   }
   const page = new Target();
-  page.getElementById = (id) => (id === "__NEXT_DATA__" && data !== null ? { textContent: data } : null);
+  page.querySelectorAll = () => (data === null ? [] : [{ textContent: data }]);
+  globalThis.addEventListener = () => {};
   Object.assign(globalThis, { WebSocket, FormData, fetch: nativeFetch, document: page });
 
   const emitted = [];
@@ -156,7 +157,7 @@ globalThis.play = (() => {
       const binary = new Uint8Array(3);
       for (const data of ["text", '{"messages":[]}', binary, ""]) socket.dispatch("message", { data });
       const somebody = { fetch: window.fetch };
-      const body = '{"queryName":"SendMessageMutation","variables":{}}';
+      const body = '{"queryName":"SendMessageMutation","variables":{"query":"?","clientNonce":"n"}}';
       const how = { method: "POST", body };
       const answers = [fetch(url, how), window.fetch(url, how, 3), somebody.fetch(), fetch({ url })];
       const made = calls.splice(-answers.length);

@@ -1,11 +1,11 @@
 //! A document with the real `tap.js` in it, in a JavaScript engine without a browser.
 
+use lenore_poe::Site;
 use rquickjs::context::EvalOptions;
 use rquickjs::function::IntoArgs;
 use rquickjs::{CatchResultExt, Context, Ctx, FromJs, Function, Object, Runtime};
 
 const TAP: &str = include_str!("../../src/tap.js");
-const SHARE: &str = include_str!("../../src/share.js");
 const PAGE: &str = include_str!("page.js");
 
 /// Where the channel's sockets go.
@@ -41,9 +41,8 @@ impl Page {
     pub(crate) fn new() -> Self {
         let runtime = Runtime::new().expect("an engine");
         let page = Self(Context::full(&runtime).expect("a document"));
-        let tap = format!(
-            "({TAP})(play.emit, {{ chatPath: '/chat/', long: 0 }}, ({SHARE})({{ name: null }}))"
-        );
+        let wire = Site::poe().tap_names();
+        let tap = format!("({TAP})(play.emit, {{ wire: {wire}, chatPath: '/chat/', long: 0 }})");
         for script in [PAGE, &tap] {
             page.with(|ctx| {
                 let mut options = EvalOptions::default();

@@ -1,11 +1,8 @@
 //! A page, and the way from what its tap emits to the text that a caller gets.
 
-use std::sync::Arc;
-
 use lenore_poe::Site;
-use lenore_poe::decode::{Exchange, Step, TapMessage};
+use lenore_poe::decode::{Exchange, Step, TapMessage, WireFacts};
 use lenore_provider::{Error, Event, Transcript};
-use regex_lite::Regex;
 use serde_json::{Value, json};
 
 use crate::page::{Ending, Page};
@@ -23,25 +20,22 @@ pub(crate) struct Reader {
     doubted: bool,
     pub(crate) gaps: usize,
     pub(crate) reads: usize,
-    /// How often an answer was complete and nobody's yet.
-    pub(crate) unidentified: usize,
     /// How many bytes the tap has emitted.
     pub(crate) emitted: usize,
     /// What the tap could not make sense of.
     pub(crate) trouble: Vec<String>,
 }
 
-/// The patterns of notices that the provider uses.
-pub(crate) fn placeholders() -> Arc<[Regex]> {
-    let patterns = Site::poe().placeholders;
-    patterns.iter().map(|pattern| Regex::new(pattern).expect("a pattern")).collect()
+/// What the provider knows of the site.
+pub(crate) fn facts() -> WireFacts {
+    WireFacts::of(&Site::poe())
 }
 
 impl Reader {
     pub(crate) fn new() -> Self {
         Self {
             page: Page::new(),
-            exchange: Exchange::new(placeholders(), None, None),
+            exchange: Exchange::new(facts(), None, None),
             transcript: Transcript::default(),
             events: Vec::new(),
             completed: 0,
@@ -49,7 +43,6 @@ impl Reader {
             doubted: false,
             gaps: 0,
             reads: 0,
-            unidentified: 0,
             emitted: 0,
             trouble: Vec::new(),
         }
@@ -57,7 +50,7 @@ impl Reader {
 
     /// The same, for an answer that must be a certain bot's.
     pub(crate) fn of_bot(bot: &str) -> Self {
-        Self { exchange: Exchange::new(placeholders(), Some(bot), None), ..Self::new() }
+        Self { exchange: Exchange::new(facts(), Some(bot), None), ..Self::new() }
     }
 
     /// The page sends the question, in a chat that it knows or in a new one; gives the call.
@@ -105,7 +98,7 @@ impl Reader {
     /// A new document takes the place of the page's.
     pub(crate) fn open_document(&mut self) {
         self.page = Page::new();
-        self.exchange.document_opened();
+        self.exchange.reset_document();
     }
 
     pub(crate) fn load(&mut self, next_data: &str) {
@@ -116,7 +109,7 @@ impl Reader {
     /// Drops the first of what the tap has emitted, as an overflow of its channel does.
     pub(crate) fn lose_and_follow(&mut self) {
         let emitted = self.page.emitted();
-        self.exchange.document_opened();
+        self.exchange.reset_document();
         emitted.iter().skip(1).for_each(|message| self.take(message));
     }
 
@@ -158,8 +151,7 @@ impl Reader {
                 }
                 Step::Gap => self.gaps += 1,
                 Step::Read => self.reads += 1,
-                Step::Unidentified => self.unidentified += 1,
-                Step::Sent => {}
+                Step::Sent | Step::JobEnded | Step::Unanswered => {}
             }
         }
         assert_eq!(self.exchange.text(), self.transcript.text(), "the fold is the text");

@@ -15,6 +15,7 @@ use crate::wire::{Entry, Style, units};
 fn check(recording: &str) {
     let recording: Value = serde_json::from_str(recording).expect("a recording is JSON");
     let mut reader = Reader::new();
+    reader.page.open("/chat/3abcode");
     let mut call = 0;
     for step in recording["traffic"].as_array().expect("a list of steps") {
         let (what, given) = step.as_object().and_then(|step| step.iter().next()).expect("a step");
@@ -45,6 +46,7 @@ fn check(recording: &str) {
             }
             "document" => {
                 reader.open_document();
+                reader.page.open("/chat/3abcode");
                 let data = json!({ "props": { "pageProps": { "data": { "chatOfCode": given } } } });
                 reader.load(&data.to_string());
             }

@@ -1,13 +1,17 @@
 //! What is known of the site, as data: built in, and mended by a file without a build.
 
+mod wire;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use lenore_provider::{Error, ErrorKind, Result};
 use regex_lite::Regex;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 use url::Url;
+
+pub use wire::{Failure, States, Wire};
 
 const BUILT_IN: &str = include_str!("site.toml");
 
@@ -27,8 +31,19 @@ pub struct Site {
     pub routes: Routes,
     /// How elements are found; each a list, in the order in which they are tried.
     pub selectors: Selectors,
+    /// How the page shows messages.
+    pub messages: MessageFacts,
+    /// The names of what the page sends and receives.
+    pub wire: Wire,
+    /// The states of an answer.
+    pub states: States,
+    /// Why the site refuses a question or a file.
+    pub refusals: Vec<Failure>,
     /// Where a page tells of the account.
     pub account: AccountFacts,
+    /// Further origins, such as `https://www.poe.com`, on whose pages prompts may be typed.
+    #[serde(default)]
+    pub origins: Vec<String>,
     /// The models with a name of their own, and the bots behind them.
     pub models: BTreeMap<String, String>,
     /// The file that mends the built-in facts.
@@ -50,6 +65,25 @@ pub struct Routes {
     pub chat: String,
     /// The login form.
     pub login: String,
+}
+
+/// How the page shows messages.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct MessageFacts {
+    /// A message's element.
+    pub element: String,
+    /// What of its `id` comes before the message's number.
+    pub id_prefix: String,
+    /// The attribute that tells whether a message is complete.
+    pub complete: String,
+    /// The element of its text, the best first.
+    pub text: Vec<String>,
+    /// What stands in a message, or behind it, once it is complete.
+    pub finished: Vec<String>,
+    /// What only a person's message has.
+    pub human: Vec<String>,
 }
 
 /// Where a page tells of the account.
@@ -111,6 +145,8 @@ selectors! {
     no_access,
     /// What shows that the free messages are used up.
     no_free_messages,
+    /// A dialog that asks something.
+    dialog,
     /// The login form's box for the e-mail address.
     email_box,
     /// The login form's box for the code.
@@ -163,6 +199,9 @@ impl Site {
     /// All selectors, each list with its key in the file.
     pub(crate) fn all_selectors(&self) -> Vec<(&'static str, &[String])> {
         let mut all = self.selectors.all();
+        all.push(("messages.text", &self.messages.text));
+        all.push(("messages.finished", &self.messages.finished));
+        all.push(("messages.human", &self.messages.human));
         all.push(("account.links", &self.account.links));
         all
     }
@@ -209,6 +248,19 @@ impl Site {
     /// The address of the login form.
     pub(crate) fn login_url(&self) -> String {
         self.url.clone() + &self.routes.login
+    }
+
+    /// The names of the wire and the states, as `tap.js` takes them.
+    #[doc(hidden)]
+    pub fn tap_names(&self) -> serde_json::Value {
+        self.wire.for_tap(&self.states)
+    }
+
+    /// The origins on whose pages prompts may be typed: the site's own, and those that a site file
+    /// adds.
+    pub(crate) fn allowed_origins(&self) -> Vec<String> {
+        let own = Url::parse(&self.url).map(|url| url.origin().ascii_serialization());
+        own.into_iter().chain(self.origins.iter().cloned()).collect()
     }
 
     /// The host that the session's cookie belongs to.
