@@ -63,7 +63,7 @@ export class Chat {
     if (name === "messageEdited") this.take(node);
     if (name === "messageDeletedV2") this.drop(Number(node.messageId));
     if (name === "messageFollowupActionUpdated") this.take(node);
-    if (name === "jobUpdated" && ["completed", "failed", "cancelled"].includes(node.state)) this.endJob(node);
+    if (name === "jobUpdated" && ["completed", "finished", "failed", "cancelled"].includes(node.state)) this.endJob(node);
     if (name === "chatTitleUpdated") {
       this.title = node.title;
       this.views.title();
@@ -106,7 +106,7 @@ export class Chat {
   endJob({ jobId, state }) {
     const answer = [...this.messages.values()].find((message) => message.responsibleJob && String(message.responsibleJob.jobId) === String(jobId));
     if (!answer || answer.author === "human" || !runs(answer.state)) return;
-    this.take({ ...answer, state: state === "completed" ? "complete" : "cancelled" });
+    this.take({ ...answer, state: ["completed", "finished"].includes(state) ? "complete" : "cancelled" });
   }
 
   sort() {

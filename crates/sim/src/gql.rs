@@ -135,7 +135,11 @@ fn chat_break(site: &Arc<Site>, account: &Account, variables: &Value) -> Respons
     };
     site.log.add(Some(&account.email), Seen::ChatBreak { chat: code });
     account.channels.publish_now(vec![site.wire.entry("messageAdded", chat, node.clone())]);
-    reply(site, "SendChatBreakMutation", json!({ "messageBreakEdgeCreate": { "status": "success", "message": { "node": node } } }))
+    reply(
+        site,
+        "SendChatBreakMutation",
+        json!({ "messageBreakEdgeCreate": { "status": "success", "message": { "node": node } } }),
+    )
 }
 
 fn chat_page(

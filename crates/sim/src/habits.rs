@@ -131,6 +131,14 @@ fn spelled(field: &str) -> String {
     field.replace('_', "-")
 }
 
+impl Edition {
+    /// The value of each habit in this edition, by name.
+    #[must_use]
+    pub fn habits(self) -> Vec<(String, &'static str)> {
+        Habits::of(self, &[]).words()
+    }
+}
+
 /// One habit that is asked for, as `NAME=VALUE`.
 ///
 /// ```

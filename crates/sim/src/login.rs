@@ -27,7 +27,11 @@ pub(crate) fn send_code(site: &Arc<Site>, variables: &Value) -> Response {
         "invalid_email"
     };
     let words = (status != "success").then_some("Please enter a valid email address.");
-    reply(site, "SendVerificationCodeMutation", json!({ "sendVerificationCode": { "status": status, "errorMessage": words } }))
+    reply(
+        site,
+        "SendVerificationCodeMutation",
+        json!({ "sendVerificationCode": { "status": status, "errorMessage": words } }),
+    )
 }
 
 /// Checks a code and opens a session.
@@ -37,10 +41,14 @@ pub(crate) fn with_code(site: &Arc<Site>, variables: &Value) -> Response {
     let right = site.world().newest_code(email).is_some_and(|newest| newest == code);
     if !right {
         site.log.add(None, Seen::CodeWrong);
-        return reply(site, LOGIN, json!({ "loginWithCode": {
+        return reply(
+            site,
+            LOGIN,
+            json!({ "loginWithCode": {
             "status": "incorrect_verification_code",
             "errorMessage": "That code is not correct. Please check the newest mail and try again.",
-        } }));
+        } }),
+        );
     }
     let (token, latitude) = {
         let mut world = site.world();

@@ -29,7 +29,8 @@ pub(crate) fn chosen(
     // A plain name comes before its variants.
     for (name, part) in all {
         let (name, condition) = name.split_once('@').unwrap_or((&name, ""));
-        let holds = |(habit, value): &(String, &'static str)| format!("{habit}={value}") == condition;
+        let holds =
+            |(habit, value): &(String, &'static str)| format!("{habit}={value}") == condition;
         if condition.is_empty() || words.iter().any(holds) {
             chosen.insert(name.to_owned(), part);
         }

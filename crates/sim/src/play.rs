@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
 use crate::bots::Bot;
+use crate::habits::{Edits, End, Entries};
 use crate::log::Seen;
 use crate::quirks::Quirks;
 use crate::script::{Copy, Script, Step};
 use crate::site::Site;
-use crate::habits::{Edits, End, Entries};
 use crate::wire::{self, Entry};
 use crate::world::{Account, Exchange, Message, now_us};
 use others::{NOISE, NOISY_FRAMES, Other};
@@ -113,8 +113,12 @@ impl Player {
             Step::Begin => self.begin()?,
             Step::JobDone { well } => self.job_done(well),
             Step::Cost(points) => {
+                let wire = &self.site.wire;
+                let mut cost = wire.job(wire::job_of(self.message), "running");
                 // Its own state says nothing of the end.
-                let mut cost = self.site.wire.job(wire::job_of(self.message), "running");
+                if let Some(fields) = cost.as_object_mut().filter(|_| !wire.is_new()) {
+                    fields.remove("state");
+                }
                 cost["totalCostPoints"] = json!(points);
                 self.send("jobCostUpdated", cost);
             }

@@ -77,8 +77,7 @@ mod tests {
     #[test]
     fn entries_change_shape_and_noise_does_not() {
         let quirks = Quirks { twice: true, string_ids: true, ..Quirks::default() };
-        let mut entries =
-            vec![Entry::plain(r#"{"a":{"messageId":7}}"#), Entry::plain("noise")];
+        let mut entries = vec![Entry::plain(r#"{"a":{"messageId":7}}"#), Entry::plain("noise")];
         quirks.apply(&mut entries);
         let told = r#"{"a":{"messageId":"7"}}"#;
         let texts: Vec<&str> = entries.iter().map(|entry| entry.text.as_str()).collect();

@@ -215,7 +215,9 @@ fn take(
     };
     let gone = || Refusal::new("chat_not_found");
     let habits = site.habits();
-    if (scenario.stale || habits.edits == Edits::Yes) && world.chat(chat).is_some_and(|chat| chat.messages.is_empty()) {
+    if (scenario.stale || habits.edits == Edits::Yes)
+        && world.chat(chat).is_some_and(|chat| chat.messages.is_empty())
+    {
         // Something older than the question must be there to be sent again.
         world.add(chat, bot.author, bot.about, "complete").ok_or_else(gone)?;
     }

@@ -96,10 +96,10 @@ pub(crate) async fn token(
     };
     match receive(&site, &account, field).await {
         Ok(file) => Json(json!({ "token": file.id })).into_response(),
-        Err("file_too_large") => Json(json!({ "error": "This file is too large." })).into_response(),
-        Err(_) => {
-            Json(json!({ "error": "This type of file is not supported." })).into_response()
+        Err("file_too_large") => {
+            Json(json!({ "error": "This file is too large." })).into_response()
         }
+        Err(_) => Json(json!({ "error": "This type of file is not supported." })).into_response(),
     }
 }
 

@@ -159,13 +159,16 @@ impl Wire {
 
     /// A job that makes an answer.
     pub(crate) fn job(&self, job: u64, state: &str) -> Value {
-        json!({ "id": global_id("Job", job), "jobId": self.id(job), "state": state })
+        let mut value = json!({ "jobId": self.id(job), "state": state });
+        if self.is_new() {
+            value["id"] = global_id("Job", job).into();
+        }
+        value
     }
 
     /// One entry of a socket frame: an update of one subscription.
     pub(crate) fn entry(&self, subscription: &str, chat: u64, data: impl Serialize) -> Entry {
-        let bare =
-            self.habits.unique_ids == UniqueIds::Bare && OF_NO_CHAT.contains(&subscription);
+        let bare = self.habits.unique_ids == UniqueIds::Bare && OF_NO_CHAT.contains(&subscription);
         let unique_id =
             if bare { subscription.to_owned() } else { format!("{subscription}:{chat}") };
         let data = BTreeMap::from([(subscription, data)]);

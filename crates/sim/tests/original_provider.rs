@@ -68,7 +68,8 @@ async fn the_original_provider_gets_its_answers_here() {
         let mut tries = Vec::new();
         for _ in 0..3 {
             // A site for each: what comes late of one answer, it takes for the next one.
-            let sim = Sim::start(Options::default().edition(Edition::Y2023)).await.expect("a free port");
+            let sim =
+                Sim::start(Options::default().edition(Edition::Y2023)).await.expect("a free port");
             let Some(heard) = ask(&sim, &[prompt]).await else { return };
             let sent = sim.log().into_iter().filter_map(|entry| match entry.what {
                 Seen::Send { query, .. } => Some(query.trim_end().to_owned()),

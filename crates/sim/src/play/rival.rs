@@ -17,7 +17,8 @@ const WORDS: &[&str] =
 /// Who answers beside a bot.
 pub(crate) fn of(bot: &Bot) -> &'static Bot {
     let names = ["Web-Search", "Solar-Mini"];
-    let other = names.iter().filter_map(|name| bots::find(name)).find(|other| !std::ptr::eq(*other, bot));
+    let other =
+        names.iter().filter_map(|name| bots::find(name)).find(|other| !std::ptr::eq(*other, bot));
     other.expect("there are two of them")
 }
 

@@ -1,5 +1,7 @@
 //! A plain client of the local site: HTTP with cookies, and its socket.
 
+#![allow(dead_code, reason = "no test file uses all of it")]
+
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
