@@ -25,7 +25,7 @@ pub(crate) fn program() -> Result<PathBuf, Failure> {
 impl Site {
     pub(crate) async fn start() -> Result<Self, Failure> {
         let mut child = Command::new(program()?)
-            .args(["sim", "--port", "0"])
+            .args(["sim", "--port", "0", "--edition", &edition()])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .kill_on_drop(true)
@@ -53,4 +53,9 @@ pub(crate) async fn code(site: &str, email: &str) -> Result<String, Failure> {
     let url = format!("{site}/sim/inbox.json?email={email}");
     let mail: Value = serde_json::from_slice(&reqwest::get(url).await?.bytes().await?)?;
     Ok(mail["code"].as_str().ok_or("no code was mailed")?.to_owned())
+}
+
+/// The edition of the site that is measured on.
+fn edition() -> String {
+    std::env::var("LENORE_SIM_EDITION").unwrap_or_else(|_| "2023".to_owned())
 }

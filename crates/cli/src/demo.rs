@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use lenore::{ChatRequest, Error, ErrorKind, Message, Result, Site};
-use lenore_sim::{Options, Sim};
+use lenore_sim::Sim;
 
 use crate::answer::{Answer, Delivery};
 use crate::args::Shared;
@@ -11,6 +11,7 @@ use crate::interrupt::Interrupt;
 use crate::logs::Recording;
 use crate::output::{Output, Progress, note};
 use crate::provider::Source;
+use crate::sim::Imitated;
 
 const EMAIL: &str = "demo@example.org";
 const PROMPT: &str = "Tell me about ravens, with a little Rust code.";
@@ -20,17 +21,21 @@ const PROMPT: &str = "Tell me about ravens, with a little Rust code.";
 #[command(after_help = "Examples:\n  \
     lenore demo\n  \
     lenore demo \"Tell me about ravens [[sim: rewrite]]\"\n  \
-    lenore demo --headed                   in a window")]
+    lenore demo --headed                   in a window\n  \
+    lenore demo --edition 2023             on the site as it was")]
 pub(crate) struct DemoArgs {
     /// What to ask
     prompt: Vec<String>,
+
+    #[command(flatten)]
+    imitated: Imitated,
 }
 
 pub(crate) async fn run(shared: Shared, args: DemoArgs) -> ExitCode {
     let mut interrupt = Interrupt::listen();
     let output = Output::new(false, false, shared.plain);
     let prompt = if args.prompt.is_empty() { PROMPT.to_owned() } else { args.prompt.join(" ") };
-    let sim = match Sim::start(Options::default()).await {
+    let sim = match Sim::start(args.imitated.options()).await {
         Ok(sim) => sim,
         Err(error) => {
             let error =

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use lenore::ErrorKind;
-use lenore_sim::{Options, Sim};
+use lenore_sim::{Edition, Habit, Options, Sim};
 
 use crate::interrupt::Interrupt;
 use crate::output::{note, print, report};
@@ -18,7 +18,9 @@ const MINUTE: Duration = Duration::from_secs(60);
     lenore sim                             in one terminal; it prints its address\n  \
     lenore --site http://127.0.0.1:8765 --profile trial login --email you@example.org\n  \
     lenore --site http://127.0.0.1:8765 --profile trial ask \"Hi [[sim: echo]]\"\n  \
-    lenore sim --port 0 --concurrent 1 --rate 6")]
+    lenore sim --port 0 --concurrent 1 --rate 6\n  \
+    lenore sim --edition 2023              the site as it was\n  \
+    lenore sim --habit author=handle       the site of today, but for one thing")]
 pub(crate) struct SimArgs {
     /// The port on 127.0.0.1; 0 takes any free one
     #[arg(long, default_value_t = 8765, value_parser = port)]
@@ -35,11 +37,33 @@ pub(crate) struct SimArgs {
     /// How many questions one account can ask in a minute [default: any number]
     #[arg(long, value_name = "N", value_parser = number::<usize>)]
     rate: Option<usize>,
+
+    #[command(flatten)]
+    imitated: Imitated,
+}
+
+/// Which site is imitated.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Imitated {
+    /// Which site is imitated: 2023, 2025, or mix:N for a mixture of the two by lot
+    #[arg(long, value_name = "EDITION", default_value_t)]
+    edition: Edition,
+
+    /// In what the site differs from the edition; can be given again (a list: docs/sim.md)
+    #[arg(long = "habit", value_name = "NAME=VALUE")]
+    habits: Vec<Habit>,
+}
+
+impl Imitated {
+    /// The options of such a site.
+    pub(crate) fn options(self) -> Options {
+        self.habits.into_iter().fold(Options::default().edition(self.edition), Options::habit)
+    }
 }
 
 pub(crate) async fn run(args: SimArgs) -> ExitCode {
     let mut interrupt = Interrupt::listen();
-    let mut options = Options::default().port(args.port).seed(args.seed);
+    let mut options = args.imitated.options().port(args.port).seed(args.seed);
     options.concurrent = args.concurrent;
     options.rate = args.rate.map(|questions| (questions, MINUTE));
     let sim = match Sim::start(options).await {

@@ -10,11 +10,18 @@ use std::time::Duration;
 
 use display::Display;
 use lenore::Poe;
-use lenore_sim::{Options, Seen, Sim};
+use lenore_sim::{Edition, Options, Seen, Sim};
 use tinyproxy::TinyProxy;
 use tokio::process::Command;
 
 const EMAIL: &str = "virginia@example.org";
+
+/// The options of a site: the edition that `LENORE_SIM_EDITION` names, else that of 2023.
+fn site() -> Options {
+    let edition = std::env::var("LENORE_SIM_EDITION");
+    Options::default()
+        .edition(edition.map_or(Edition::Y2023, |word| word.parse().expect("an edition")))
+}
 
 /// A profile that is signed in to the site.
 async fn signed_in(sim: &Sim) -> tempfile::TempDir {
@@ -60,7 +67,7 @@ fn newest(sim: &Sim) -> (String, String) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_least_example_prints_the_answer() {
-    let sim = Sim::start(Options::default()).await.expect("a free port");
+    let sim = Sim::start(site()).await.expect("a free port");
     let profile = signed_in(&sim).await;
     let profile = profile.path().to_str().expect("a plain name");
     let environment = [("LENORE_SITE", sim.url()), ("LENORE_USER_DATA_DIR", profile)];
@@ -75,7 +82,7 @@ async fn the_least_example_prints_the_answer() {
 async fn the_full_example_goes_through_a_proxy_in_a_window() {
     let Some(display) = Display::start() else { return };
     let Some(proxy) = TinyProxy::start("").await else { return };
-    let sim = Sim::start(Options::default()).await.expect("a free port");
+    let sim = Sim::start(site()).await.expect("a free port");
     let profile = signed_in(&sim).await;
     let profile = profile.path().to_str().expect("a plain name");
     let environment =

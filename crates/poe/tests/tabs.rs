@@ -174,7 +174,7 @@ async fn world_of(options: Options, poe: impl FnOnce(PoeBuilder) -> PoeBuilder) 
 
 #[tokio::test]
 async fn where_the_site_allows_few_answers_at_once_the_others_come_after_them() {
-    let world = world_of(Options::default().concurrent(2), |builder| builder).await;
+    let world = world_of(support::site().concurrent(2), |builder| builder).await;
     let answers: Vec<_> =
         (0..5).map(|n| asking(&world.poe, &format!("{n} [[sim: say={n}, delay=2000]]"))).collect();
     let mut notices = 0;
@@ -191,7 +191,7 @@ async fn where_the_site_allows_few_answers_at_once_the_others_come_after_them() 
 
 #[tokio::test]
 async fn where_the_site_limits_the_rate_questions_wait() {
-    let options = Options::default().rate(2, Duration::from_secs(4));
+    let options = support::site().rate(2, Duration::from_secs(4));
     let world = world_of(options, |builder| builder).await;
     for n in 0..4 {
         let answer = world.ask(&format!("{n} [[sim: say={n}]]")).await;
@@ -204,7 +204,7 @@ async fn where_the_site_limits_the_rate_questions_wait() {
 
 #[tokio::test]
 async fn a_wait_that_would_be_too_long_is_told_at_once() {
-    let world = world_of(Options::default(), |builder| builder).await;
+    let world = world_of(support::site(), |builder| builder).await;
     let answer = world.ask("Hi [[sim: http=429, retry-after=3600]]").await;
     let error = answer.failed();
     assert_eq!(error.kind(), ErrorKind::RateLimited);

@@ -130,7 +130,7 @@ async fn first_delta(completion: &mut Completion) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_firefox_of_our_own_gives_exact_answers_and_keeps_its_session() {
     let Some(driver) = webdriver::firefox_driver() else { return };
-    let sim = Sim::start(lenore_sim::Options::default()).await.expect("a free port");
+    let sim = Sim::start(support::site()).await.expect("a free port");
     let profile = tempfile::tempdir().expect("a directory");
     let firefox = || {
         let builder = Poe::builder().url(sim.url()).user_data_dir(profile.path());
@@ -337,7 +337,7 @@ async fn a_service_that_dies_amid_an_answer_is_told() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sign_in_by_code_lasts_over_the_sessions_of_a_service() {
     let Some(driver) = Driver::start(Kind::Chromedriver).await else { return };
-    let sim = Sim::start(lenore_sim::Options::default()).await.expect("a free port");
+    let sim = Sim::start(support::site()).await.expect("a free port");
     let mut webdriver = WebDriver::new(&driver.url);
     webdriver.chats_per_session = 1;
     let poe = Poe::builder().url(sim.url()).webdriver(webdriver).build().expect("valid options");

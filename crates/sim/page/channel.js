@@ -1,8 +1,12 @@
 // The account's stream of updates.
 
+import { is } from "./app.js";
+import { count, startsAfter } from "./frames.js";
 import { setChannel, settings } from "./gql.js";
 
 const PAUSES = [50, 200, 500, 1000, 2000];
+const PING_EVERY = 5000;
+const PONG_WITHIN = 3000;
 
 /** Listens to the channel; hands entries to `onEntry`, and calls `onMissed` after every reconnection. */
 export class Channel {
@@ -16,22 +20,34 @@ export class Channel {
   connect(data) {
     setChannel(data.channel);
     this.minSeq = data.minSeq;
+    startsAfter(data.minSeq);
     const port = new URL(data.targetUrl).port;
     const query = new URLSearchParams({ min_seq: this.minSeq, channel: data.channel, hash: data.channelHash });
+    if (!is("ping", "no")) query.set("generation", "1");
     const socket = new window.WebSocket(`ws://${location.hostname}:${port}/up/${data.boxName}/updates?${query}`);
     this.socket = socket;
     socket.addEventListener("open", () => {
       this.failures = 0;
+      if (!is("ping", "no")) this.pinger = setInterval(() => this.ping(socket), PING_EVERY);
     });
     socket.addEventListener("message", (event) => this.frame(socket, event.data));
     socket.addEventListener("close", () => this.reconnect(socket));
   }
 
+  ping(socket) {
+    if (socket !== this.socket || socket.readyState !== 1) return;
+    socket.send(JSON.stringify({ type: "ping" }));
+    clearTimeout(this.patience);
+    if (is("ping", "watched")) this.patience = setTimeout(() => this.reconnect(socket), PONG_WITHIN);
+  }
+
   frame(socket, text) {
     if (socket !== this.socket) return;
     const frame = parse(text);
+    if (frame?.type === "pong") return clearTimeout(this.patience);
     if (frame?.error === "missed_messages") return this.reconnect(socket);
     if (!Array.isArray(frame?.messages)) return;
+    count(frame);
     if (Number(frame.min_seq) > Number(this.minSeq)) this.minSeq = frame.min_seq;
     for (const each of frame.messages) {
       const entry = parse(each);
@@ -45,6 +61,8 @@ export class Channel {
   async reconnect(socket) {
     if (socket !== this.socket) return;
     this.socket = null;
+    clearInterval(this.pinger);
+    clearTimeout(this.patience);
     socket.close();
     await pause(PAUSES[Math.min(this.failures, PAUSES.length - 1)]);
     this.failures += 1;

@@ -1,6 +1,7 @@
 // One chat: its messages, what the channel says about it, and what the user does.
 
-import { gql } from "./gql.js";
+import { data as page, is } from "./app.js";
+import { gql, gqlWithFiles, nextData } from "./gql.js";
 
 /** Whether an answer in this state is still being written. */
 const runs = (state) => !["complete", "completed", "cancelled"].includes(state) && !state.startsWith("error");
@@ -8,7 +9,10 @@ const runs = (state) => !["complete", "completed", "cancelled"].includes(state) 
 const MOST_EARLY = 2000;
 
 /** The chat that an entry of the channel tells of. */
-export const chatOf = (payload) => Number(String(payload.unique_id).split(":").at(-1));
+export function chatOf(payload) {
+  const chat = payload.data?.[payload.subscription_name]?.chat?.chatId;
+  return Number(chat ?? String(payload.unique_id).split(":").at(-1));
+}
 
 export class Chat {
   /** `views` has `message(node)`, `all()`, `busy()`, `title()`, `opened()`. */
@@ -27,16 +31,16 @@ export class Chat {
 
   /** Takes the server's whole view of the chat. */
   read(chat) {
-    this.id = chat.chatId;
+    this.id = Number(chat.chatId);
     this.code = chat.chatCode;
     this.title = chat.title;
-    this.messages = new Map(chat.messagesConnection.edges.map(({ node }) => [node.messageId, node]));
+    this.messages = new Map(chat.messagesConnection.edges.map(({ node }) => [Number(node.messageId), { ...node, messageId: Number(node.messageId) }]));
   }
 
   /** The answer that is being written, if there is one. */
   get running() {
-    const last = [...this.messages.values()].at(-1);
-    return last && last.author !== "human" && runs(last.state) ? last : null;
+    const all = [...this.messages.values()];
+    return all.findLast((message) => message.author !== "human" && runs(message.state)) ?? null;
   }
 
   get sending() {
@@ -56,6 +60,10 @@ export class Chat {
     }
     if (chat !== this.id) return;
     if (name === "messageAdded" || name === "messageCancelled") this.take(node);
+    if (name === "messageEdited") this.take(node);
+    if (name === "messageDeletedV2") this.drop(Number(node.messageId));
+    if (name === "messageFollowupActionUpdated") this.take(node);
+    if (name === "jobUpdated" && ["completed", "finished", "failed", "cancelled"].includes(node.state)) this.endJob(node);
     if (name === "chatTitleUpdated") {
       this.title = node.title;
       this.views.title();
@@ -81,12 +89,24 @@ export class Chat {
   take(told) {
     const known = this.messages.has(Number(told.messageId));
     // An update need not repeat what has not changed.
-    const node = { ...this.messages.get(Number(told.messageId)), ...told, messageId: Number(told.messageId) };
+    const node = { text: "", ...this.messages.get(Number(told.messageId)), ...told, messageId: Number(told.messageId) };
+    if (!node.state) return;
     if (this.pending && node.author === "human" && node.clientNonce === this.pending.nonce) this.pending = null;
     this.messages.set(node.messageId, node);
     if (!known) this.sort();
     this.views.message(node, known);
     this.views.busy();
+  }
+
+  drop(id) {
+    if (this.messages.delete(id)) this.views.all();
+  }
+
+  /** The answer of a job has ended, whatever its own state says. */
+  endJob({ jobId, state }) {
+    const answer = [...this.messages.values()].find((message) => message.responsibleJob && String(message.responsibleJob.jobId) === String(jobId));
+    if (!answer || answer.author === "human" || !runs(answer.state)) return;
+    this.take({ ...answer, state: ["completed", "finished"].includes(state) ? "complete" : "cancelled" });
   }
 
   sort() {
@@ -95,13 +115,23 @@ export class Chat {
 
   /** Reads the chat again, after the channel lost something. */
   async reread() {
-    if (this.code === null) return;
-    const data = await gql("ChatPageQuery", { chatCode: this.code }).catch(() => null);
-    if (!data?.chatOfCode) return;
-    this.read(data.chatOfCode);
+    if (this.code === null || is("reread", "none")) return;
+    if (is("reread", "reload")) return location.reload();
+    const chat = await (is("reread", "next-data") ? this.readPage() : this.readCall()).catch(() => null);
+    if (!chat) return;
+    this.read(chat);
     this.views.title();
     this.views.all();
     this.views.busy();
+  }
+
+  async readCall() {
+    return (await gql("ChatPageQuery", { chatCode: this.code })).chatOfCode;
+  }
+
+  async readPage() {
+    const { chat, data } = await nextData(this.code);
+    return chat ?? data?.mainQuery?.chatOfCode;
   }
 
   /** Sends a question. */
@@ -111,18 +141,10 @@ export class Chat {
     this.views.all();
     this.views.busy();
     try {
-      const { messageEdgeCreate } = await gql("SendMessageMutation", {
-        chatId: this.id,
-        bot: this.bot.nickname,
-        query: text,
-        source: { sourceType: "chat_input", chatInputMetadata: { useVoiceRecord: false } },
-        clientNonce: pending.nonce,
-        sdid: "",
-        attachments: attachments.map((file) => file.id),
-        existingMessageAttachmentsIds: [],
-        shouldFetchChat: this.id === null,
-        messagePointsDisplayPrice: null,
-      });
+      const withFiles = is("files", "with") && attachments.length > 0;
+      const variables = this.variables(pending, withFiles);
+      const call = withFiles ? gqlWithFiles("SendMessageMutation", variables, attachments.map(({ file }) => file)) : gql("SendMessageMutation", variables);
+      const { messageEdgeCreate } = await call;
       this.accepted(messageEdgeCreate);
     } catch (error) {
       pending.error = { text: error.message, status: "error" };
@@ -130,6 +152,26 @@ export class Chat {
     }
     this.views.all();
     this.views.busy();
+  }
+
+  /** What is said of a question. */
+  variables({ nonce: clientNonce, text, attachments }, withFiles) {
+    const isNew = this.id === null;
+    const ids = withFiles ? attachments.map((_, index) => `file${index}`) : attachments.map((file) => file.id);
+    const asTokens = is("files", "token");
+    const common = {
+      chatId: this.id,
+      bot: page.askedBot,
+      query: text,
+      source: { sourceType: "chat_input", chatInputMetadata: { useVoiceRecord: false } },
+      clientNonce,
+      sdid: "",
+      attachments: asTokens ? [] : ids,
+      existingMessageAttachmentsIds: [],
+      shouldFetchChat: isNew,
+    };
+    if (is("shape", "2023")) return { ...common, messagePointsDisplayPrice: null, ...(asTokens && { fileHashJwts: ids }) };
+    return { ...common, chatNonce: isNew ? nonce() : null, referencedMessageId: null, parameters: null, fileHashJwts: asTokens ? ids : [] };
   }
 
   accepted(reply) {
@@ -151,12 +193,24 @@ export class Chat {
     }
     this.sort();
     this.replay(opened);
+    if (is("shape", "2025")) this.noticed(opened);
+  }
+
+  /** What the app asks after a question, for things that are not shown here. */
+  noticed(opened) {
+    gql("ChatLastMessageAreaQuery", { chatId: this.id }).catch(() => null);
+    gql("ChatHelpers_ChatMarkAsSeen_Mutation", { chatId: this.id }).catch(() => null);
+    if (opened && is("next-data", "on")) nextData(this.code).catch(() => null);
   }
 
   /** Stops the answer that is being written. */
   async stop() {
     const answer = this.running;
     if (!answer) return;
+    if (is("stop-call", "jobs")) {
+      await gql("cancelViewerActiveJobs_cancelViewerActiveJobs_Mutation", { chatId: this.id }).catch(() => null);
+      return;
+    }
     await gql("StopMessage_messageCancel_Mutation", {
       messageId: answer.messageId,
       textLength: answer.text.length,

@@ -1,7 +1,9 @@
 // The footer: prompt box, files, send, stop, clear context.
 
+import { is } from "./app.js";
 import { control, editable } from "./controlled.js";
-import { h, icon } from "./dom.js";
+import { h, icon, part } from "./dom.js";
+import { price } from "./frame.js";
 import { upload } from "./gql.js";
 
 /** Up to this many characters the box grows with its text; beyond, measuring costs too much. */
@@ -29,34 +31,27 @@ export class Composer {
     const editableBox = this.habit.box === "editable";
     const { labels, sendClass } = this.habit;
     const placeholder = `${labels.box} ${this.botName}`;
-    this.box = editableBox
-      ? h("div", { class: "GrowingTextArea_textArea__", contenteditable: "true", role: "textbox", "aria-multiline": "true", "data-placeholder": placeholder, tabindex: "0" })
-      : h("textarea", { class: "GrowingTextArea_textArea__", rows: "1", placeholder, autocomplete: "off", spellcheck: "false" });
-    this.picker = h("input", { class: "ChatMessageFileInputButton_input__", type: "file", multiple: true, tabindex: "-1" });
-    this.chips = h("div", { class: "ChatMessageInputAttachments_container__" });
-    this.sendButton = this.habit.send
-      ? h("button", { class: `${sendClass} Button_button__`, type: "button", "aria-label": labels.send, "data-button-send": "true" }, icon("send"))
-      : null;
-    this.stopButton = h("button", { class: "ChatStopMessageButton_stopButton__ Button_button__", type: "button", "aria-label": labels.stop }, icon("stop", { fill: "currentColor" }));
-    this.attach = h("button", { class: "ChatMessageFileInputButton_button__ Button_button__", type: "button", "aria-label": "Attach files" }, icon("clip"));
-    this.clearButton = h("button", { class: "ChatBreakButton_button__ Button_button__", type: "button", "aria-label": "Clear context" }, icon("broom"));
+    this.box = editableBox ? part("editableBox", { "data-placeholder": placeholder }) : part("box", { placeholder });
+    this.picker = part("filePicker");
+    this.chips = part("attachments");
+    const own = { "aria-label": labels.send, ...(sendClass && { class: `${sendClass} Button_button__` }) };
+    this.sendButton = this.habit.send ? part("send", own, icon("send")) : null;
+    this.stopButton = part("stop", { "aria-label": labels.stop }, icon("stop", { fill: "currentColor" }));
+    this.attach = part("attach", {}, icon("clip"));
+    this.clearButton = part("clear", {}, icon("broom"));
     this.actionsBox = h("div", { class: "ChatMessageInputContainer_actionContainerRight__" }, this.sendButton);
+    const container = part(
+      "inputContainer",
+      {},
+      this.chips,
+      this.habit.decoy ? h("textarea", { class: "GrowingTextArea_textArea__", hidden: true }) : null,
+      part("growWrap", {}, this.box),
+      h("div", { class: "ChatMessageInputContainer_buttons__" }, this.attach, this.picker, this.actionsBox),
+    );
     footer.replaceChildren(
-      h(
-        "div",
-        { class: "ChatMessageInputFooter_footer__" },
-        this.clearButton,
-        h(
-          "div",
-          { class: "ChatMessageInputContainer_inputContainer__" },
-          this.chips,
-          this.habit.decoy ? h("textarea", { class: "GrowingTextArea_textArea__", hidden: true }) : null,
-          h("div", { class: "GrowingTextArea_growWrap__" }, this.box),
-          h("div", { class: "ChatMessageInputContainer_buttons__" }, this.attach, this.picker, this.actionsBox),
-        ),
-      ),
+      part("inputFooter", {}, this.clearButton, is("markup", "2025") ? part("dropTarget", {}, container) : container),
       this.habit.noFreeMessages
-        ? h("div", { class: "ChatMessageSendButton_noFreeMessageTooltip__", role: "tooltip" }, "You have no free messages left today. Subscribe to continue.")
+        ? part("noFreeMessages", {}, "You have no free messages left today. Subscribe to continue.")
         : h("p", { class: "ChatPageDisclaimer_disclaimer__" }, "A local imitation for tests and demos: the answers are made up."),
     );
     this.renderButtons();
@@ -118,8 +113,13 @@ export class Composer {
     return this.hasContent() && this.files.every((file) => file.state === "done");
   }
 
-  send(text = this.value) {
+  send(isAgreed = false) {
     if (!this.enabled) return;
+    if (is("price", "asked") && isAgreed !== true) {
+      price(() => this.send(true));
+      return;
+    }
+    const text = this.value;
     const files = this.files.map((file) => file.attachment);
     this.value = "";
     this.files = [];
@@ -146,7 +146,7 @@ export class Composer {
     this.files.push(entry);
     this.renderChips();
     try {
-      entry.attachment = await upload(file);
+      entry.attachment = is("files", "with") ? { file, name: file.name } : { name: file.name, ...(await upload(file)) };
       entry.state = "done";
     } catch (error) {
       entry.state = "failed";
@@ -178,31 +178,28 @@ export class Composer {
     const shown = this.stopButton.isConnected;
     if (this.chat.running && !shown) this.actionsBox.prepend(this.stopButton);
     if (!this.chat.running && shown) this.stopButton.remove();
+    if (!this.sendButton || is("stop-button", "beside")) return;
+    if (this.chat.running) this.sendButton.remove();
+    else if (!this.sendButton.isConnected) this.actionsBox.append(this.sendButton);
   }
 
   renderChips() {
-    const chips = this.files.map((file) =>
-      h(
-        "div",
-        { class: "ChatMessageInputAttachments_attachment__", "data-state": file.state, title: file.error ?? file.name },
+    const chip = (file) => {
+      const name = file.state === "failed" ? `${file.name}: ${file.error}` : file.name;
+      const remove = () => {
+        this.files = this.files.filter((each) => each !== file);
+        this.renderChips();
+        this.renderButtons();
+      };
+      return part(
+        "attachment",
+        { "data-state": file.state, title: file.error ?? file.name },
         icon("clip", { width: "16", height: "16" }),
-        h("span", { class: "ChatMessageInputAttachments_name__" }, file.state === "failed" ? `${file.name}: ${file.error}` : file.name),
-        h(
-          "button",
-          {
-            class: "ChatMessageInputAttachments_deleteButton__",
-            type: "button",
-            "aria-label": "Remove attachment",
-            onclick: () => {
-              this.files = this.files.filter((each) => each !== file);
-              this.renderChips();
-              this.renderButtons();
-            },
-          },
-          icon("close", { width: "14", height: "14" }),
-        ),
-      ),
-    );
+        part("attachmentName", {}, name),
+        part("attachmentRemove", { onclick: remove }, icon("close", { width: "14", height: "14" })),
+      );
+    };
+    const chips = this.files.map(chip);
     this.chips.replaceChildren(...chips);
   }
 }

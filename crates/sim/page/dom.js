@@ -1,5 +1,7 @@
 // Making elements, and the few pictures that the page draws.
 
+import { parts } from "./app.js";
+
 /** An element with properties (`class`, `on…`, attributes) and children. */
 export function h(tag, properties = {}, ...children) {
   const element = document.createElement(tag);
@@ -10,6 +12,12 @@ export function h(tag, properties = {}, ...children) {
   }
   element.append(...children.filter((child) => child !== null && child !== undefined));
   return element;
+}
+
+/** An element of the site's markup, by its name in `parts.json`, with what is its own. */
+export function part(name, properties = {}, ...children) {
+  const { tag, class: classes, attributes } = parts[name];
+  return h(tag, { class: classes, ...attributes, ...properties }, ...children);
 }
 
 const PATHS = {

@@ -1,6 +1,7 @@
 // The page around the chat: sidebar, header, popup, the signed-out section.
 
-import { avatar, h, icon } from "./dom.js";
+import { is } from "./app.js";
+import { avatar, h, icon, part } from "./dom.js";
 import { gql } from "./gql.js";
 
 /** The sidebar with the account's chats. */
@@ -24,7 +25,7 @@ export class Sidebar {
       ),
       this.viewer ? this.account() : h("a", { class: "MainNav_login__", href: loginAddress() }, "Log in"),
     );
-    this.render(data.chats ?? [], data.chat?.chatId);
+    this.render(data.chats ?? [], data.chat ? Number(data.chat.chatId) : null);
   }
 
   account() {
@@ -45,10 +46,10 @@ export class Sidebar {
     this.titles.clear();
     const rows = chats.map((chat) => {
       const title = h("span", {}, chat.title ?? "New chat");
-      this.titles.set(chat.chatId, title);
+      this.titles.set(Number(chat.chatId), title);
       return h(
         "div",
-        { class: "ChatHistoryListItem_wrapper__", "aria-current": chat.chatId === current && "page" },
+        { class: "ChatHistoryListItem_wrapper__", "aria-current": Number(chat.chatId) === current && "page" },
         h("a", { href: `/chat/${chat.chatCode}` }, avatar(chat.defaultBotObject.displayName), title),
         h("button", { class: "ChatHistoryListItem_delete__", type: "button", "aria-label": "Delete chat", onclick: () => remove(chat, current) }, icon("trash", { width: "16", height: "16" })),
       );
@@ -81,7 +82,7 @@ export class Sidebar {
 
 async function remove(chat, current) {
   await gql("DeleteChatMutation", { chatId: chat.chatId }).catch(() => null);
-  location.href = chat.chatId === current ? `/${chat.defaultBotObject.handle}` : location.href;
+  location.href = Number(chat.chatId) === current ? `/${chat.defaultBotObject.handle}` : location.href;
 }
 
 function botLink(bot) {
@@ -111,31 +112,51 @@ export class Header {
 
 /** What a signed-out visitor sees in place of the prompt box. */
 export function loggedOut(bot) {
-  return h(
-    "section",
-    { class: "LoggedOutSection_main__" },
-    avatar(bot.displayName, "large"),
-    h("h1", {}, bot.displayName),
-    h("p", {}, bot.description),
-    h("div", { class: "TalkToBotButton_container__" }, h("a", { class: "Button_button__ TalkToBotButton_button__", href: loginAddress() }, `Talk to ${bot.displayName}`)),
-  );
+  const talk = h("a", { class: "Button_button__ TalkToBotButton_button__", href: loginAddress() }, `Talk to ${bot.displayName}`);
+  return part("loggedOut", {}, avatar(bot.displayName, "large"), h("h1", {}, bot.displayName), h("p", {}, bot.description), part("talkToBot", {}, talk));
 }
 
-/** A popup that covers the page until it is closed. */
-export function popup() {
+/** A dialog that covers the page until it is closed. */
+function dialog(label, title, ...content) {
   const close = () => element.remove();
-  const element = h(
-    "div",
-    { class: "Modal_overlay__" },
-    h(
-      "div",
-      { class: "Modal_modalContent__", role: "dialog", "aria-modal": "true", "aria-label": "News" },
-      h("button", { class: "Modal_closeButton__", type: "button", "aria-label": "Close", onclick: close }, icon("close")),
-      h("h2", {}, "Poe on all your devices"),
-      h("p", {}, "Take your chats with you: get the app for your phone and your desktop."),
-    ),
-  );
+  const element = part("modal", {}, part("modalContent", { "aria-label": label }, part("modalClose", { onclick: close }, icon("close")), h("h2", {}, title), ...content));
   return element;
+}
+
+/** A popup with news. */
+export function popup() {
+  return dialog("News", "Poe on all your devices", h("p", {}, "Take your chats with you: get the app for your phone and your desktop."));
+}
+
+/** Asks before a message that costs much; `onYes` sends it. */
+export function price(onYes) {
+  const answer = (label, act) => h("button", { class: "Button_button__ Button_primary__", type: "button", onclick: act }, label);
+  const element = dialog(
+    "Message price",
+    "Send this message?",
+    h("p", {}, "This message costs 1,200 points, which is more than your limit for one message."),
+    answer("Cancel", () => element.remove()),
+    answer("Send anyway", () => {
+      element.remove();
+      onYes();
+    }),
+  );
+  document.body.append(element);
+}
+
+/** What others lay over the page: a prompt to sign in, a banner that asks for consent. */
+export function overlay(body) {
+  const over = "position: fixed; z-index: 1000; background: #fffd; left: 0; right: 0; padding: 12px";
+  if (is("overlay", "one-tap")) {
+    const prompt = h("iframe", { title: "Sign in with Google", src: "about:blank", style: "width: 100%; height: 40vh; border: 0" });
+    body.append(h("div", { id: "credential_picker_container", style: `${over}; bottom: 0; height: 45vh` }, prompt));
+  }
+  if (is("overlay", "cookies")) {
+    const accept = h("button", { id: "onetrust-accept-btn-handler", type: "button", onclick: () => banner.remove() }, "Accept All Cookies");
+    const text = "By clicking “Accept All Cookies”, you agree to the storing of cookies on your device.";
+    const banner = h("div", { id: "onetrust-banner-sdk", role: "dialog", "aria-label": "Cookie banner", style: `${over}; bottom: 0; height: 45vh` }, h("p", {}, text), accept);
+    body.append(banner);
+  }
 }
 
 /** What stands in place of the prompt box of a bot that one cannot talk to. */

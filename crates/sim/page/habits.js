@@ -1,5 +1,10 @@
 // How some bots' pages depart from the usual one: one row each.
 
+import { is } from "./app.js";
+
+const ENGLISH = { send: "Send message", stop: "Stop message", box: "Message" };
+const GERMAN = { send: "Nachricht senden", stop: "Nachricht stoppen", box: "Nachricht an" };
+
 const USUAL = {
   /** "textarea", "editable" or "none". */
   box: "textarea",
@@ -11,10 +16,10 @@ const USUAL = {
   sendAfter: 0,
   /** Whether there is a send button. */
   send: true,
-  /** The class of the send button. */
-  sendClass: "ChatMessageSendButton_sendButton__",
+  /** The class of the send button, where it is another one. */
+  sendClass: null,
   /** What the buttons and the box are called. */
-  labels: { send: "Send message", stop: "Stop message", box: "Message" },
+  labels: is("labels", "de") ? GERMAN : ENGLISH,
   /** Whether the box is made anew, empty, soon after the first text, and sends only then. */
   remounts: false,
   /** Whether a hidden box of the same class stands before the real one. */
@@ -43,7 +48,7 @@ const HABITS = {
   "content-editable": { box: "editable" },
   "no-free-messages": { noFreeMessages: true },
   "renamed-send": { sendClass: "PromptActions_submit__" },
-  localised: { labels: { send: "Nachricht senden", stop: "Nachricht stoppen", box: "Nachricht an" } },
+  localised: { labels: GERMAN },
   remount: { remounts: true },
   decoy: { decoy: true },
   banner: { bannerAfter: 300 },

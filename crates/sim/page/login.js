@@ -1,7 +1,8 @@
 // The login page: address, code, in.
 
+import { is } from "./app.js";
 import { control } from "./controlled.js";
-import { h } from "./dom.js";
+import { h, part } from "./dom.js";
 import { gql } from "./gql.js";
 
 /** Shows the login page in `root`, and goes to `redirectUrl` at its end. */
@@ -9,9 +10,9 @@ export function login(root, redirectUrl) {
   const card = h("main", { class: "LoginPage_card__" });
   root.append(h("div", { class: "LoginPage_main__" }, h("div", { class: "LoginPage_logo__" }, h("span", { class: "MainNav_mark__" }), "Poe"), card));
 
-  const step = ({ title, about, field, label, ready, submit }) => {
+  const step = ({ title, about, field, label, ready, submit, others = [] }) => {
     const error = h("p", { class: "LoginPage_error__", role: "alert" });
-    const button = h("button", { class: "Button_button__ Button_primary__", type: "submit", disabled: true }, label);
+    const button = part("loginButton", { disabled: true }, label);
     let value = "";
     const go = async (event) => {
       event.preventDefault();
@@ -20,7 +21,7 @@ export function login(root, redirectUrl) {
       error.textContent = (await submit(value.trim()).catch((problem) => problem.message)) ?? "";
       button.disabled = false;
     };
-    card.replaceChildren(h("h1", {}, title), h("p", {}, about), h("form", { novalidate: true, onsubmit: go }, field, error, button));
+    card.replaceChildren(h("h1", {}, title), h("p", {}, about), ...others, h("form", { novalidate: true, onsubmit: go }, field, error, button));
     const { render } = control(field, root, (typed) => {
       value = typed;
       render(value);
@@ -32,8 +33,9 @@ export function login(root, redirectUrl) {
   step({
     title: "Welcome",
     about: "Enter your email address, and we will send you a code.",
-    field: h("input", { class: "EmailInput_emailInput__ textInput_input__", type: "email", placeholder: "Email address", autocomplete: "email", name: "email" }),
+    field: part("emailBox"),
     label: "Go",
+    others: is("login", "2025") ? otherWays() : [],
     ready: (email) => email.includes("@"),
     async submit(email) {
       const { sendVerificationCode } = await gql("SendVerificationCodeMutation", { emailAddress: email, phoneNumber: null, recaptchaToken: null });
@@ -47,8 +49,8 @@ export function login(root, redirectUrl) {
     step({
       title: "Check your email",
       about: `We sent a six-digit code to ${email}.`,
-      field: h("input", { class: "VerificationCodeInput_verificationCodeInput__ textInput_input__", type: "text", inputmode: "numeric", maxlength: "6", placeholder: "Code", autocomplete: "one-time-code", name: "code" }),
-      label: "Log in",
+      field: part("codeBox"),
+      label: is("login", "2025") ? "Log In" : "Log in",
       ready: (code) => /^\d{6}$/.test(code),
       async submit(code) {
         const { loginWithCode } = await gql("LoginWithVerificationCodeMutation", { emailAddress: email, phoneNumber: null, verificationCode: code });
@@ -58,4 +60,11 @@ export function login(root, redirectUrl) {
       },
     });
   }
+}
+
+/** Ways to sign in that lead nowhere here, and the sign of a check that runs by itself. */
+function otherWays() {
+  const elsewhere = (label) => h("button", { class: "button_root__ button_secondary__", type: "button", onclick: () => alert("This local site knows no other accounts: use an email address.") }, label);
+  const badge = h("div", { class: "grecaptcha-badge", style: "visibility: hidden; position: fixed; right: 0; bottom: 0" }, h("iframe", { title: "reCAPTCHA", src: "about:blank", width: "256", height: "60" }));
+  return [elsewhere("Continue with Google"), elsewhere("Continue with Apple"), elsewhere("Use phone"), badge];
 }

@@ -1,17 +1,18 @@
 // The app: reads the page's data and puts the parts together.
 
+import { data, is, toil } from "./app.js";
 import { Channel } from "./channel.js";
 import { Chat, chatOf } from "./chat.js";
 import { Composer } from "./composer.js";
-import { h } from "./dom.js";
-import { banner, Header, loggedOut, notice, popup, Sidebar } from "./frame.js";
+import { h, part } from "./dom.js";
+import { banner, Header, loggedOut, notice, overlay, popup, Sidebar } from "./frame.js";
+import { gql } from "./gql.js";
 import { habitOf } from "./habits.js";
 import { login } from "./login.js";
 import { Thread } from "./thread.js";
 
 const root = document.getElementById("__next");
-const data = JSON.parse(document.getElementById("__NEXT_DATA__").textContent).props.pageProps;
-
+if (is("heavy", "yes")) toil(30);
 if (data.kind === "login") login(root, data.redirectUrl);
 else chatPage();
 
@@ -23,6 +24,7 @@ function chatPage() {
   const header = new Header(data.bot, () => page.classList.toggle("open"));
   main.append(header.element);
   root.append(page);
+  overlay(document.body);
   if (!data.viewer) {
     main.append(loggedOut(data.bot));
     return;
@@ -59,7 +61,8 @@ function chatPage() {
       if (chat.id !== null) sidebar.refresh(chat.id);
     },
   );
-  const footer = h("footer", { class: "ChatPageMainFooter_footer__" });
+  if (is("shape", "2025")) gql("SubscriptionsMutation", { subscriptions: [] }).catch(() => null);
+  const footer = part("footer");
   main.append(thread.element, footer);
   const composer = new Composer(footer, root, habit, data.bot.displayName, actions);
   header.render(chat.title);

@@ -1,6 +1,7 @@
 // One message on the page.
 
-import { avatar, h, icon } from "./dom.js";
+import { is } from "./app.js";
+import { avatar, h, icon, part } from "./dom.js";
 import { Markdown } from "./markdown.js";
 
 const FINE = new Set(["complete", "completed"]);
@@ -10,14 +11,17 @@ const LONGEST_QUESTION = 20000;
 export class MessageView {
   /** `actions.suggest(text)` is called for a suggested reply. */
   constructor(node, bot, actions) {
-    this.bot = bot;
+    this.bot = node.bot ?? bot;
     this.actions = actions;
     this.last = false;
-    this.element = h("div", { class: "ChatMessage_chatMessage__", id: `message-${node.messageId}`, "data-complete": "false" });
+    /** What belongs to the message and stands after it. */
+    this.beside = [];
+    this.element = part("message", { id: `message-${node.messageId}` });
     if (node.author === "chat_break") {
       this.element.append(h("div", { class: "ChatBreak_chatBreak__" }, h("span", {}, "Context cleared")));
     } else if (node.author === "human") {
       this.element.append(question(node.text, node.attachments ?? []));
+      if (is("markup", "2025")) this.element.dataset.complete = "true";
     } else {
       this.mountAnswer();
     }
@@ -25,19 +29,14 @@ export class MessageView {
   }
 
   mountAnswer() {
-    const text = h("div", { class: "Markdown_markdownContainer__" });
+    const text = part("markdown");
     this.markdown = new Markdown(text);
     this.dots = h("div", { class: "Message_loadingDots__", "aria-label": "Loading" }, h("i"), h("i"), h("i"));
-    this.bubble = h("div", { class: "Message_botMessageBubble__ Message_leftSideMessageBubble__" }, h("div", { class: "Message_messageTextContainer__" }, text));
+    this.bubble = part("botBubble", {}, part("messageText", {}, text));
     this.after = h("div", { class: "ChatMessage_messageFooter__" });
-    this.element.append(
-      h(
-        "div",
-        { class: "Message_row__" },
-        avatar(this.bot.displayName),
-        h("div", { class: "Message_column__" }, h("div", { class: "BotHeader_name__" }, this.bot.displayName), this.bubble, this.after),
-      ),
-    );
+    const { displayName, handle } = this.bot;
+    const header = is("markup", "2025") ? part("headerOfMessage", {}, part("botHeader", { href: `/${handle}` }, displayName), time()) : part("botHeader", {}, displayName);
+    this.element.append(h("div", { class: "Message_row__" }, avatar(displayName), h("div", { class: "Message_column__" }, header, this.bubble, this.after)));
   }
 
   /** The message has another text or state. */
@@ -69,18 +68,24 @@ export class MessageView {
     if (FINE.has(state) || state === "cancelled") parts.push(this.actionBar());
     else if (state !== "incomplete") parts.push(errorBubble(this.node.messageStateText ?? "Something went wrong.", state.includes("too_long")));
     if (suggestions.length) parts.push(this.replies(suggestions));
-    this.after.replaceChildren(...parts);
+    if (is("markup", "2023")) {
+      this.after.replaceChildren(...parts);
+      return;
+    }
+    for (const old of this.beside) old.remove();
+    this.beside = parts;
+    if (this.element.isConnected) this.element.after(...parts);
   }
 
   actionBar() {
-    const button = (name, label, onclick) => h("button", { class: "ChatMessageActionBar_button__", type: "button", "aria-label": label, onclick }, icon(name, { width: "18", height: "18" }));
+    const button = (name, label, onclick) => part("actionButton", { "aria-label": label, onclick }, icon(name, { width: "18", height: "18" }));
     const copy = () => navigator.clipboard?.writeText(this.node.text);
-    return h("section", { class: "ChatMessageActionBar_actionBar__" }, button("up", "Like"), button("down", "Dislike"), button("copy", "Copy", copy));
+    return part("actionBar", {}, button("up", "Like"), button("down", "Dislike"), button("copy", "Copy", copy));
   }
 
   replies(suggestions) {
-    const button = (text) => h("button", { class: "ChatMessageSuggestedReplies_suggestedReplyButton__", type: "button", onclick: () => this.actions.suggest(text) }, text);
-    return h("div", { class: "ChatMessageSuggestedReplies_suggestedRepliesContainer__" }, ...suggestions.map(button));
+    const button = (text) => part("suggestion", { onclick: () => this.actions.suggest(text) }, text);
+    return part("suggestions", {}, ...suggestions.map(button));
   }
 }
 
@@ -93,14 +98,20 @@ export function pendingView({ text, attachments, error }) {
 function question(text, attachments) {
   const shown = text.length > LONGEST_QUESTION ? `${text.slice(0, LONGEST_QUESTION)}…` : text;
   const files = attachments.map((file) => h("div", { class: "Attachments_attachment__" }, icon("clip", { width: "16", height: "16" }), file.name));
+  const content = is("markup", "2025") ? part("markdown", {}, shown) : shown;
   return h(
     "div",
     { class: "Message_humanRow__" },
-    files.length > 0 && text === "" ? null : h("div", { class: "Message_humanMessageBubble__ Message_rightSideMessageBubble__" }, h("div", { class: "Message_messageTextContainer__" }, shown)),
+    files.length > 0 && text === "" ? null : part("humanBubble", {}, part("messageText", {}, content)),
     files.length > 0 ? h("div", { class: "Attachments_attachments__" }, ...files) : null,
   );
 }
 
+function time() {
+  const now = new Date();
+  return part("messageMetadata", {}, `${now.getHours()}:${String(now.getMinutes()).padStart(2, "0")}`);
+}
+
 function errorBubble(text, tooLong) {
-  return h("div", { class: "Message_errorBubble__", role: "alert" }, tooLong ? icon("no", { class: "Message_noSignIcon__" }) : null, h("span", {}, text));
+  return part("errorBubble", {}, tooLong ? icon("no", { class: "Message_noSignIcon__" }) : null, h("span", {}, text));
 }

@@ -1,6 +1,7 @@
 // The list of messages, drawn no more often than it can be drawn well.
 
-import { avatar, h } from "./dom.js";
+import { is, toil } from "./app.js";
+import { avatar, h, part } from "./dom.js";
 import { MessageView, pendingView } from "./message.js";
 
 /** A page without frames (in the background, or undrawn) is served by this timer. */
@@ -25,8 +26,10 @@ export class Thread {
       h("h1", {}, bot.displayName),
       h("p", {}, bot.description),
     );
-    this.list = h("div", { class: "ChatMessagesView_infiniteScroll__" }, this.intro);
-    this.element = h("div", { class: "ChatMessagesScrollWrapper_scrollableContainer__" }, this.list);
+    this.list = part("list", {}, this.intro);
+    this.element = part("scroller", {}, this.list);
+    /** A question and its answers stand together, by the number of the first one. */
+    this.tuples = new Map();
   }
 
   /** Draws everything anew, reusing what is there. */
@@ -36,15 +39,10 @@ export class Thread {
     for (const [id, view] of this.views) {
       if (ids.has(id)) continue;
       view.element.remove();
+      view.beside.forEach((each) => each.remove());
       this.views.delete(id);
     }
-    let previous = this.intro;
-    for (const node of chat.messages.values()) {
-      const view = this.view(node);
-      view.update(node);
-      if (previous.nextSibling !== view.element) previous.after(view.element);
-      previous = view.element;
-    }
+    const previous = is("markup", "2025") ? this.placeInTuples(chat) : this.placeInList(chat);
     this.pending?.remove();
     this.pending = null;
     if (chat.pending) {
@@ -54,6 +52,49 @@ export class Thread {
     this.intro.hidden = ids.size > 0 || Boolean(chat.pending);
     this.markLast();
     this.element.scrollTop = this.element.scrollHeight;
+  }
+
+  /** One after another; gives the last element. */
+  placeInList(chat) {
+    let previous = this.intro;
+    for (const node of chat.messages.values()) {
+      const view = this.view(node);
+      view.update(node);
+      if (previous.nextSibling !== view.element) previous.after(view.element);
+      previous = view.element;
+    }
+    return previous;
+  }
+
+  /** A question with its answers in one element; gives the last element of the list. */
+  placeInTuples(chat) {
+    let group = this.intro;
+    let tuple = null;
+    let previous = null;
+    const used = new Set();
+    for (const node of chat.messages.values()) {
+      const view = this.view(node);
+      view.update(node);
+      if (node.author === "human" || !tuple) {
+        const known = this.tuples.get(node.messageId);
+        const element = known ?? part("tupleGroup", {}, part("tuple"));
+        this.tuples.set(node.messageId, element);
+        used.add(element);
+        if (group.nextSibling !== element) group.after(element);
+        group = element;
+        tuple = element.firstElementChild;
+        previous = null;
+      }
+      const isPlaced = view.element.parentNode === tuple && view.element.previousElementSibling === previous;
+      if (!isPlaced) previous ? previous.after(view.element, ...view.beside) : tuple.prepend(view.element, ...view.beside);
+      previous = view.beside.at(-1) ?? view.element;
+    }
+    for (const [id, element] of this.tuples) {
+      if (used.has(element)) continue;
+      element.remove();
+      this.tuples.delete(id);
+    }
+    return group;
   }
 
   /** One message has changed; it is drawn soon. */
@@ -83,7 +124,10 @@ export class Thread {
     this.scheduled = false;
     const { scrollTop, scrollHeight, clientHeight } = this.element;
     const follows = scrollHeight - scrollTop - clientHeight < NEAR_END;
-    for (const [id, node] of this.dirty) this.views.get(id)?.update(node);
+    for (const [id, node] of this.dirty) {
+      if (is("heavy", "yes")) toil(3);
+      this.views.get(id)?.update(node);
+    }
     this.dirty.clear();
     if (follows) this.element.scrollTop = this.element.scrollHeight;
     this.drawnAt = performance.now();
@@ -100,7 +144,7 @@ export class Thread {
   }
 
   markLast() {
-    const last = this.list.lastElementChild;
-    for (const view of this.views.values()) view.setLast(view.element === last);
+    const last = [...this.views.values()].filter((view) => view.element.isConnected).sort((one, other) => one.node.messageId - other.node.messageId).at(-1);
+    for (const view of this.views.values()) view.setLast(view === last && !this.pending);
   }
 }

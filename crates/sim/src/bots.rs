@@ -10,13 +10,13 @@ pub(crate) struct Bot {
     /// One line for the top of an empty chat.
     pub(crate) about: &'static str,
     /// How its page behaves.
-    pub(crate) habit: Habit,
+    pub(crate) habit: PageHabit,
 }
 
 /// How a bot's page departs from the usual one. What the server does not see to itself, the
-/// page's script knows by the name that [`Habit::name`] gives.
+/// page's script knows by the name that [`PageHabit::name`] gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Habit {
+pub(crate) enum PageHabit {
     Usual,
     NoBox,
     SlowBox,
@@ -43,33 +43,33 @@ pub(crate) enum Habit {
     Empty,
 }
 
-impl Habit {
+impl PageHabit {
     pub(crate) fn name(self) -> &'static str {
         match self {
-            Habit::Usual => "usual",
-            Habit::NoBox => "no-box",
-            Habit::SlowBox => "slow-box",
-            Habit::SlowHydration => "slow-hydration",
-            Habit::SendDisabled => "send-disabled",
-            Habit::NoSend => "no-send",
-            Habit::Challenge => "challenge",
-            Habit::Popup => "popup",
-            Habit::ContentEditable => "content-editable",
-            Habit::NoFreeMessages => "no-free-messages",
-            Habit::RenamedSend => "renamed-send",
-            Habit::Localised => "localised",
-            Habit::Banner => "banner",
-            Habit::Remount => "remount",
-            Habit::Decoy => "decoy",
-            Habit::Alerts => "alerts",
-            Habit::Reroute => "reroute",
-            Habit::Paywall => "paywall",
-            Habit::Retired => "retired",
-            Habit::Redirect => "redirect",
-            Habit::SlowPage => "slow-page",
-            Habit::NoReply => "no-reply",
-            Habit::Down => "down",
-            Habit::Empty => "empty",
+            PageHabit::Usual => "usual",
+            PageHabit::NoBox => "no-box",
+            PageHabit::SlowBox => "slow-box",
+            PageHabit::SlowHydration => "slow-hydration",
+            PageHabit::SendDisabled => "send-disabled",
+            PageHabit::NoSend => "no-send",
+            PageHabit::Challenge => "challenge",
+            PageHabit::Popup => "popup",
+            PageHabit::ContentEditable => "content-editable",
+            PageHabit::NoFreeMessages => "no-free-messages",
+            PageHabit::RenamedSend => "renamed-send",
+            PageHabit::Localised => "localised",
+            PageHabit::Banner => "banner",
+            PageHabit::Remount => "remount",
+            PageHabit::Decoy => "decoy",
+            PageHabit::Alerts => "alerts",
+            PageHabit::Reroute => "reroute",
+            PageHabit::Paywall => "paywall",
+            PageHabit::Retired => "retired",
+            PageHabit::Redirect => "redirect",
+            PageHabit::SlowPage => "slow-page",
+            PageHabit::NoReply => "no-reply",
+            PageHabit::Down => "down",
+            PageHabit::Empty => "empty",
         }
     }
 }
@@ -78,10 +78,10 @@ impl Habit {
 pub(crate) const DEFAULT: &str = "Assistant";
 
 const fn bot(handle: &'static str, author: &'static str, about: &'static str) -> Bot {
-    Bot { handle, author, about, habit: Habit::Usual }
+    Bot { handle, author, about, habit: PageHabit::Usual }
 }
 
-const fn page(handle: &'static str, author: &'static str, habit: Habit) -> Bot {
+const fn page(handle: &'static str, author: &'static str, habit: PageHabit) -> Bot {
     Bot { handle, author, about: "A page with a habit of its own, for tests.", habit }
 }
 
@@ -110,42 +110,68 @@ static BOTS: &[Bot] = &[
     bot("Mistral-Large", "mistral_large", "Many languages."),
     bot("Web-Search", "web_search", "Looks things up before it answers."),
     bot("Solar-Mini", "upstage_solar", "Small and bright."),
-    page("Sim-NoBox", "sim_no_box", Habit::NoBox),
-    page("Sim-SlowBox", "sim_slow_box", Habit::SlowBox),
-    page("Sim-SlowHydration", "sim_slow_hydration", Habit::SlowHydration),
-    page("Sim-SendDisabled", "sim_send_disabled", Habit::SendDisabled),
-    page("Sim-NoSend", "sim_no_send", Habit::NoSend),
-    page("Sim-Challenge", "sim_challenge", Habit::Challenge),
-    page("Sim-Popup", "sim_popup", Habit::Popup),
-    page("Sim-ContentEditable", "sim_content_editable", Habit::ContentEditable),
-    page("Sim-NoFreeMessages", "sim_no_free_messages", Habit::NoFreeMessages),
-    page("Sim-RenamedSend", "sim_renamed_send", Habit::RenamedSend),
-    page("Sim-Localised", "sim_localised", Habit::Localised),
-    page("Sim-Banner", "sim_banner", Habit::Banner),
-    page("Sim-Remount", "sim_remount", Habit::Remount),
-    page("Sim-Decoy", "sim_decoy", Habit::Decoy),
-    page("Sim-Alerts", "sim_alerts", Habit::Alerts),
-    page("Sim-Reroute", "sim_reroute", Habit::Reroute),
-    page("Sim-Paywall", "sim_paywall", Habit::Paywall),
-    page("Sim-Retired", "sim_retired", Habit::Retired),
-    page("Sim-Redirect", "sim_redirect", Habit::Redirect),
-    page("Sim-SlowPage", "sim_slow_page", Habit::SlowPage),
-    page("Sim-NoReply", "sim_no_reply", Habit::NoReply),
-    page("Sim-Down", "sim_down", Habit::Down),
-    page("Sim-Empty", "sim_empty", Habit::Empty),
+    page("Sim-NoBox", "sim_no_box", PageHabit::NoBox),
+    page("Sim-SlowBox", "sim_slow_box", PageHabit::SlowBox),
+    page("Sim-SlowHydration", "sim_slow_hydration", PageHabit::SlowHydration),
+    page("Sim-SendDisabled", "sim_send_disabled", PageHabit::SendDisabled),
+    page("Sim-NoSend", "sim_no_send", PageHabit::NoSend),
+    page("Sim-Challenge", "sim_challenge", PageHabit::Challenge),
+    page("Sim-Popup", "sim_popup", PageHabit::Popup),
+    page("Sim-ContentEditable", "sim_content_editable", PageHabit::ContentEditable),
+    page("Sim-NoFreeMessages", "sim_no_free_messages", PageHabit::NoFreeMessages),
+    page("Sim-RenamedSend", "sim_renamed_send", PageHabit::RenamedSend),
+    page("Sim-Localised", "sim_localised", PageHabit::Localised),
+    page("Sim-Banner", "sim_banner", PageHabit::Banner),
+    page("Sim-Remount", "sim_remount", PageHabit::Remount),
+    page("Sim-Decoy", "sim_decoy", PageHabit::Decoy),
+    page("Sim-Alerts", "sim_alerts", PageHabit::Alerts),
+    page("Sim-Reroute", "sim_reroute", PageHabit::Reroute),
+    page("Sim-Paywall", "sim_paywall", PageHabit::Paywall),
+    page("Sim-Retired", "sim_retired", PageHabit::Retired),
+    page("Sim-Redirect", "sim_redirect", PageHabit::Redirect),
+    page("Sim-SlowPage", "sim_slow_page", PageHabit::SlowPage),
+    page("Sim-NoReply", "sim_no_reply", PageHabit::NoReply),
+    page("Sim-Down", "sim_down", PageHabit::Down),
+    page("Sim-Empty", "sim_empty", PageHabit::Empty),
 ];
 
-/// The bot of a handle, whatever its case; also by its code name, which the
+impl Bot {
+    /// The handle in small letters, with `_` for all else.
+    pub(crate) fn nickname(&self) -> String {
+        let plain = |letter: char| if letter.is_ascii_alphanumeric() { letter } else { '_' };
+        self.handle.chars().map(plain).collect::<String>().to_ascii_lowercase()
+    }
+
+    /// A name that has nothing to do with the bot's other ones.
+    pub(crate) fn unrelated_name(&self) -> String {
+        const ANIMALS: &[&str] = &["quokka", "tapir", "ibex", "lemur", "marten", "egret", "newt"];
+        let number = self.number();
+        format!("{}_{}", ANIMALS[number as usize % ANIMALS.len()], number * 7 % 97)
+    }
+
+    pub(crate) fn number(&self) -> u64 {
+        let place = BOTS.iter().position(|bot| std::ptr::eq(bot, self));
+        1000 + 13 * place.unwrap_or(BOTS.len()) as u64
+    }
+}
+
+/// The bot of a handle, whatever its case; also by its code name or its nickname, which the
 /// page's own calls carry.
 pub(crate) fn find(name: &str) -> Option<&'static Bot> {
     BOTS.iter()
         .find(|bot| bot.handle.eq_ignore_ascii_case(name))
-        .or_else(|| BOTS.iter().find(|bot| bot.author == name))
+        .or_else(|| find_by_code(name))
+        .or_else(|| BOTS.iter().find(|bot| bot.nickname() == name))
+}
+
+/// The bot that the database has as an author.
+pub(crate) fn find_by_code(author: &str) -> Option<&'static Bot> {
+    BOTS.iter().find(|bot| bot.author == author)
 }
 
 /// The bots for the sidebar: those without a habit.
 pub(crate) fn offered() -> impl Iterator<Item = &'static Bot> {
-    BOTS.iter().filter(|bot| bot.habit == Habit::Usual)
+    BOTS.iter().filter(|bot| bot.habit == PageHabit::Usual)
 }
 
 #[cfg(test)]
@@ -158,7 +184,7 @@ mod tests {
         assert_eq!(find("chinchilla").map(|bot| bot.handle), Some("GPT-3.5-Turbo"));
         assert!(find("GPT-5000").is_none());
         for bot in BOTS {
-            for name in [bot.handle, bot.author] {
+            for name in [bot.handle, bot.author, &bot.nickname()] {
                 assert!(find(name).is_some_and(|found| std::ptr::eq(found, bot)), "{name}");
             }
         }

@@ -1,4 +1,4 @@
-//! One account's stream of updates: every socket of the account gets all of it.
+//! One stream of updates: every socket of the channel gets all of it.
 //!
 //! What was sent while no socket listened is gone; what some socket got is kept
 //! for a while, for the others that come back with an older `min_seq`.
@@ -19,7 +19,7 @@ const KEPT_BYTES: usize = 32 << 20;
 /// How long an answer waits for its slowest reader.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The channel of an account.
+/// A channel.
 pub(crate) struct Channel {
     pub(crate) name: String,
     pub(crate) hash: String,
@@ -72,7 +72,7 @@ impl Channel {
     }
 
     /// Sends entries as one frame.
-    pub(crate) fn publish(&self, entries: &[String]) {
+    pub(crate) fn publish(&self, entries: Vec<&str>) {
         if entries.is_empty() {
             return;
         }
@@ -86,7 +86,7 @@ impl Channel {
             return;
         }
         let last = inner.seq;
-        let frame = Utf8Bytes::from(wire::frame(entries, last));
+        let frame = Utf8Bytes::from(wire::frame(&entries, last));
         inner.keep(Kept { first, last, frame: frame.clone() });
         inner.send(&frame);
     }
@@ -216,17 +216,17 @@ mod tests {
     #[test]
     fn late_sockets_get_what_is_kept_or_learn_that_they_missed_it() {
         let channel = Channel::new("c".into(), "h".into(), "b".into(), 10);
-        channel.publish(&["lost".into()]);
+        channel.publish(vec!["lost"]);
         let (_, mut first) = channel.join(None);
-        channel.publish(&["one".into(), "two".into()]);
+        channel.publish(vec!["one", "two"]);
         assert_eq!(texts(&mut first), [r#"{"messages":["one","two"],"min_seq":13}"#]);
         let (_, mut second) = channel.join(Some(11));
         assert_eq!(texts(&mut second).len(), 1);
         let (_, mut third) = channel.join(Some(10));
         assert_eq!(texts(&mut third), [wire::MISSED_MESSAGES]);
         channel.miss(1);
-        channel.publish(&["three".into()]);
-        channel.publish(&["four".into()]);
+        channel.publish(vec!["three"]);
+        channel.publish(vec!["four"]);
         assert_eq!(texts(&mut first).len(), 2);
     }
 
@@ -235,7 +235,7 @@ mod tests {
         let channel = Channel::new("c".into(), "h".into(), "b".into(), 0);
         let (_, receiver) = channel.join(None);
         for _ in 0..2000 {
-            channel.publish(&["x".into()]);
+            channel.publish(vec!["x"]);
         }
         assert!(channel.lock().sockets.is_empty());
         drop(receiver);

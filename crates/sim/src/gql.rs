@@ -13,13 +13,16 @@ use serde_json::{Value, json};
 use crate::log::Seen;
 use crate::site::Site;
 use crate::world::Account;
-use crate::{login, pages, send, wire};
+use crate::{login, operations, pages, send};
+
+pub(crate) mod stop;
 
 /// A call's body.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Call {
-    pub(crate) query_name: String,
+    #[serde(default)]
+    pub(crate) query_name: Option<String>,
     #[serde(default)]
     pub(crate) variables: Value,
 }
@@ -28,7 +31,8 @@ pub(crate) struct Call {
 pub(crate) async fn settings(State(site): State<Arc<Site>>, headers: HeaderMap) -> Response {
     let account = site.account(&headers);
     site.log.add(account.as_ref().map(|account| account.email.as_str()), Seen::Settings);
-    Json(pages::settings(&site, account.as_deref())).into_response()
+    let channel = channel_of(&headers);
+    Json(pages::settings(&site, account.as_deref(), channel, None)).into_response()
 }
 
 /// `POST /api/gql_POST`
@@ -46,38 +50,52 @@ pub(crate) async fn call(
     }
 }
 
+/// Which operation a call is of: its name stands in the body or in a header.
+pub(crate) fn operation(headers: &HeaderMap, call: &Call) -> Option<&'static str> {
+    let header = headers.get("poe-queryname").and_then(|name| name.to_str().ok());
+    operations::find(call.query_name.as_deref().or(header)?)
+}
+
 /// Does what a call asks for.
 pub(crate) async fn dispatch(site: &Arc<Site>, headers: &HeaderMap, call: Call) -> Response {
     let variables = &call.variables;
-    match call.query_name.as_str() {
-        "SendVerificationCodeMutation" | "SendVerificationCodeForLoginMutation" => {
-            return login::send_code(site, variables);
-        }
-        "LoginWithVerificationCodeMutation" | "SignupWithVerificationCodeMutation" => {
-            return login::with_code(site, variables);
-        }
+    let Some(operation) = operation(headers, &call) else {
+        tracing::warn!(name = call.query_name, "an unknown call");
+        return Json(errors("unknown query")).into_response();
+    };
+    match operation {
+        "SendVerificationCodeMutation" => return login::send_code(site, variables),
+        "LoginWithVerificationCodeMutation" => return login::with_code(site, variables),
         _ => {}
     }
     let Some((token, account)) = site.session(headers) else {
         return unauthorised();
     };
-    match call.query_name.as_str() {
+    match operation {
         "SendMessageMutation" => send::message(site, &account, headers, call.variables).await,
-        "StopMessage_messageCancel_Mutation" => stop(site, &account, variables),
+        "StopMessage_messageCancel_Mutation" => stop::message(site, &account, variables),
+        "cancelViewerActiveJobs_cancelViewerActiveJobs_Mutation" => {
+            stop::jobs(site, &account, variables)
+        }
         "SendChatBreakMutation" => chat_break(site, &account, variables),
-        "ChatPageQuery" => chat_page(site, &account, variables),
-        "ChatHistoryListQuery" => data(json!({ "chats": pages::chats(site, &account) })),
+        "ChatPageQuery" => chat_page(site, &account, headers, variables),
+        "ChatHistoryListQuery" => {
+            reply(site, operation, json!({ "chats": pages::chats(site, &account) }))
+        }
         "DeleteChatMutation" => delete_chat(site, &account, variables),
         "LogoutMutation" => login::out(site, &account, &token),
-        other => {
-            tracing::warn!(name = other, "an unknown call");
-            Json(errors(&format!("unknown query: {other}"))).into_response()
-        }
+        // Others change nothing that anybody could see.
+        _ => reply(site, operation, json!({ "viewer": { "uid": account.number } })),
     }
 }
 
-pub(crate) fn data(data: Value) -> Response {
-    Json(json!({ "data": data })).into_response()
+/// The reply to a call.
+pub(crate) fn reply(site: &Site, _operation: &str, data: Value) -> Response {
+    let mut reply = json!({ "data": data });
+    if site.wire.is_new() {
+        reply["extensions"] = json!({ "hi": 1 });
+    }
+    Json(reply).into_response()
 }
 
 pub(crate) fn errors(message: &str) -> Value {
@@ -95,45 +113,12 @@ pub(crate) fn number(value: &Value) -> Option<u64> {
 
 /// Whether the request names the account's channel, as every mutation on a chat must.
 pub(crate) fn names_channel(headers: &HeaderMap, account: &Account) -> bool {
-    headers
-        .get("poe-tchannel")
-        .is_some_and(|value| value.as_bytes() == account.channel.name.as_bytes())
+    channel_of(headers).is_some_and(|name| account.channels.find(name).is_some())
 }
 
-fn stop(site: &Arc<Site>, account: &Account, variables: &Value) -> Response {
-    let Some(message) = number(&variables["messageId"]) else {
-        return Json(errors("messageId is missing")).into_response();
-    };
-    let text_length = number(&variables["textLength"]).unwrap_or_default();
-    site.log.add(Some(&account.email), Seen::Stop { message, text_length });
-    cancel(site, account, message);
-    data(
-        json!({ "messageCancel": { "id": wire::global_id("Message", message), "messageId": message } }),
-    )
-}
-
-/// Stops an answer, if it runs, and tells the sockets so.
-pub(crate) fn cancel(site: &Site, account: &Account, message: u64) {
-    let stopped = {
-        let mut world = site.world();
-        let chat =
-            world.chats_of(account.number).find(|chat| chat.runs(message)).map(|chat| chat.id);
-        chat.and_then(|chat| world.chat_mut(chat)).and_then(|chat| {
-            chat.running.take_if(|running| !running.ignores_stop)?;
-            let (id, code) = (chat.id, chat.code.clone());
-            let message = chat.message_mut(message)?;
-            message.state = "cancelled".to_owned();
-            Some((id, code, message.clone()))
-        })
-    };
-    if let Some((chat, code, stopped)) = stopped {
-        let node = wire::message(&stopped);
-        account.channel.publish(&[wire::entry("messageCancelled", chat, node)]);
-        site.log.add(
-            Some(&account.email),
-            Seen::Answer { chat: code, message, text: stopped.text, state: stopped.state },
-        );
-    }
+/// The channel that a request names.
+pub(crate) fn channel_of(headers: &HeaderMap) -> Option<&str> {
+    headers.get("poe-tchannel")?.to_str().ok()
 }
 
 fn chat_break(site: &Arc<Site>, account: &Account, variables: &Value) -> Response {
@@ -142,22 +127,34 @@ fn chat_break(site: &Arc<Site>, account: &Account, variables: &Value) -> Respons
         let code = world.chat(id).filter(|chat| chat.owner == account.number)?.code.clone();
         let message = world.add(id, "chat_break", "", "complete")?;
         message.nonce = variables["clientNonce"].as_str().map(str::to_owned);
-        let node = json!(wire::message(message));
+        let node = json!(site.wire.message(message));
         Some((id, code, node))
     });
     let Some((chat, code, node)) = added else {
         return Json(errors("no such chat")).into_response();
     };
     site.log.add(Some(&account.email), Seen::ChatBreak { chat: code });
-    account.channel.publish(&[wire::entry("messageAdded", chat, node.clone())]);
-    data(json!({ "messageBreakEdgeCreate": { "status": "success", "message": { "node": node } } }))
+    account.channels.publish_now(vec![site.wire.entry("messageAdded", chat, node.clone())]);
+    reply(
+        site,
+        "SendChatBreakMutation",
+        json!({ "messageBreakEdgeCreate": { "status": "success", "message": { "node": node } } }),
+    )
 }
 
-fn chat_page(site: &Arc<Site>, account: &Account, variables: &Value) -> Response {
+fn chat_page(
+    site: &Arc<Site>,
+    account: &Account,
+    headers: &HeaderMap,
+    variables: &Value,
+) -> Response {
     let code = variables["chatCode"].as_str().unwrap_or_default();
     site.log.add(Some(&account.email), Seen::ChatQuery { chat_code: code.to_owned() });
-    let page = site.world().chat_of(account.number, code).map(wire::chat_page);
-    data(json!({ "chatOfCode": page }))
+    let page = site.world().chat_of(account.number, code).map(|chat| {
+        account.channels.follow(channel_of(headers), chat.id);
+        site.wire.chat_page(chat)
+    });
+    reply(site, "ChatPageQuery", json!({ "chatOfCode": page, "viewer": { "uid": account.number } }))
 }
 
 fn delete_chat(site: &Arc<Site>, account: &Account, variables: &Value) -> Response {
@@ -167,5 +164,5 @@ fn delete_chat(site: &Arc<Site>, account: &Account, variables: &Value) -> Respon
         return Json(errors("no such chat")).into_response();
     };
     site.log.add(Some(&account.email), Seen::Delete { chat: chat.code });
-    data(json!({ "chatDelete": { "status": "success" } }))
+    reply(site, "DeleteChatMutation", json!({ "chatDelete": { "status": "success" } }))
 }

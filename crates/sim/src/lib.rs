@@ -8,9 +8,10 @@
 //!
 //! The parts, from the wire inwards:
 //! - `server` binds the two ports and owns the tasks; [`Sim`] is its handle
-//! - `pages`, `assets`, `class_names`: what a browser loads
+//! - `pages`, `assets`, `parts`, `class_names`: what a browser loads
 //! - `gql`, `login`, `upload`, `send`: what the page calls
-//! - `socket`, `channel`: what the page listens to
+//! - `socket`, `channels`, `channel`: what the page listens to
+//! - `edition`, `habits`: which site it is; `wire`, `operations` write things down accordingly
 //! - `play` performs a `script`, which `scenario`, `prose` and `cuts` make up; `quirks` gives
 //!   what it says an odd shape
 //! - `world` is the database: accounts, sessions, chats, messages
@@ -19,14 +20,19 @@
 mod assets;
 mod bots;
 mod channel;
+mod channels;
 mod class_names;
 mod cuts;
+mod edition;
 mod gql;
+mod habits;
 mod log;
 mod login;
+mod operations;
 mod options;
 mod own_pages;
 mod pages;
+mod parts;
 mod play;
 mod prose;
 mod quirks;
@@ -40,6 +46,8 @@ mod upload;
 mod wire;
 mod world;
 
+pub use edition::{Edition, UnknownEdition};
+pub use habits::{Habit, UnknownHabit};
 pub use log::{LogEntry, Seen};
 pub use options::Options;
 pub use server::Sim;

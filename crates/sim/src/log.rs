@@ -94,8 +94,24 @@ pub enum Seen {
     SocketOpen,
     /// A socket of the account's channel was closed.
     SocketClose,
+    /// A page pinged over its socket.
+    Ping,
+    /// A page told what it got of its channel's frames so far.
+    Frames {
+        /// How many frames.
+        frames: u64,
+        /// How many entries were in them.
+        entries: u64,
+        /// How many entries, by their numbers, were missing between them.
+        missing: u64,
+    },
     /// A chat was read again over HTTP.
     ChatQuery {
+        /// The chat's code.
+        chat_code: String,
+    },
+    /// A page's data were read over HTTP, for a page that was there already.
+    NextData {
         /// The chat's code.
         chat_code: String,
     },

@@ -7,13 +7,15 @@ use axum::http::header::SET_COOKIE;
 use axum::response::Response;
 use serde_json::{Value, json};
 
-use crate::gql::data;
+use crate::gql::reply;
 use crate::log::Seen;
 use crate::site::Site;
 use crate::world::Account;
 
 /// A year, so that a browser profile stays signed in.
 const COOKIE_SECONDS: u32 = 365 * 24 * 3600;
+
+const LOGIN: &str = "LoginWithVerificationCodeMutation";
 
 /// Mails a code to the address.
 pub(crate) fn send_code(site: &Arc<Site>, variables: &Value) -> Response {
@@ -25,7 +27,11 @@ pub(crate) fn send_code(site: &Arc<Site>, variables: &Value) -> Response {
         "invalid_email"
     };
     let words = (status != "success").then_some("Please enter a valid email address.");
-    data(json!({ "sendVerificationCode": { "status": status, "errorMessage": words } }))
+    reply(
+        site,
+        "SendVerificationCodeMutation",
+        json!({ "sendVerificationCode": { "status": status, "errorMessage": words } }),
+    )
 }
 
 /// Checks a code and opens a session.
@@ -35,10 +41,14 @@ pub(crate) fn with_code(site: &Arc<Site>, variables: &Value) -> Response {
     let right = site.world().newest_code(email).is_some_and(|newest| newest == code);
     if !right {
         site.log.add(None, Seen::CodeWrong);
-        return data(json!({ "loginWithCode": {
+        return reply(
+            site,
+            LOGIN,
+            json!({ "loginWithCode": {
             "status": "incorrect_verification_code",
             "errorMessage": "That code is not correct. Please check the newest mail and try again.",
-        } }));
+        } }),
+        );
     }
     let (token, latitude) = {
         let mut world = site.world();
@@ -46,7 +56,8 @@ pub(crate) fn with_code(site: &Arc<Site>, variables: &Value) -> Response {
     };
     let email = email.to_lowercase();
     site.log.add(Some(&email), Seen::Login { email: email.clone() });
-    let mut reply = data(json!({ "loginWithCode": { "status": "success", "errorMessage": null } }));
+    let done = json!({ "loginWithCode": { "status": "success", "errorMessage": null } });
+    let mut reply = reply(site, LOGIN, done);
     set_cookie(&mut reply, "p-b", &token, COOKIE_SECONDS);
     set_cookie(&mut reply, "p-lat", &latitude, COOKIE_SECONDS);
     reply
@@ -56,7 +67,7 @@ pub(crate) fn with_code(site: &Arc<Site>, variables: &Value) -> Response {
 pub(crate) fn out(site: &Arc<Site>, account: &Account, token: &str) -> Response {
     site.world().sign_out(token);
     site.log.add(Some(&account.email), Seen::Logout);
-    let mut reply = data(json!({ "logout": { "status": "success" } }));
+    let mut reply = reply(site, "LogoutMutation", json!({ "logout": { "status": "success" } }));
     set_cookie(&mut reply, "p-b", "", 0);
     set_cookie(&mut reply, "p-lat", "", 0);
     reply

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use crate::edition::Edition;
+use crate::habits::Habit;
+
 /// What can be chosen when a [`Sim`](crate::Sim) starts.
 ///
 /// ```
@@ -19,6 +22,14 @@ pub struct Options {
     pub concurrent: Option<usize>,
     /// How many questions one account can ask in how long; beyond that, `rate_limit_exceeded`.
     pub rate: Option<(usize, Duration)>,
+    /// Which site is imitated.
+    pub edition: Edition,
+    /// What is otherwise than in the edition.
+    pub habits: Vec<Habit>,
+    /// The session cookie (`p-b`) that is signed in from the start, and that every signing in
+    /// gives: one browser can be signed in at many sites of this machine, whose ports share
+    /// cookies.
+    pub session: Option<String>,
 }
 
 impl Options {
@@ -26,6 +37,27 @@ impl Options {
     #[must_use]
     pub fn port(mut self, port: u16) -> Self {
         self.port = port;
+        self
+    }
+
+    /// Chooses the site that is imitated.
+    #[must_use]
+    pub fn edition(mut self, edition: Edition) -> Self {
+        self.edition = edition;
+        self
+    }
+
+    /// Asks for one habit more.
+    #[must_use]
+    pub fn habit(mut self, habit: Habit) -> Self {
+        self.habits.push(habit);
+        self
+    }
+
+    /// Chooses the session cookie, which is signed in from the start.
+    #[must_use]
+    pub fn session(mut self, token: impl Into<String>) -> Self {
+        self.session = Some(token.into());
         self
     }
 

@@ -4,11 +4,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::Json;
+use axum::body::Bytes;
 use axum::extract::{Query, State};
-use axum::http::header;
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
+use serde::Deserialize;
 use serde_json::json;
 
+use crate::log::Seen;
 use crate::site::Site;
 use crate::world::{Mail, now_us};
 
@@ -53,6 +56,29 @@ pub(crate) async fn log(
         .map(|line| line + "\n")
         .collect();
     ([(header::CONTENT_TYPE, "application/x-ndjson; charset=utf-8")], lines).into_response()
+}
+
+/// What a page tells of the frames that it got.
+#[derive(Deserialize)]
+struct Heard {
+    frames: u64,
+    entries: u64,
+    missing: u64,
+}
+
+/// `POST /sim/frames`: a page's own count of the frames on its socket.
+pub(crate) async fn frames(
+    State(site): State<Arc<Site>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> StatusCode {
+    let Ok(Heard { frames, entries, missing }) = serde_json::from_slice(&body) else {
+        return StatusCode::BAD_REQUEST;
+    };
+    let account = site.account(&headers);
+    let email = account.as_ref().map(|account| account.email.as_str());
+    site.log.add(email, Seen::Frames { frames, entries, missing });
+    StatusCode::NO_CONTENT
 }
 
 fn letter(mail: &Mail) -> String {

@@ -7,21 +7,26 @@ use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
 use crate::bots::Bot;
+use crate::habits::{Edits, End, Entries};
 use crate::log::Seen;
 use crate::quirks::Quirks;
 use crate::script::{Copy, Script, Step};
 use crate::site::Site;
-use crate::wire;
+use crate::wire::{self, Entry};
 use crate::world::{Account, Exchange, Message, now_us};
 use others::{NOISE, NOISY_FRAMES, Other};
 
+pub(crate) mod announce;
 mod others;
+pub(crate) mod rival;
 
 /// An answer to be performed.
 pub(crate) struct Run {
     pub(crate) site: Arc<Site>,
     pub(crate) account: Arc<Account>,
     pub(crate) exchange: Exchange,
+    /// The answer.
+    pub(crate) message: u64,
     pub(crate) bot: &'static Bot,
     pub(crate) script: Script,
     pub(crate) quirks: Quirks,
@@ -34,17 +39,18 @@ const EARLY_UPDATES: usize = 3;
 
 /// Plays all steps, or as many as there are before somebody stops the answer.
 pub(crate) async fn perform(run: Run) {
-    let Run { site, account, exchange, bot, mut script, quirks, early } = run;
+    let Run { site, account, exchange, message, bot, mut script, quirks, early } = run;
     let mut player = Player {
         site,
         account,
         exchange,
+        message,
         bot,
         texts: std::mem::take(&mut script.texts),
         batch: script.batch,
         quirks,
         waiting: Vec::new(),
-        newest: [String::new(), String::new()],
+        newest: [None, None],
         updates_waiting: 0,
         updates: 0,
         early,
@@ -55,7 +61,7 @@ pub(crate) async fn perform(run: Run) {
     for step in script.steps {
         if let Step::Wait(pause) = step {
             if pause.is_zero() {
-                player.account.channel.room().await;
+                player.account.channels.room().await;
                 tokio::task::yield_now().await;
             } else {
                 tokio::time::sleep(pause).await;
@@ -65,21 +71,22 @@ pub(crate) async fn perform(run: Run) {
         }
     }
     player.flush();
-    player.account.channel.lose(0);
+    player.account.channels.lose(0);
 }
 
 struct Player {
     site: Arc<Site>,
     account: Arc<Account>,
     exchange: Exchange,
+    message: u64,
     bot: &'static Bot,
     texts: Vec<String>,
     batch: usize,
     quirks: Quirks,
     /// Entries of the next frame.
-    waiting: Vec<String>,
+    waiting: Vec<Entry>,
     /// The entries of the last two updates, the older one first.
-    newest: [String; 2],
+    newest: [Option<Entry>; 2],
     updates_waiting: usize,
     updates: usize,
     early: Option<oneshot::Sender<()>>,
@@ -103,47 +110,57 @@ impl Player {
                 self.stamped.push_str(&format!("{} ", now_us()));
                 self.update(self.stamped.clone())?;
             }
-            Step::JobStarted => self.job("jobStarted", "in_progress"),
-            Step::JobDone => self.job("jobUpdated", "finished"),
+            Step::Begin => self.begin()?,
+            Step::JobDone { well } => self.job_done(well),
             Step::Cost(points) => {
-                let cost = json!({ "jobId": self.job_id(), "totalCostPoints": points });
+                let wire = &self.site.wire;
+                let mut cost = wire.job(wire::job_of(self.message), "running");
+                // Its own state says nothing of the end.
+                if let Some(fields) = cost.as_object_mut().filter(|_| !wire.is_new()) {
+                    fields.remove("state");
+                }
+                cost["totalCostPoints"] = json!(points);
                 self.send("jobCostUpdated", cost);
+            }
+            Step::Points => {
+                let entry = announce::points(&self.site.wire, self.exchange.chat);
+                self.push(entry);
             }
             Step::Title(title) => self.title(&title)?,
             Step::Other { part, last } => self.another_chat(part, last)?,
             Step::Stale => self.stale()?,
             Step::Noise(index) => {
-                self.waiting.push(NOISE[index % NOISE.len()].to_owned());
-                self.account.channel.publish_raw(NOISY_FRAMES[index % NOISY_FRAMES.len()]);
+                self.waiting.push(Entry::plain(NOISE[index % NOISE.len()]));
+                self.account.channels.publish_raw(NOISY_FRAMES[index % NOISY_FRAMES.len()]);
             }
             Step::DropSockets { away } => {
                 self.flush();
-                self.account.channel.drop_sockets(away);
+                self.account.channels.drop_sockets(away);
             }
             Step::Missed { lose } => {
                 self.flush();
-                self.account.channel.miss(lose);
+                self.account.channels.miss(lose);
             }
             Step::Refetch => {
-                self.waiting.push(wire::REFETCH_CHANNEL.to_owned());
+                self.waiting.push(Entry::plain(wire::REFETCH_CHANNEL));
                 self.flush();
             }
             Step::Lost { lose } => {
                 self.flush();
-                self.account.channel.lose(lose);
+                self.account.channels.lose(lose);
             }
             Step::Expire => {
                 self.flush();
                 self.site.world().sign_out_all();
-                self.account.channel.drop_sockets(Duration::ZERO);
+                self.account.channels.drop_sockets(Duration::ZERO);
             }
             Step::Reload => {
-                self.waiting.push(wire::RELOAD.to_owned());
+                self.waiting.push(Entry::plain(wire::RELOAD));
                 self.flush();
             }
             Step::Cancel => {
                 self.flush();
-                crate::gql::cancel(&self.site, &self.account, self.exchange.answer);
+                crate::gql::stop::cancel(&self.site, &self.account, self.message);
                 return None;
             }
             Step::Delete => {
@@ -156,6 +173,14 @@ impl Player {
             Step::End { state, why } => self.end(&state, why)?,
             Step::Suggest(suggestions) => {
                 let entry = self.change(|message| message.suggestions = suggestions)?;
+                let entry = if self.site.wire.suggests_inside() {
+                    entry
+                } else {
+                    let world = self.site.world();
+                    let message = world.chat(self.exchange.chat)?.message(self.message)?;
+                    let told = announce::follow_ups(&self.site.wire, message);
+                    self.site.wire.entry("messageFollowupActionUpdated", self.exchange.chat, told)
+                };
                 self.push(entry);
             }
         }
@@ -172,7 +197,7 @@ impl Player {
         self.updates_waiting += 1;
         self.updates += 1;
         if self.updates_waiting >= self.batch {
-            self.flush();
+            self.publish();
         }
         if self.updates >= EARLY_UPDATES
             && let Some(early) = self.early.take()
@@ -183,9 +208,9 @@ impl Player {
     }
 
     /// Puts an update into the next frame.
-    fn told(&mut self, entry: String) {
+    fn told(&mut self, entry: Entry) {
         self.newest.rotate_left(1);
-        self.newest[1].clone_from(&entry);
+        self.newest[1] = Some(entry.clone());
         self.waiting.push(entry);
     }
 
@@ -194,10 +219,10 @@ impl Player {
         let entry = match copy {
             Copy::Older => self.newest[0].clone(),
             Copy::Newest => self.newest[1].clone(),
-            Copy::Textless => wire::without_text(&self.newest[1]),
+            Copy::Textless => self.newest[1].as_ref().and_then(wire::without_text),
         };
         // There is nothing older than the first update.
-        if !entry.is_empty() {
+        if let Some(entry) = entry {
             self.push(entry);
         }
         Some(())
@@ -207,17 +232,18 @@ impl Player {
         let (code, ended) = {
             let mut world = self.site.world();
             let chat = world.chat_mut(self.exchange.chat)?;
-            if !chat.runs(self.exchange.answer) {
+            if !chat.runs(self.message) {
                 return None;
             }
             chat.running = None;
             let code = chat.code.clone();
-            let message = chat.message_mut(self.exchange.answer)?;
+            let message = chat.message_mut(self.message)?;
             message.state = state.to_owned();
             message.state_text = why;
             (code, message.clone())
         };
-        self.told(wire::entry("messageAdded", self.exchange.chat, wire::message(&ended)));
+        let node = self.site.wire.update(&ended);
+        self.told(self.site.wire.entry("messageAdded", self.exchange.chat, node));
         self.flush();
         let seen =
             Seen::Answer { chat: code, message: ended.id, text: ended.text, state: ended.state };
@@ -238,43 +264,79 @@ impl Player {
 
     fn runs(&self) -> bool {
         let world = self.site.world();
-        world.chat(self.exchange.chat).is_some_and(|chat| chat.runs(self.exchange.answer))
+        world.chat(self.exchange.chat).is_some_and(|chat| chat.runs(self.message))
     }
 
     /// Changes the answer in the database; gives the entry that tells of it.
-    fn change(&self, change: impl FnOnce(&mut Message)) -> Option<String> {
-        let Exchange { chat, answer, .. } = self.exchange;
+    fn change(&self, change: impl FnOnce(&mut Message)) -> Option<Entry> {
+        let chat = self.exchange.chat;
         let mut world = self.site.world();
-        let message = world.chat_mut(chat)?.message_mut(answer)?;
+        let message = world.chat_mut(chat)?.message_mut(self.message)?;
         change(message);
-        Some(wire::entry("messageAdded", chat, wire::message(message)))
+        Some(self.site.wire.entry("messageAdded", chat, self.site.wire.update(message)))
     }
 
-    fn job_id(&self) -> u64 {
-        self.exchange.answer + 1_000_000_000
+    /// What is said before the first word.
+    fn begin(&mut self) -> Option<()> {
+        let wire = &self.site.wire;
+        if wire.habits.entries == Entries::Few {
+            let job = wire.job(wire::job_of(self.message), "in_progress");
+            self.send("jobStarted", job);
+        } else {
+            let entries = {
+                let world = self.site.world();
+                let chat = world.chat(self.exchange.chat)?;
+                announce::answer(wire, chat, chat.message(self.message)?)
+            };
+            self.waiting.extend(entries);
+            self.flush();
+        }
+        if self.site.habits().edits == Edits::Yes {
+            self.edit()?;
+        }
+        Some(())
     }
 
-    fn job(&mut self, subscription: &str, state: &str) {
-        let job = json!({ "jobId": self.job_id(), "state": state });
-        self.send(subscription, job);
+    /// What is said of the job at the end.
+    fn job_done(&mut self, well: bool) {
+        let wire = &self.site.wire;
+        if wire.habits.end == End::Message {
+            return;
+        }
+        let state = match (wire.habits.entries, well) {
+            (Entries::Few, _) => "finished",
+            (Entries::All, true) => "completed",
+            (Entries::All, false) => "failed",
+        };
+        let mut job = wire.job(wire::job_of(self.message), state);
+        if wire.is_new() {
+            job["clientNonce"] = Value::Null;
+        }
+        self.send("jobUpdated", job);
     }
 
     fn send(&mut self, subscription: &str, data: Value) {
-        self.push(wire::entry(subscription, self.exchange.chat, data));
+        let entry = self.site.wire.entry(subscription, self.exchange.chat, data);
+        self.push(entry);
     }
 
     /// An entry in a frame of its own, or in the one that is being filled.
-    fn push(&mut self, entry: String) {
+    fn push(&mut self, entry: Entry) {
         self.waiting.push(entry);
         if self.updates_waiting == 0 {
             self.flush();
         }
     }
 
-    fn flush(&mut self) {
+    /// Hands over what waits, whether it fills a frame or not.
+    fn publish(&mut self) {
         self.quirks.apply(&mut self.waiting);
-        self.account.channel.publish(&self.waiting);
-        self.waiting.clear();
+        self.account.channels.publish(std::mem::take(&mut self.waiting));
         self.updates_waiting = 0;
+    }
+
+    fn flush(&mut self) {
+        self.publish();
+        self.account.channels.publish_now(Vec::new());
     }
 }

@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::wire::Entry;
+
 /// How entries and replies depart from the usual shape.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Quirks {
@@ -19,13 +21,13 @@ pub(crate) struct Quirks {
 
 impl Quirks {
     /// Changes the entries of a frame.
-    pub(crate) fn apply(&self, entries: &mut Vec<String>) {
+    pub(crate) fn apply(&self, entries: &mut Vec<Entry>) {
         if self.string_ids || self.extra_fields {
             for entry in entries.iter_mut() {
                 // Noise that cannot be read stays as it is.
-                if let Ok(mut value) = serde_json::from_str(entry) {
+                if let Ok(mut value) = serde_json::from_str(&entry.text) {
                     self.walk(&mut value);
-                    *entry = value.to_string();
+                    entry.text = value.to_string();
                 }
             }
         }
@@ -75,10 +77,11 @@ mod tests {
     #[test]
     fn entries_change_shape_and_noise_does_not() {
         let quirks = Quirks { twice: true, string_ids: true, ..Quirks::default() };
-        let mut entries = vec![r#"{"a":{"messageId":7}}"#.to_owned(), "noise".to_owned()];
+        let mut entries = vec![Entry::plain(r#"{"a":{"messageId":7}}"#), Entry::plain("noise")];
         quirks.apply(&mut entries);
         let told = r#"{"a":{"messageId":"7"}}"#;
-        assert_eq!(entries, [told, told, "noise", "noise"]);
+        let texts: Vec<&str> = entries.iter().map(|entry| entry.text.as_str()).collect();
+        assert_eq!(texts, [told, told, "noise", "noise"]);
         let mut reply = json!({ "status": "success", "chat": {}, "botMessage": {} });
         Quirks { bare_reply: true, ..Quirks::default() }.reply(&mut reply);
         assert_eq!(reply, json!({ "status": "success" }));

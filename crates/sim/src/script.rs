@@ -34,9 +34,14 @@ pub(crate) enum Step {
     Stamped {
         upto: usize,
     },
-    JobStarted,
-    JobDone,
+    /// The site tells that an answer comes.
+    Begin,
+    JobDone {
+        well: bool,
+    },
     Cost(u64),
+    /// The account's points.
+    Points,
     Title(String),
     /// An update of another chat of the account, in the same frame as the next one.
     Other {
@@ -95,6 +100,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) bot: &'a str,
     pub(crate) query: &'a str,
     pub(crate) new_chat: bool,
+    /// How many copies of a complete answer come after its end.
+    pub(crate) copies: usize,
 }
 
 const DELAY: Duration = Duration::from_millis(80);
@@ -106,13 +113,15 @@ pub(crate) fn write(scenario: &Scenario, asked: &Asked<'_>) -> Script {
     let mut rng = prose::generator(asked.seed ^ 2, asked.bot, asked.query);
     let text = texts::text(scenario, asked, &subject);
     let mut script = Script { batch: scenario.batch.unwrap_or(1).max(1), ..Script::default() };
-    script.steps.push(Step::JobStarted);
+    script.steps.push(Step::Begin);
     script.steps.push(Step::Wait(scenario.delay.unwrap_or(DELAY)));
     if scenario.placeholder {
         texts::placeholder(&mut script);
     }
     let updates = texts::updates(scenario, text, &mut script, &mut rng);
     let title = title(scenario, asked, &subject);
+    // Among the copies, where there are any.
+    let late = scenario.title == Title::Late || scenario.title == Title::Usual && asked.copies > 0;
     let count = updates.len();
     let limit = stops_after(scenario).unwrap_or(count).min(count);
     faults(scenario, 0, &mut script);
@@ -130,18 +139,23 @@ pub(crate) fn write(scenario: &Scenario, asked: &Asked<'_>) -> Script {
         script.steps.extend(shrunk.filter(|_| scenario.shrink == Some(index + 1)));
         faults(scenario, index + 1, &mut script);
         if index == count / 3
-            && scenario.title != Title::Late
+            && !late
             && let Some(title) = &title
         {
             script.steps.push(Step::Title(title.clone()));
         }
     }
-    let late = scenario.title == Title::Late;
     if count == 0 && !late {
         script.steps.extend(title.clone().map(Step::Title));
     }
-    end(scenario, asked, &subject, &mut script, &mut rng);
-    script.steps.extend(title.filter(|_| late).map(Step::Title));
+    let fine = end(scenario, &mut script, &mut rng);
+    let count = scenario.suggestions.unwrap_or(3);
+    let suggestions = || {
+        let all = prose::suggestions(asked.seed, asked.bot, &subject, count);
+        Step::Suggest(all)
+    };
+    let suggestions = (fine == Some(true) && count > 0).then(suggestions);
+    after(scenario, asked, suggestions, title.filter(|_| late), fine == Some(true), &mut script);
     script
 }
 
@@ -203,36 +217,57 @@ fn faults(scenario: &Scenario, sent: usize, script: &mut Script) {
     script.steps.extend(due.map(|(_, step)| step));
 }
 
-fn end(
-    scenario: &Scenario,
-    asked: &Asked<'_>,
-    subject: &str,
-    script: &mut Script,
-    rng: &mut fastrand::Rng,
-) {
+/// The end: none where it never comes, else whether it is a good one.
+fn end(scenario: &Scenario, script: &mut Script, rng: &mut fastrand::Rng) -> Option<bool> {
     if scenario.silent.is_some() || scenario.no_complete {
         script.steps.push(Step::Silence);
-        return;
+        return None;
     }
     let state = match &scenario.state {
         Some(state) => state.clone(),
         None if scenario.completed => "completed".to_owned(),
         None => "complete".to_owned(),
     };
-    let fine = matches!(state.as_str(), "complete" | "completed");
-    let why = scenario.state_text.clone().or_else(|| (!fine).then(|| why(&state).to_owned()));
+    let well = matches!(state.as_str(), "complete" | "completed");
+    let why = scenario.state_text.clone().or_else(|| (!well).then(|| why(&state).to_owned()));
     script.steps.push(Step::Wait(scenario.gap.unwrap_or(Duration::from_millis(20))));
     script.steps.push(Step::End { state, why });
     let again = [(scenario.end_twice, Copy::Newest), (scenario.late_copy, Copy::Older)];
     let asked_for = again.into_iter().filter(|(wanted, _)| *wanted);
     script.steps.extend(asked_for.map(|(_, copy)| Step::Again(copy)));
-    script.steps.push(Step::JobDone);
+    script.steps.push(Step::JobDone { well });
     script.steps.push(Step::Cost(scenario.cost.unwrap_or_else(|| rng.u64(10..60))));
-    let count = scenario.suggestions.unwrap_or(3);
-    if fine && count > 0 {
-        script.steps.push(Step::Wait(scenario.gap.unwrap_or(Duration::from_millis(40))));
-        script.steps.push(Step::Suggest(prose::suggestions(asked.seed, asked.bot, subject, count)));
+    Some(well)
+}
+
+/// What comes after the end: copies, and between them suggestions, the title and the points.
+fn after(
+    scenario: &Scenario,
+    asked: &Asked<'_>,
+    suggestions: Option<Step>,
+    title: Option<String>,
+    well: bool,
+    script: &mut Script,
+) {
+    const BETWEEN_COPIES: Duration = Duration::from_millis(200);
+    const BEFORE_SUGGESTIONS: Duration = Duration::from_millis(40);
+    let copies = if well { asked.copies } else { 0 };
+    let mut others: Vec<Step> = suggestions.into_iter().collect();
+    others.extend(title.map(Step::Title));
+    if copies == 0 {
+        let usual = if others.is_empty() { None } else { Some(BEFORE_SUGGESTIONS) };
+        script.steps.extend(usual.map(|pause| Step::Wait(scenario.gap.unwrap_or(pause))));
+        script.steps.extend(others);
+        return;
     }
+    others.push(Step::Points);
+    let mut others = others.into_iter();
+    for _ in 0..copies {
+        script.steps.push(Step::Wait(scenario.gap.unwrap_or(BETWEEN_COPIES)));
+        script.steps.push(Step::Again(Copy::Newest));
+        script.steps.extend(others.next());
+    }
+    script.steps.extend(others);
 }
 
 fn why(state: &str) -> &'static str {

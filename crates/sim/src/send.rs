@@ -11,14 +11,15 @@ use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
 use crate::bots::{self, Bot};
-use crate::gql::{data, errors, names_channel, number};
+use crate::gql::{channel_of, errors, names_channel, number, reply};
+use crate::habits::{BotMessage, Copies, Edits, End, Responds, Rival};
 use crate::log::Seen;
-use crate::play::{self, Run};
+use crate::play::{self, Run, announce, rival};
 use crate::quirks::Quirks;
 use crate::scenario::{self, Scenario};
 use crate::script::{self, Asked};
 use crate::site::Site;
-use crate::wire;
+use crate::wire::{self, join};
 use crate::world::{Account, Attachment, Exchange, Running};
 use refusal::{Refusal, refused_outside};
 
@@ -40,7 +41,28 @@ struct Question {
     #[serde(default)]
     client_nonce: String,
     #[serde(default)]
+    chat_nonce: Option<String>,
+    #[serde(default)]
     attachments: Vec<String>,
+    /// Files that were uploaded for a token.
+    #[serde(default)]
+    file_hash_jwts: Vec<String>,
+}
+
+/// Refuses a question for what came with it.
+pub(crate) fn refused(
+    site: &Arc<Site>,
+    account: &Account,
+    variables: Value,
+    status: &str,
+) -> Response {
+    match serde_json::from_value::<Question>(variables) {
+        Ok(question) => {
+            log(site, account, &question, None, status.to_owned(), false);
+            Refusal::new(status).reply(site)
+        }
+        Err(error) => Json(errors(&error.to_string())).into_response(),
+    }
 }
 
 /// `SendMessageMutation`
@@ -50,10 +72,11 @@ pub(crate) async fn message(
     headers: &HeaderMap,
     variables: Value,
 ) -> Response {
-    let question: Question = match serde_json::from_value(variables) {
+    let mut question: Question = match serde_json::from_value(variables) {
         Ok(question) => question,
         Err(error) => return Json(errors(&error.to_string())).into_response(),
     };
+    question.attachments.append(&mut question.file_hash_jwts);
     if !names_channel(headers, account) {
         let words = "the poe-tchannel header does not name the account's channel";
         return (StatusCode::BAD_REQUEST, Json(errors(words))).into_response();
@@ -65,10 +88,11 @@ pub(crate) async fn message(
     if let Some(pause) = scenario.slow_take {
         tokio::time::sleep(pause).await;
     }
+    let channel = channel_of(headers).map(str::to_owned);
     if let Some(again) = duplicate(site, account, &question) {
-        return refusal::instead(&scenario, again);
+        return refusal::instead(site, &scenario, again);
     }
-    let refused = refused_outside(&scenario).filter(|_| !scenario.taken);
+    let refused = refused_outside(site, &scenario).filter(|_| !scenario.taken);
     if let Some((status, response)) = refused {
         log(site, account, &question, None, status, false);
         return slowed(&scenario, response).await;
@@ -78,12 +102,13 @@ pub(crate) async fn message(
         Ok(taken) => taken,
         Err(refusal) => {
             log(site, account, &question, None, refusal.status.clone(), false);
-            return slowed(&scenario, refusal.reply()).await;
+            return slowed(&scenario, refusal.reply(site)).await;
         }
     };
+    account.channels.follow(channel.as_deref(), exchange.chat);
     log(site, account, &question, Some(exchange.chat), "success".to_owned(), false);
     answer(site, account, &question, &scenario, exchange).await;
-    slowed(&scenario, refusal::instead(&scenario, reply)).await
+    slowed(&scenario, refusal::instead(site, &scenario, reply)).await
 }
 
 /// The question's echo, and the answer in the background. Waits for the first
@@ -95,38 +120,42 @@ async fn answer(
     scenario: &Scenario,
     exchange: Exchange,
 ) {
-    let (bot, new_chat, echo) = {
+    let (bot, new_chat, mut entries) = {
         let mut world = site.world();
         let Some(chat) = world.chat_mut(exchange.chat) else {
             return;
         };
-        let new_chat = chat.title.is_none();
-        let bot = chat.bot;
-        let code = scenario.address.then(|| chat.code.clone());
-        let echo = chat.message_mut(exchange.question).map(|message| {
-            let Some(code) = code else {
-                return wire::entry("messageAdded", exchange.chat, wire::message(message));
-            };
-            let mut node = json!(wire::message(message));
-            node["chatCode"] = json!(code);
-            wire::entry("messageAdded", exchange.chat, node)
-        });
-        (bot, new_chat, echo)
+        let told = announce::Told { echo: !scenario.no_echo, address: scenario.address };
+        (chat.bot, chat.title.is_none(), announce::question(&site.wire, chat, exchange, told))
     };
-    if let Some(echo) = echo.filter(|_| !scenario.no_echo) {
-        let mut entries = vec![echo];
-        scenario.quirks.apply(&mut entries);
-        account.channel.publish(&entries);
+    scenario.quirks.apply(&mut entries);
+    account.channels.publish_now(entries);
+    let Some(message) = exchange.answer else { return };
+    let habits = site.habits();
+    if habits.rival == Rival::Yes {
+        site.spawn(rival::perform(Arc::clone(site), Arc::clone(account), exchange, message));
     }
     let script = script::write(
         scenario,
-        &Asked { seed: site.options.seed, bot: bot.handle, query: &question.query, new_chat },
+        &Asked {
+            seed: site.options.seed,
+            bot: bot.handle,
+            query: &question.query,
+            new_chat,
+            copies: match habits.copies {
+                _ if habits.end == End::Job => 0,
+                Copies::None => 0,
+                Copies::One => 1,
+                Copies::Five => 5,
+            },
+        },
     );
     let (early, first_updates) = oneshot::channel();
     site.spawn(play::perform(Run {
         site: Arc::clone(site),
         account: Arc::clone(account),
         exchange,
+        message,
         bot,
         script,
         quirks: scenario.quirks.clone(),
@@ -185,7 +214,10 @@ fn take(
         }
     };
     let gone = || Refusal::new("chat_not_found");
-    if scenario.stale && world.chat(chat).is_some_and(|chat| chat.messages.is_empty()) {
+    let habits = site.habits();
+    if (scenario.stale || habits.edits == Edits::Yes)
+        && world.chat(chat).is_some_and(|chat| chat.messages.is_empty())
+    {
         // Something older than the question must be there to be sent again.
         world.add(chat, bot.author, bot.about, "complete").ok_or_else(gone)?;
     }
@@ -193,13 +225,25 @@ fn take(
     asked.nonce = Some(question.client_nonce.clone());
     asked.attachments = attachments;
     let question_id = asked.id;
+    if let Some(chat) = world.chat_mut(chat) {
+        chat.nonce = question.chat_nonce.clone().or(chat.nonce.take());
+    }
+    if habits.rival == Rival::Yes && habits.responds == Responds::Yes {
+        let id = world.add(chat, rival::of(bot).author, "", "incomplete").ok_or_else(gone)?;
+        id.job = Some(wire::job_of(id.id));
+    }
     let author = scenario.author.as_deref().unwrap_or(bot.author);
     let author = bots::find(author).map_or(author, |bot| bot.author);
     let state = scenario.growing.as_deref().unwrap_or("incomplete");
-    let answer_id = world.add(chat, author, "", state).ok_or_else(gone)?.id;
-    let exchange = Exchange { chat, question: question_id, answer: answer_id };
-    if let Some(chat) = world.chat_mut(chat) {
-        chat.running = Some(Running { message: answer_id, ignores_stop: scenario.stop_ignored });
+    let mut exchange = Exchange { chat, question: question_id, answer: None };
+    if habits.responds == Responds::Yes {
+        let answer = world.add(chat, author, "", state).ok_or_else(gone)?;
+        let id = answer.id;
+        answer.job = Some(wire::job_of(id));
+        exchange.answer = Some(id);
+        if let Some(chat) = world.chat_mut(chat) {
+            chat.running = Some(Running { message: id, ignores_stop: scenario.stop_ignored });
+        }
     }
     if !question.client_nonce.is_empty() {
         world.asked.insert((account.number, question.client_nonce.clone()), exchange);
@@ -215,17 +259,29 @@ fn accepted(site: &Site, exchange: Exchange, quirks: &Quirks) -> Option<Response
     let chat = world.chat(exchange.chat)?;
     let edge = |id: u64| {
         let message = chat.message(id)?;
-        Some(json!({ "cursor": id.to_string(), "node": wire::message(message) }))
+        Some(json!({
+            "id": wire::global_id("MessageEdge", id),
+            "cursor": id.to_string(),
+            "node": site.wire.message(message),
+        }))
     };
-    let mut reply = json!({
+    let mut told = json!({
         "status": "success",
-        "statusMessage": null,
-        "chat": wire::chat(chat),
+        "statusMessage": if site.wire.is_new() { json!("") } else { Value::Null },
+        "chat": site.wire.chat(chat),
         "message": edge(exchange.question)?,
-        "botMessage": edge(exchange.answer)?,
     });
-    quirks.reply(&mut reply);
-    Some(data(json!({ "messageEdgeCreate": reply })))
+    match site.habits().bot_message {
+        BotMessage::Node => told["botMessage"] = json!(exchange.answer.and_then(edge)),
+        BotMessage::Null => told["botMessage"] = Value::Null,
+        BotMessage::Absent => {}
+    }
+    if site.wire.is_new() {
+        let job = exchange.answer.map(|answer| site.wire.job(wire::job_of(answer), "not_started"));
+        join(&mut told, json!({ "failedUrls": [], "job": job, "viewer": {} }));
+    }
+    quirks.reply(&mut told);
+    Some(reply(site, "SendMessageMutation", json!({ "messageEdgeCreate": told })))
 }
 
 async fn slowed(scenario: &Scenario, response: Response) -> Response {

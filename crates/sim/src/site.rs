@@ -1,5 +1,6 @@
 //! What every request handler shares: the database, the log, the names of a build.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -8,15 +9,23 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::assets::Assets;
+use crate::habits::Habits;
 use crate::log::Log;
 use crate::options::Options;
+use crate::parts::{self, Part};
+use crate::wire::Wire;
 use crate::world::{Account, World};
+
+/// Whose the session is that is there from the start.
+const VISITOR: &str = "visitor@example.org";
 
 /// The running site.
 pub(crate) struct Site {
     pub(crate) options: Options,
     pub(crate) log: Log,
     pub(crate) assets: Assets,
+    pub(crate) parts: BTreeMap<String, Part>,
+    pub(crate) wire: Wire,
     pub(crate) socket_port: u16,
     /// Becomes true when the site stops.
     pub(crate) stopping: watch::Sender<bool>,
@@ -26,13 +35,21 @@ pub(crate) struct Site {
 
 impl Site {
     pub(crate) fn new(options: Options, socket_port: u16, salt: u64) -> Site {
+        let habits = Habits::of(options.edition, &options.habits);
+        let mut world = World::new(salt, &habits, options.session.clone());
+        if options.session.is_some() {
+            world.sign_in(VISITOR);
+        }
+        let assets = Assets::new(salt);
         Site {
             options,
             log: Log::new(),
-            assets: Assets::new(salt),
+            parts: parts::chosen(&habits.words(), |table| assets.html(table)),
+            assets,
+            wire: Wire { habits },
             socket_port,
             stopping: watch::Sender::new(false),
-            world: Mutex::new(World::new(salt)),
+            world: Mutex::new(world),
             answers: Mutex::new(JoinSet::new()),
         }
     }
@@ -51,6 +68,10 @@ impl Site {
 
     pub(crate) fn account(&self, headers: &HeaderMap) -> Option<Arc<Account>> {
         self.session(headers).map(|(_, account)| account)
+    }
+
+    pub(crate) fn habits(&self) -> &Habits {
+        &self.wire.habits
     }
 
     /// Runs an answer in the background, until it ends or the site stops.

@@ -8,7 +8,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
-use crate::channel::Out;
+use crate::channel::{Channel, Out};
 use crate::log::Seen;
 use crate::site::Site;
 use crate::world::Account;
@@ -25,7 +25,9 @@ pub(crate) async fn updates(
     let Some(account) = account else {
         return (StatusCode::FORBIDDEN, "unknown channel").into_response();
     };
-    let channel = &account.channel;
+    let Some(channel) = account.channels.find(given("channel")) else {
+        return (StatusCode::FORBIDDEN, "unknown channel").into_response();
+    };
     if channel.hash != given("hash") || channel.box_name != box_name {
         return (StatusCode::FORBIDDEN, "wrong hash or box").into_response();
     }
@@ -33,18 +35,19 @@ pub(crate) async fn updates(
         return (StatusCode::SERVICE_UNAVAILABLE, "away").into_response();
     }
     let min_seq = given("min_seq").parse().ok();
-    upgrade.on_upgrade(move |socket| listen(site, account, min_seq, socket))
+    upgrade.on_upgrade(move |socket| listen(site, account, channel, min_seq, socket))
 }
 
 async fn listen(
     site: Arc<Site>,
     account: Arc<Account>,
+    channel: Arc<Channel>,
     min_seq: Option<u64>,
     mut socket: WebSocket,
 ) {
     let mut stopping = site.stopping.subscribe();
     stopping.mark_changed();
-    let (id, mut frames) = account.channel.join(min_seq);
+    let (id, mut frames) = channel.join(min_seq);
     site.log.add(Some(&account.email), Seen::SocketOpen);
     loop {
         tokio::select! {
@@ -60,7 +63,13 @@ async fn listen(
                 }
             },
             incoming = socket.recv() => match incoming {
-                // Pages say nothing of interest; pings are answered below us.
+                Some(Ok(Message::Text(text))) if is_ping(&text) => {
+                    site.log.add(Some(&account.email), Seen::Ping);
+                    if socket.send(Message::text(PONG)).await.is_err() {
+                        break;
+                    }
+                }
+                // Pages say nothing else of interest; pings of the protocol are answered below us.
                 Some(Ok(Message::Close(_)) | Err(_)) | None => break,
                 Some(Ok(_)) => {}
             },
@@ -73,6 +82,12 @@ async fn listen(
             }
         }
     }
-    account.channel.leave(id);
+    channel.leave(id);
     site.log.add(Some(&account.email), Seen::SocketClose);
+}
+
+const PONG: &str = r#"{"type":"pong"}"#;
+
+fn is_ping(text: &str) -> bool {
+    serde_json::from_str::<serde_json::Value>(text).is_ok_and(|said| said["type"] == "ping")
 }

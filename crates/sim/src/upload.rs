@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::gql::{self, Call, errors};
 use crate::log::Seen;
+use crate::send;
 use crate::site::Site;
 use crate::wire;
 use crate::world::{Account, Attachment};
@@ -54,7 +55,12 @@ pub(crate) async fn call(
     let Some(mut call) = call else {
         return (StatusCode::BAD_REQUEST, Json(errors("queryInfo is missing"))).into_response();
     };
-    if call.query_name == "SendMessageMutation" && refusal.is_none() {
+    let is_question = gql::operation(&headers, &call) == Some("SendMessageMutation");
+    if let Some(status) = refusal.filter(|_| is_question) {
+        let call = call.variables;
+        return send::refused(&site, &account, call, status);
+    }
+    if is_question {
         let mut ids: Vec<Value> = files.iter().map(|file| json!(file.id)).collect();
         if let Some(named) = call.variables["attachments"].as_array() {
             // Names such as `file0` only point at the parts of this request.
@@ -68,11 +74,33 @@ pub(crate) async fn call(
         Some(status) => (status, Some("This type of file is not supported.")),
         None => ("success", None),
     };
-    gql::data(json!({ "attachmentUpload": {
+    let told = json!({ "attachmentUpload": {
         "status": status,
         "statusMessage": words,
         "attachments": files.iter().map(wire::attachment).collect::<Vec<_>>(),
-    } }))
+    } });
+    gql::reply(&site, "UploadAttachmentMutation", told)
+}
+
+/// `POST /api/finish_upload_POST`: one file, for a token.
+pub(crate) async fn token(
+    State(site): State<Arc<Site>>,
+    headers: HeaderMap,
+    mut form: Multipart,
+) -> Response {
+    let Some(account) = site.account(&headers) else {
+        return gql::unauthorised();
+    };
+    let Ok(Some(field)) = form.next_field().await else {
+        return (StatusCode::BAD_REQUEST, Json(errors("the file is missing"))).into_response();
+    };
+    match receive(&site, &account, field).await {
+        Ok(file) => Json(json!({ "token": file.id })).into_response(),
+        Err("file_too_large") => {
+            Json(json!({ "error": "This file is too large." })).into_response()
+        }
+        Err(_) => Json(json!({ "error": "This type of file is not supported." })).into_response(),
+    }
 }
 
 fn is_part(name: &Value) -> bool {

@@ -6,13 +6,15 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use crate::bots::Bot;
 use crate::channel::Channel;
+use crate::channels::Channels;
+use crate::habits::{ChannelOf, FrameSize, Habits};
 use crate::options::Options;
 
 /// Somebody who can sign in.
 pub(crate) struct Account {
     pub(crate) email: String,
     pub(crate) number: u64,
-    pub(crate) channel: Channel,
+    pub(crate) channels: Channels,
 }
 
 /// A mail with a code.
@@ -29,6 +31,8 @@ pub(crate) struct Chat {
     pub(crate) code: String,
     pub(crate) owner: u64,
     pub(crate) bot: &'static Bot,
+    /// The client's own word for a new chat.
+    pub(crate) nonce: Option<String>,
     pub(crate) title: Option<String>,
     pub(crate) messages: Vec<Message>,
     pub(crate) running: Option<Running>,
@@ -53,6 +57,10 @@ pub(crate) struct Message {
     pub(crate) nonce: Option<String>,
     pub(crate) attachments: Vec<Attachment>,
     pub(crate) suggestions: Vec<String>,
+    /// The job that makes it.
+    pub(crate) job: Option<u64>,
+    pub(crate) is_edited: bool,
+    pub(crate) is_deleted: bool,
 }
 
 /// An uploaded file; its content is not kept.
@@ -69,7 +77,8 @@ pub(crate) struct Attachment {
 pub(crate) struct Exchange {
     pub(crate) chat: u64,
     pub(crate) question: u64,
-    pub(crate) answer: u64,
+    /// None where nobody answers.
+    pub(crate) answer: Option<u64>,
 }
 
 /// Everything the site knows.
@@ -86,10 +95,14 @@ pub(crate) struct World {
     pub(crate) taken: VecDeque<(u64, Instant)>,
     next_message: u64,
     next_chat: u64,
+    is_channel_per_page: bool,
+    frame: usize,
+    /// What every session is called, where that was chosen.
+    token: Option<String>,
 }
 
 impl World {
-    pub(crate) fn new(seed: u64) -> World {
+    pub(crate) fn new(seed: u64, habits: &Habits, token: Option<String>) -> World {
         World {
             rng: fastrand::Rng::with_seed(seed),
             accounts: HashMap::new(),
@@ -101,6 +114,15 @@ impl World {
             taken: VecDeque::new(),
             next_message: 251_000_000_000,
             next_chat: 730_000_000,
+            is_channel_per_page: habits.channel == ChannelOf::Page,
+            frame: match habits.frame {
+                FrameSize::Some => 0,
+                FrameSize::One => 1,
+                FrameSize::Two => 2,
+                FrameSize::Four => 4,
+                FrameSize::Nine => 9,
+            },
+            token,
         }
     }
 
@@ -136,13 +158,16 @@ impl World {
                 let account = Arc::new(Account {
                     email: key.clone(),
                     number: self.accounts.len() as u64 + 1,
-                    channel,
+                    channels: Channels::new(channel, self.is_channel_per_page, self.frame),
                 });
                 self.accounts.insert(key, Arc::clone(&account));
                 account
             }
         };
-        let token = format!("{}%3D%3D", self.word(22));
+        let token = match &self.token {
+            Some(token) => token.clone(),
+            None => format!("{}%3D%3D", self.word(22)),
+        };
         self.sessions.insert(token.clone(), account);
         token
     }
@@ -152,7 +177,7 @@ impl World {
     }
 
     pub(crate) fn account_of_channel(&self, channel: &str) -> Option<Arc<Account>> {
-        self.accounts.values().find(|account| account.channel.name == channel).cloned()
+        self.accounts.values().find(|account| account.channels.find(channel).is_some()).cloned()
     }
 
     pub(crate) fn sign_out(&mut self, token: &str) {
@@ -173,6 +198,7 @@ impl World {
             code,
             owner,
             bot,
+            nonce: None,
             title: None,
             messages: Vec::new(),
             running: None,
@@ -239,6 +265,9 @@ impl World {
             nonce: None,
             attachments: Vec::new(),
             suggestions: Vec::new(),
+            job: None,
+            is_edited: false,
+            is_deleted: false,
         };
         let messages = &mut self.chats.get_mut(&chat)?.messages;
         messages.push(message);
@@ -258,6 +287,17 @@ impl Chat {
     /// Whether this answer is still being written.
     pub(crate) fn runs(&self, message: u64) -> bool {
         self.running.is_some_and(|running| running.message == message)
+    }
+}
+
+impl Message {
+    /// Whether a bot wrote it.
+    pub(crate) fn is_answer(&self) -> bool {
+        !matches!(self.author.as_str(), "human" | "chat_break")
+    }
+
+    pub(crate) fn is_complete(&self) -> bool {
+        matches!(self.state.as_str(), "complete" | "completed")
     }
 }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use lenore_sim::{LogEntry, Options, Seen, Sim};
+use lenore_sim::{Edition, LogEntry, Options, Seen, Sim};
 use serde_json::Value;
 
 /// The program of that name on the `PATH`.
@@ -68,7 +68,8 @@ async fn the_original_provider_gets_its_answers_here() {
         let mut tries = Vec::new();
         for _ in 0..3 {
             // A site for each: what comes late of one answer, it takes for the next one.
-            let sim = Sim::start(Options::default()).await.expect("a free port");
+            let sim =
+                Sim::start(Options::default().edition(Edition::Y2023)).await.expect("a free port");
             let Some(heard) = ask(&sim, &[prompt]).await else { return };
             let sent = sim.log().into_iter().filter_map(|entry| match entry.what {
                 Seen::Send { query, .. } => Some(query.trim_end().to_owned()),
@@ -90,7 +91,7 @@ async fn the_original_provider_gets_its_answers_here() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "minutes long: most of these hang it; the results stand in docs/reliability.md"]
 async fn what_the_original_provider_makes_of_faults() {
-    let sim = Sim::start(Options::default()).await.expect("a free port");
+    let sim = Sim::start(Options::default().edition(Edition::Y2023)).await.expect("a free port");
     let faults = [
         "batch=3",
         "placeholder",

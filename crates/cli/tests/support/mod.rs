@@ -10,10 +10,17 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use lenore::Poe;
-use lenore_sim::{LogEntry, Options, Seen, Sim};
+use lenore_sim::{Edition, LogEntry, Options, Seen, Sim};
 use tokio::process::Command;
 
 pub(crate) use self::program::{Ended, Home, Program, lenore};
+
+/// The options of a site: the edition that `LENORE_SIM_EDITION` names, else that of 2023.
+pub(crate) fn site() -> Options {
+    let edition = std::env::var("LENORE_SIM_EDITION");
+    Options::default()
+        .edition(edition.map_or(Edition::Y2023, |word| word.parse().expect("an edition")))
+}
 
 /// No wait of a test is longer.
 pub(crate) const WAIT: Duration = Duration::from_secs(30);
@@ -42,7 +49,7 @@ impl World {
 
     /// Not signed in.
     pub(crate) async fn signed_out() -> Self {
-        let sim = Sim::start(Options::default()).await.expect("a free port");
+        let sim = Sim::start(site()).await.expect("a free port");
         let directory = tempfile::tempdir().expect("a directory");
         Self { sim, directory }
     }

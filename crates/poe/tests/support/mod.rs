@@ -9,12 +9,19 @@ use std::time::Duration;
 
 use lenore_poe::{Poe, PoeBuilder};
 use lenore_provider::{ChatRequest, Error, Event, Message, Provider, Transcript};
-use lenore_sim::{LogEntry, Options, Seen, Sim};
+use lenore_sim::{Edition, LogEntry, Options, Seen, Sim};
 
 /// No wait of a test is longer.
 pub(crate) const WAIT: Duration = Duration::from_secs(30);
 
 const EMAIL: &str = "edgar@example.org";
+
+/// The options of a site: the edition that `LENORE_SIM_EDITION` names, else that of 2023.
+pub(crate) fn site() -> Options {
+    let edition = std::env::var("LENORE_SIM_EDITION");
+    Options::default()
+        .edition(edition.map_or(Edition::Y2023, |word| word.parse().expect("an edition")))
+}
 
 /// The site, a profile, and a provider on both.
 pub(crate) struct World {
@@ -38,7 +45,7 @@ impl World {
 
     /// Not signed in.
     pub(crate) async fn signed_out(options: impl FnOnce(PoeBuilder) -> PoeBuilder) -> Self {
-        Self::at(Options::default(), options).await
+        Self::at(site(), options).await
     }
 
     /// Not signed in, at a site with options of its own.

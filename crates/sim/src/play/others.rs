@@ -1,8 +1,10 @@
 //! What else is on the channel: another chat of the account, older messages, noise.
 
+use serde_json::json;
+
 use super::Player;
 use crate::bots;
-use crate::wire;
+use crate::wire::global_id;
 use crate::world::Exchange;
 
 /// Entries that a client must survive: what they mean, nobody knows.
@@ -34,8 +36,31 @@ impl Player {
         let world = self.site.world();
         let messages = &world.chat(chat)?.messages;
         let older = messages.iter().rev().filter(|message| message.id < question);
-        let again = |message| wire::entry("messageAdded", chat, wire::message(message));
+        let wire = &self.site.wire;
+        let again = |message| wire.entry("messageAdded", chat, wire.update(message));
         self.waiting.extend(older.take(2).map(again));
+        Some(())
+    }
+
+    /// The question is edited, and something older than it is deleted.
+    pub(super) fn edit(&mut self) -> Option<()> {
+        let Exchange { chat, question, .. } = self.exchange;
+        let entries = {
+            let wire = &self.site.wire;
+            let mut world = self.site.world();
+            let chat = world.chat_mut(chat)?;
+            let message = chat.message_mut(question)?;
+            message.is_edited = true;
+            let edited = wire.entry("messageEdited", self.exchange.chat, wire.update(message));
+            let mut older = chat.messages.iter_mut().rev();
+            let older = older.find(|message| message.id < question && !message.is_deleted)?;
+            older.is_deleted = true;
+            let id = global_id("Message", older.id);
+            let gone = json!({ "id": id, "messageId": wire.id(older.id), "isDeleted": true });
+            [edited, wire.entry("messageDeletedV2", self.exchange.chat, gone)]
+        };
+        self.waiting.extend(entries);
+        self.flush();
         Some(())
     }
 
@@ -59,7 +84,7 @@ impl Player {
                 chat.running = None;
             }
             let answer = chat.message_mut(other.answer)?;
-            wire::entry("messageAdded", other.chat, wire::message(answer))
+            self.site.wire.entry("messageAdded", other.chat, self.site.wire.update(answer))
         };
         self.waiting.push(entry);
         self.other = Some(other);
@@ -74,7 +99,8 @@ impl Player {
         let nonce = world.word(16);
         let question = world.add(chat, "human", "A question from another tab", "complete")?;
         question.nonce = Some(nonce);
-        let echo = wire::entry("messageAdded", chat, wire::message(question));
+        let wire = &self.site.wire;
+        let echo = wire.entry("messageAdded", chat, wire.update(question));
         let answer = world.add(chat, bot.author, "", "incomplete")?.id;
         self.waiting.push(echo);
         Some(Other { chat, answer })

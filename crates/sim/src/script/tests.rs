@@ -3,7 +3,10 @@
 use super::*;
 
 fn script(query: &str) -> Script {
-    write(&crate::scenario::read(query), &Asked { seed: 1, bot: "GPT-4", query, new_chat: true })
+    write(
+        &crate::scenario::read(query),
+        &Asked { seed: 1, bot: "GPT-4", query, new_chat: true, copies: 0 },
+    )
 }
 
 fn texts(script: &Script) -> Vec<&str> {

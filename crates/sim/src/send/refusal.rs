@@ -10,19 +10,20 @@ use axum::response::{Html, IntoResponse, Response};
 use futures_util::stream;
 use serde_json::json;
 
-use crate::gql::{data, errors};
+use crate::gql::{errors, reply};
 use crate::pages;
 use crate::scenario::Scenario;
+use crate::site::Site;
 
 /// What becomes of the reply to a question that was taken.
-pub(super) fn instead(scenario: &Scenario, reply: Response) -> Response {
+pub(super) fn instead(site: &Site, scenario: &Scenario, reply: Response) -> Response {
     if scenario.lost_reply {
         return Body::from_stream(stream::once(async { broken() })).into_response();
     }
     if scenario.cut_reply {
         return Body::from_stream(stream::unfold(0, cut)).into_response();
     }
-    match refused_outside(scenario) {
+    match refused_outside(site, scenario) {
         Some((_, refusal)) => refusal,
         None => reply,
     }
@@ -44,7 +45,7 @@ async fn cut(part: u8) -> Option<(io::Result<Bytes>, u8)> {
 }
 
 /// Refusals that are not a `status`: HTTP errors, GraphQL errors, an HTML page, a human check.
-pub(super) fn refused_outside(scenario: &Scenario) -> Option<(String, Response)> {
+pub(super) fn refused_outside(site: &Site, scenario: &Scenario) -> Option<(String, Response)> {
     if scenario.challenge {
         return Some(("challenge".to_owned(), pages::challenge()));
     }
@@ -63,8 +64,14 @@ pub(super) fn refused_outside(scenario: &Scenario) -> Option<(String, Response)>
         }
         return Some((format!("http_{code}"), response));
     }
-    let words = "Server error: the message could not be created.";
-    scenario.errors.then(|| ("errors".to_owned(), Json(errors(words)).into_response()))
+    let reply = if site.wire.is_new() {
+        let mut reply = errors("Server Error");
+        reply["extensions"] = json!({ "is_final": true });
+        reply
+    } else {
+        errors("Server error: the message could not be created.")
+    };
+    scenario.errors.then(|| ("errors".to_owned(), Json(reply).into_response()))
 }
 
 /// The date in so many seconds, as headers have it.
@@ -84,7 +91,7 @@ impl Refusal {
         Refusal { status: status.to_owned(), message: None }
     }
 
-    pub(super) fn reply(self) -> Response {
+    pub(super) fn reply(self, site: &Site) -> Response {
         let words = self.message.unwrap_or_else(|| {
             match self.status.as_str() {
                 "reached_limit" => "You've reached your daily free message limit for this bot.",
@@ -100,12 +107,13 @@ impl Refusal {
             }
             .to_owned()
         });
-        data(json!({ "messageEdgeCreate": {
+        let told = json!({ "messageEdgeCreate": {
             "status": self.status,
             "statusMessage": words,
             "chat": null,
             "message": null,
             "botMessage": null,
-        } }))
+        } });
+        reply(site, "SendMessageMutation", told)
     }
 }

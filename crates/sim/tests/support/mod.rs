@@ -1,9 +1,11 @@
 //! A plain client of the local site: HTTP with cookies, and its socket.
 
+#![allow(dead_code, reason = "no test file uses all of it")]
+
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
-use lenore_sim::{Options, Sim};
+use lenore_sim::{Edition, Options, Sim};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
@@ -13,7 +15,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 pub(crate) const DEADLINE: Duration = Duration::from_secs(10);
 
 pub(crate) async fn start() -> Sim {
-    Sim::start(Options::default().seed(7)).await.expect("the site starts")
+    Sim::start(Options::default().edition(Edition::Y2023).seed(7)).await.expect("the site starts")
 }
 
 /// One signed-in user.
