@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use serde_json::Value;
 
-use crate::{Error, ErrorKind, Page, Result, Tap};
+use crate::{Error, ErrorKind, Navigation, Page, Result, Tap};
 
 /// How long a browser may take for each step of opening a tab, though nobody waits as long: a tab
 /// that comes late must be closed.
@@ -15,8 +15,8 @@ pub(crate) const LATE: Duration = Duration::from_secs(120);
 
 /// One tab, as its engine drives it. Each call ends by its deadline.
 pub(crate) trait PageEngine: Send + Sync {
-    /// Loads an address and returns when its document is there.
-    fn navigate<'a>(&'a self, url: &'a str, wait: Duration) -> BoxFuture<'a, Result<()>>;
+    /// Loads an address and returns when its document is there, or it is known that none comes.
+    fn navigate<'a>(&'a self, url: &'a str, wait: Duration) -> BoxFuture<'a, Result<Navigation>>;
 
     /// Evaluates an expression, awaits the promise that it may be, and returns its JSON value.
     fn evaluate<'a>(&'a self, expression: &'a str, wait: Duration) -> BoxFuture<'a, Result<Value>>;

@@ -13,6 +13,7 @@ mod cookie;
 mod engine;
 mod error;
 mod find;
+mod navigation;
 mod page;
 mod profile;
 mod proxy;
@@ -25,6 +26,7 @@ pub use browser::{Browser, LaunchOptions, PageOptions, Program, WebDriverOptions
 pub use cookie::{Cookie, SessionCookie};
 pub use error::{Error, ErrorKind, Result};
 pub use find::{can_show_window, find_chromium, find_firefox, find_geckodriver};
+pub use navigation::{Navigation, Shows};
 pub use page::Page;
 pub use profile::{LOCK_FILE, OwnedProfile, Owner, Profile, abandon_profiles};
 pub use proxy::Proxy;

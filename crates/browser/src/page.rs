@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::engine::PageEngine;
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, ErrorKind, Navigation, Result};
 
 /// The helpers that scripts see as `dom`.
 const DOM: &str = include_str!("dom.js");
@@ -27,12 +27,27 @@ impl Page {
         Self { engine, closed: false }
     }
 
-    /// Loads an address and returns when its document is there (its scripts may still run).
+    /// Loads an address and returns when its document is there (its scripts may still run), with
+    /// what the site answered: an error page of the site is a document too.
     ///
     /// # Errors
     /// [`ErrorKind::Network`] with the browser's reason, [`ErrorKind::Timeout`].
-    pub async fn navigate(&self, url: &str, wait: Duration) -> Result<()> {
+    pub async fn navigate(&self, url: &str, wait: Duration) -> Result<Navigation> {
         self.engine.navigate(url, wait).await
+    }
+
+    /// The title of the document, once all of it is read or the deadline has passed; empty where
+    /// it has none.
+    ///
+    /// # Errors
+    /// As [`Page::call`].
+    pub async fn title(&self, wait: Duration) -> Result<String> {
+        let look = "(ms) => new Promise((resolve) => { const tell = () => resolve(document.title); \
+                    if (document.readyState !== 'loading') return tell(); \
+                    document.addEventListener('DOMContentLoaded', tell); setTimeout(tell, ms); })";
+        let milliseconds = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+        let title = self.call(look, &[json!(milliseconds)], wait + HEAD_START).await?;
+        Ok(title.as_str().unwrap_or_default().to_owned())
     }
 
     /// Calls a JavaScript function, given as source text, with JSON arguments; awaits the promise

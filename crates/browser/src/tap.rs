@@ -7,6 +7,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::sync::mpsc;
 
+use crate::{Error, ErrorKind, Result};
+
 /// How many messages may wait for their reader. One more is dropped, and seen as a hole.
 pub(crate) const TAPPED: usize = 8192;
 
@@ -84,21 +86,41 @@ impl Order {
     }
 }
 
-/// The script that is installed: the site's part, given its `emit`. `send` is an expression for
-/// the engine's function of one string; evaluating it must hide that function from the page.
-pub(crate) fn preload(script: &str, send: &str) -> String {
-    format!(
-        r#"(() => {{
-  if (window.top !== window) return;
-  const send = {send};
-  const origin = `${{Math.random().toString(36).slice(2)}}${{performance.timeOrigin}}`;
-  const write = JSON.stringify;
-  let number = 0;
-  const emit = (message) => send(write([origin, number++, message]));
-  emit(null);
-  ({script})(emit);
-}})()"#
-    )
+/// The scripts that are installed in each document, before its own.
+///
+/// The function that leads out of the page exists only in a world of its own, in which no script of
+/// a page ever runs. What the site's part of the tap emits, in the page's world, reaches it by
+/// events of a target that nobody else has: the two scripts of a top document agree on it before
+/// the page's first script, by a name that cannot be guessed. Frames have neither.
+#[derive(Debug)]
+pub(crate) struct Scripts {
+    /// The name of the other world, and of the function that leads out where one needs a name.
+    pub(crate) name: String,
+    /// For the other world, to be installed first. A function body, with `send` to be put in front.
+    pub(crate) relay: String,
+    /// For the page's world.
+    pub(crate) main: String,
+}
+
+impl Scripts {
+    /// Of the site's part. `send` is an expression for the engine's function of one string, in the
+    /// other world.
+    pub(crate) fn new(script: &str, send: impl FnOnce(&str) -> String) -> Result<Self> {
+        let [name, meeting] = [random_name()?, random_name()?];
+        let send = send(&name);
+        let relay = format!("({})(\"{meeting}\", {send})", include_str!("tap/relay.js"));
+        let main = format!("({})(\"{meeting}\", {script})", include_str!("tap/main.js"));
+        Ok(Self { name, relay, main })
+    }
+}
+
+/// A name that nobody can guess.
+fn random_name() -> Result<String> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|error| {
+        Error::new(ErrorKind::Launch, "the system gives no random numbers").with_source(error)
+    })?;
+    Ok(format!("w{:032x}", u128::from_ne_bytes(bytes)))
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lenore_browser::{Browser, LaunchOptions, Program, WebDriverOptions};
+use lenore_browser::{Browser, LaunchOptions, Program, WebDriverOptions, find_chromium};
 use serde::Deserialize;
 
 use self::cases::CASES;
@@ -84,6 +84,13 @@ fn words(failure: tokio::task::JoinError) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn chromium_over_cdp() {
     run("chromium", support::browser().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_whole_chromium_over_cdp() {
+    let Ok(program) = find_chromium(false) else { return };
+    let options = LaunchOptions { binary: Some(program), ..LaunchOptions::default() };
+    run("chromium", Browser::launch(&options).await.expect("started")).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -63,7 +63,7 @@ impl Engine {
         let (page, _tap) = browser.open_page(&PageOptions::default(), WAIT).await.expect("opened");
         let loaded = page.navigate(url, WAIT).await;
         let title = match loaded {
-            Ok(()) => page.call("() => document.title", &[], WAIT).await,
+            Ok(_) => page.call("() => document.title", &[], WAIT).await,
             Err(error) => Err(error),
         };
         drop(page);

@@ -12,21 +12,19 @@ use tokio::time::{timeout, timeout_at};
 
 use super::attendant::Attendant;
 use super::cdp::protocol::{
-    AddBinding, AddPreloadScript, CaptureScreenshot, DrawFrame, Evaluate, Evaluated, FetchEnable,
-    Frame, InspectorEnable, Navigate, PageEnable, PictureFormat, RuntimeEnable, SetFiles,
+    AddBinding, AddPreloadScript, BringToFront, CaptureScreenshot, DrawFrame, Evaluate, Evaluated,
+    FetchEnable, Frame, InspectorEnable, Navigate, NetworkDisable, NetworkEnable, PageEnable,
+    PictureFormat, RuntimeEnable, SetFiles,
 };
 use super::cdp::{Connection, Subscription};
 use super::frames::{Frames, Turn};
 use super::tabs::Tab;
 use crate::engine::{PageEngine, PageState};
+use crate::navigation::{Answer, Navigation, Shows};
 use crate::proxy::Through;
 use crate::reasons::network_error;
-use crate::tap::{self, Tap};
+use crate::tap::{Scripts, Tap};
 use crate::{Error, ErrorKind, Result};
-
-/// The function that carries the tap's messages out. The preload script takes it off the page's
-/// global object before the page's scripts could see it.
-const BINDING: &str = "__tap";
 
 /// How long a tab may go on that is to be closed, until no frame of it is under way.
 const FREE: Duration = Duration::from_secs(1);
@@ -62,24 +60,23 @@ impl ChromiumPage {
         let Subscription { tapped, events, state } = connection.subscribe(&session);
         let credentials = through.as_ref().and_then(|through| through.credentials.clone());
         let page = Self { connection, tab, session, state, through, turn, frames: OnceLock::new() };
-        let send = format!(
-            "(() => {{ const send = window.{BINDING}; delete window.{BINDING}; return send; }})()"
-        );
-        let script = tap::preload(preload, &send);
+        let scripts = Scripts::new(preload, |name| format!("window.{name}"))?;
         // All at once: the browser works them off in order, and answers in the time of one.
         let session = Some(page.session.as_str());
-        let (enabled, runtime, inspector, binding, preload) = (
+        let (enabled, runtime, inspector, binding, relay, preload) = (
             PageEnable::new(),
             RuntimeEnable::new(),
             InspectorEnable::new(),
-            AddBinding::new(BINDING),
-            AddPreloadScript::new(&script),
+            AddBinding::new(&scripts.name, &scripts.name),
+            AddPreloadScript::new(&scripts.relay, &scripts.name),
+            AddPreloadScript::new(&scripts.main, ""),
         );
         tokio::try_join!(
             page.connection.call(session, &enabled, wait),
             page.connection.call(session, &runtime, wait),
             page.connection.call(session, &inspector, wait),
             page.connection.call(session, &binding, wait),
+            page.connection.call(session, &relay, wait),
             page.connection.call(session, &preload, wait),
         )?;
         if credentials.is_some() {
@@ -118,6 +115,19 @@ impl ChromiumPage {
         }
     }
 
+    /// A picture of a tab that draws by itself, which one in the background of a window does not.
+    async fn capture(&self, wait: Duration) -> Result<String> {
+        let capture = CaptureScreenshot::new("png");
+        let captured = match self.call(&capture, wait).await {
+            Err(error) if error.kind() == ErrorKind::Protocol => {
+                self.call(&BringToFront::new(), wait).await?;
+                self.call(&capture, wait).await
+            }
+            captured => captured,
+        };
+        captured.map(|picture| picture.data)
+    }
+
     /// A frame that is drawn, as a picture.
     async fn draw(&self, wait: Duration) -> Result<String> {
         self.begin_frames();
@@ -137,13 +147,6 @@ impl ChromiumPage {
         }
     }
 
-    /// Whether what is there came from the site and not from the proxy.
-    async fn check_proxy(&self, through: &Through, url: &str, wait: Duration) -> Result<()> {
-        let status = "performance.getEntriesByType('navigation')[0]?.responseStatus";
-        let status = self.evaluated(status, true, wait).await?.result.value;
-        through.check(url, status.as_ref().and_then(Value::as_u64).unwrap_or(0))
-    }
-
     async fn call<C: super::cdp::protocol::Command>(
         &self,
         command: &C,
@@ -159,22 +162,37 @@ impl ChromiumPage {
 }
 
 impl PageEngine for ChromiumPage {
-    fn navigate<'a>(&'a self, url: &'a str, wait: Duration) -> BoxFuture<'a, Result<()>> {
+    fn navigate<'a>(&'a self, url: &'a str, wait: Duration) -> BoxFuture<'a, Result<Navigation>> {
         async move {
-            let navigated = self.call(&Navigate::new(url), wait).await?;
+            // Only meanwhile: they come with all that a page receives.
+            self.connection.await_answers(&self.session);
+            self.connection.post(Some(&self.session), &NetworkEnable::new());
+            let navigated = self.call(&Navigate::new(url), wait).await;
+            self.connection.post(Some(&self.session), &NetworkDisable::new());
+            let navigated = navigated?;
             self.begin_frames();
-            let failed = navigated.error_text.filter(|reason| !reason.is_empty());
-            match (failed, &self.through) {
-                (Some(reason), through) => {
-                    let error = network_error(&reason);
-                    Err(match through {
-                        Some(through) => through.explain(error, url),
-                        None => error,
-                    })
-                }
-                (None, Some(through)) => self.check_proxy(through, url, wait).await,
-                _ => Ok(()),
+            let loader = navigated.loader_id.as_deref().unwrap_or_default();
+            let answer = self.connection.take_answer(&self.session, loader);
+            if let (Some(through), Some(answer)) = (&self.through, &answer) {
+                through.check(url, answer.status)?;
             }
+            let failed = navigated.error_text.filter(|reason| !reason.is_empty());
+            let Some(reason) = failed else {
+                let without = || Navigation::without_answer(url);
+                return Ok(
+                    answer.map_or_else(without, |answer| Navigation::of(answer, Shows::Document))
+                );
+            };
+            let unshown = answer.as_ref().and_then(Answer::unshown);
+            let downloaded = navigated.is_download.then_some(Shows::Download);
+            if let (Some(answer), Some(shows)) = (answer, downloaded.or(unshown)) {
+                return Ok(Navigation::of(answer, shows));
+            }
+            let error = network_error(&reason);
+            Err(match &self.through {
+                Some(through) => through.explain(error, url),
+                None => error,
+            })
         }
         .boxed()
     }
@@ -213,7 +231,7 @@ impl PageEngine for ChromiumPage {
     fn screenshot(&self, wait: Duration) -> BoxFuture<'_, Result<Vec<u8>>> {
         async move {
             let data = match &self.turn {
-                None => self.call(&CaptureScreenshot::new("png"), wait).await?.data,
+                None => self.capture(wait).await?,
                 Some(_) => self.draw(wait).await?,
             };
             base64::engine::general_purpose::STANDARD.decode(data).map_err(|error| {

@@ -25,7 +25,7 @@ impl Through {
     ///
     /// # Errors
     /// [`ErrorKind::Network`] where it did not.
-    pub(crate) fn check(&self, url: &str, status: u64) -> Result<()> {
+    pub(crate) fn check(&self, url: &str, status: u16) -> Result<()> {
         let is_plain = !url.starts_with("https:");
         match status {
             407 => Err(network_error("HTTP 407, PROXY_AUTH")),

@@ -17,8 +17,8 @@ use super::bidi::{
 use super::fleet::Place;
 use crate::engine::{PageEngine, PageState};
 use crate::proxy::Through;
-use crate::tap::{self, Tap};
-use crate::{Error, ErrorKind, Result};
+use crate::tap::{Scripts, Tap};
+use crate::{Error, ErrorKind, Navigation, Result};
 
 /// What is listened to, of each tab.
 const EVENTS: &[&str] = &[
@@ -36,9 +36,10 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(10);
 /// A tab, and the place in a session that it takes.
 #[derive(Debug)]
 pub(super) struct BidiPage {
-    connection: Arc<Connection>,
-    context: String,
-    preload: String,
+    pub(super) connection: Arc<Connection>,
+    pub(super) context: String,
+    /// The numbers of the preload scripts that do not go with the tab.
+    scripts: Vec<String>,
     state: watch::Receiver<PageState>,
     pub(super) through: Option<Through>,
     _place: Place,
@@ -66,8 +67,10 @@ impl BidiPage {
         through: Option<Through>,
         wait: Duration,
     ) -> Result<(Self, Tap)> {
-        let session = place.session();
-        let connection = session.connection.clone();
+        let (connection, answers_proxy) = {
+            let session = place.session();
+            (session.connection.clone(), session.answers_proxy)
+        };
         let create = json!({ "type": "tab" });
         let ContextCreated { context } =
             connection.call(Of::Session, "browsingContext.create", create, wait).await?;
@@ -75,43 +78,35 @@ impl BidiPage {
         let Subscription { tapped, state } = connection.subscribe(&context);
         let of = Of::Context(&context);
         let subscribe = json!({ "events": EVENTS, "contexts": [context] });
-        let script = format!("(channel) => {{ {} }}", tap::preload(preload, "channel"));
-        let channel = json!({ "type": "channel", "value": { "channel": Connection::CHANNEL } });
-        let add_script = json!({
-            "functionDeclaration": script,
-            "arguments": [channel],
-            "contexts": [context],
-        });
-        let intercept = async {
-            if !session.answers_proxy {
-                return Ok(());
-            }
+        let intercept = async || {
             let params = json!({ "phases": ["authRequired"], "contexts": [context] });
             connection.call(of, "network.addIntercept", params, wait).await.map(|_: Value| ())
         };
-        let chromiums = async {
+        let scripts = async {
             let params = json!({ "context": context });
             let told = connection.call(of, "goog:cdp.getSession", params, wait).await;
-            let name = match told {
-                Ok(TargetCrashed { session }) => session,
+            match told {
+                Ok(TargetCrashed { session }) => {
+                    connection.learn_name(&context, session.clone());
+                    if answers_proxy {
+                        intercept().await?;
+                    }
+                    install_in_chromium(&connection, &context, &session, preload, wait).await
+                }
                 // Other browsers than Chromium have no such command.
-                Err(error) if error.kind() == ErrorKind::Protocol => return Ok(()),
-                Err(error) => return Err(error),
-            };
-            connection.learn_name(&context, name);
-            let subscribe = json!({ "events": Connection::CHROMIUM_EVENTS, "contexts": [context] });
-            connection.call(of, "session.subscribe", subscribe, wait).await.map(|_: Value| ())
+                Err(error) if error.kind() == ErrorKind::Protocol => {
+                    // A Firefox would show a dialog where a site asks for a password.
+                    intercept().await?;
+                    install(&connection, &context, preload, wait).await
+                }
+                Err(error) => Err(error),
+            }
         };
-        let (_, added, (), ()): (Value, ScriptAdded, (), ()) = tokio::try_join!(
-            connection.call(of, "session.subscribe", subscribe, wait),
-            connection.call(of, "script.addPreloadScript", add_script, wait),
-            intercept,
-            chromiums,
-        )?;
+        let (_, scripts): (Value, Vec<String>) =
+            tokio::try_join!(connection.call(of, "session.subscribe", subscribe, wait), scripts,)?;
         unfinished.context = None;
         drop(unfinished);
-        let preload = added.script;
-        let page = Self { connection, context, preload, state, through, _place: place };
+        let page = Self { connection, context, scripts, state, through, _place: place };
         Ok((page, Tap::new(tapped)))
     }
 
@@ -129,7 +124,7 @@ impl BidiPage {
     }
 
     /// A crash may end the tab before the command reached it.
-    fn or_crashed(&self, error: Error) -> Error {
+    pub(super) fn or_crashed(&self, error: Error) -> Error {
         let state = *self.state.borrow();
         let gone = error.kind() == ErrorKind::Closed && state == PageState::Crashed;
         if gone { state.error() } else { error }
@@ -210,14 +205,15 @@ impl BidiPage {
 
     /// What takes the tab with it.
     fn forget(&self) {
-        let remove = json!({ "script": self.preload });
-        self.connection.post("script.removePreloadScript", &remove);
+        for script in &self.scripts {
+            self.connection.post("script.removePreloadScript", &json!({ "script": script }));
+        }
         self.connection.unsubscribe(&self.context);
     }
 }
 
 impl PageEngine for BidiPage {
-    fn navigate<'a>(&'a self, url: &'a str, wait: Duration) -> BoxFuture<'a, Result<()>> {
+    fn navigate<'a>(&'a self, url: &'a str, wait: Duration) -> BoxFuture<'a, Result<Navigation>> {
         self.go_to(url, wait).boxed()
     }
 
@@ -291,6 +287,61 @@ impl Drop for Unfinished<'_> {
             self.connection.unsubscribe(&context);
         }
     }
+}
+
+/// Has the tap's scripts run in each document of a tab; returns their numbers.
+async fn install(
+    connection: &Connection,
+    context: &str,
+    preload: &str,
+    wait: Duration,
+) -> Result<Vec<String>> {
+    let scripts = Scripts::new(preload, |_| "channel".to_owned())?;
+    let channel = json!({ "type": "channel", "value": { "channel": Connection::CHANNEL } });
+    let relay = json!({
+        "functionDeclaration": format!("(channel) => {{ {} }}", scripts.relay),
+        "arguments": [channel],
+        "contexts": [context],
+        "sandbox": scripts.name,
+    });
+    let main = json!({
+        "functionDeclaration": format!("() => {{ {} }}", scripts.main),
+        "contexts": [context],
+    });
+    let add = async |script| {
+        let of = Of::Context(context);
+        connection.call::<ScriptAdded>(of, "script.addPreloadScript", script, wait).await
+    };
+    Ok(vec![add(relay).await?.script, add(main).await?.script])
+}
+
+/// The same in a Chromium, whose driver has no channel out of a sandbox, and leaves one out of the
+/// page's own world for the page to find.
+async fn install_in_chromium(
+    connection: &Connection,
+    context: &str,
+    session: &str,
+    preload: &str,
+    wait: Duration,
+) -> Result<Vec<String>> {
+    let scripts = Scripts::new(preload, |name| format!("window.{name}"))?;
+    let of = Of::Context(context);
+    let send = async |method: &str, params: Value| {
+        let params = json!({ "method": method, "params": params, "session": session });
+        connection.call::<Value>(of, "goog:cdp.sendCommand", params, wait).await.map(drop)
+    };
+    const ADD: &str = "Page.addScriptToEvaluateOnNewDocument";
+    let events = json!({ "events": Connection::CHROMIUM_EVENTS, "contexts": [context] });
+    let name = &scripts.name;
+    tokio::try_join!(
+        async { connection.call::<Value>(of, "session.subscribe", events, wait).await.map(drop) },
+        send("Runtime.addBinding", json!({ "name": name, "executionContextName": name })),
+        async {
+            send(ADD, json!({ "source": scripts.relay, "worldName": name })).await?;
+            send(ADD, json!({ "source": scripts.main })).await
+        },
+    )?;
+    Ok(Vec::new())
 }
 
 fn script_error(thrown: &str) -> Error {

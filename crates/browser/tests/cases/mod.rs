@@ -1,5 +1,7 @@
 //! What every engine must do.
 
+mod forging;
+mod navigation;
 mod tap;
 mod trouble;
 mod vocabulary;
@@ -27,6 +29,9 @@ pub(crate) const CASES: &[(&str, Case)] = cases![
     tap::two_documents_in_turn_are_told_apart,
     tap::any_text_is_heard_exactly,
     tap::several_pages_at_once_are_heard_each_by_itself,
+    forging::no_frame_finds_or_forges_the_taps_way_out,
+    forging::a_page_that_changes_the_builtins_does_not_change_what_is_told,
+    navigation::what_the_site_answers_is_told,
     vocabulary::a_box_is_filled_exactly_and_at_once,
     vocabulary::any_value_comes_back_exactly,
     vocabulary::files_are_chosen,

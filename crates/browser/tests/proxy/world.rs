@@ -53,7 +53,7 @@ impl Through {
         if let Err(error) = &loaded {
             hidden(&format!("{error} {error:?}"));
         }
-        loaded
+        loaded.map(drop)
     }
 
     pub(crate) async fn title(&self) -> String {

@@ -76,7 +76,7 @@ impl Examiner<'_> {
         let page = &open.page;
         let load = async || {
             let url = poe.site.bot_url(&models::bot_of(&poe.site.models, "")?);
-            page.navigate(&url, arrive::LOAD).await.map_err(browser_error)
+            page.navigate(&url, arrive::LOAD).await.map(drop).map_err(browser_error)
         };
         let mut loaded = None;
         if let Some(proxy) = proxy {

@@ -1,6 +1,7 @@
 //! The commands of the protocol that are used here, each with its parameters and its answer.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -93,18 +94,29 @@ commands! {
     InspectorEnable("Inspector.enable") {} -> Nothing;
     /// Scripts and bindings; without it a binding is not put into new documents.
     RuntimeEnable("Runtime.enable") {} -> Nothing;
-    /// A function of the page's global object that calls us.
-    AddBinding("Runtime.addBinding") { name: &'a str } -> Nothing;
-    /// A script that runs in each document before the document's own.
-    AddPreloadScript("Page.addScriptToEvaluateOnNewDocument") { source: &'a str } -> Nothing;
+    /// A function that calls us, of the global objects of one world.
+    AddBinding("Runtime.addBinding") {
+        name: &'a str, execution_context_name: &'a str,
+    } -> Nothing;
+    /// A script that runs in each document before the document's own: in a world of its own, or,
+    /// where that has no name, in the page's.
+    AddPreloadScript("Page.addScriptToEvaluateOnNewDocument") {
+        source: &'a str, world_name: &'a str,
+    } -> Nothing;
     /// Loads an address; answers once the document is there, or cannot be had.
     Navigate("Page.navigate") { url: &'a str } -> Navigated;
+    /// Tells of requests and their answers.
+    NetworkEnable("Network.enable") {} -> Nothing;
+    /// Stops that.
+    NetworkDisable("Network.disable") {} -> Nothing;
     /// Runs an expression.
     Evaluate("Runtime.evaluate") {
         expression: &'a str, await_promise: bool, return_by_value: bool, user_gesture: bool,
     } -> Evaluated;
     /// Chooses files for a file input.
     SetFiles("DOM.setFileInputFiles") { files: &'a [String], object_id: &'a str } -> Nothing;
+    /// Shows a tab in its window.
+    BringToFront("Page.bringToFront") {} -> Nothing;
     /// A picture of what is visible.
     CaptureScreenshot("Page.captureScreenshot") { format: &'a str } -> Screenshot;
     /// Gives a tab that waits for it one frame, perhaps without drawing anything.
@@ -166,7 +178,30 @@ pub(crate) struct CookieFound {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Navigated {
+    /// The document's; of its answer too.
+    pub(crate) loader_id: Option<String>,
     pub(crate) error_text: Option<String>,
+    #[serde(default)]
+    pub(crate) is_download: bool,
+}
+
+/// `Network.responseReceived`.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ResponseReceived {
+    pub(crate) loader_id: String,
+    #[serde(rename = "type")]
+    pub(crate) kind: String,
+    pub(crate) response: Response,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Response {
+    pub(crate) url: String,
+    pub(crate) status: u16,
+    pub(crate) headers: HashMap<String, String>,
+    pub(crate) mime_type: String,
 }
 
 #[derive(Debug, Deserialize)]

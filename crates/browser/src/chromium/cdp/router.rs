@@ -6,15 +6,19 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde_json::value::RawValue;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::protocol::{BindingCalled, CommandError, Detached, Incoming};
+use super::protocol::{
+    BindingCalled, CommandError, Detached, Incoming, Response, ResponseReceived,
+};
 use crate::commands::{Answer, Pending, empty, is_full, parsed};
 use crate::engine::PageState;
 use crate::reasons::{document_went, navigated};
 use crate::tap::TAPPED;
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, ErrorKind, Result, navigation};
 
 /// How many other events of a tab may wait.
 const EVENTS: usize = 1024;
+/// How many answers are noted of documents that load together: that of the tab is the first.
+const ANSWERS: usize = 64;
 /// The events that are handed on, apart from a binding's calls. Whole domains come with them.
 const HANDED_ON: &[&str] = &[
     "Fetch.authRequired",
@@ -42,6 +46,10 @@ struct Session {
     tapped: mpsc::Sender<String>,
     events: mpsc::Sender<SessionEvent>,
     state: watch::Sender<PageState>,
+    /// The answers to requests for documents, by their loaders, while they are awaited.
+    answers: Option<HashMap<String, navigation::Answer>>,
+    /// Whether it was warned of events that nobody reads in time.
+    is_warned: bool,
 }
 
 /// An event of a tab other than a call of its binding.
@@ -61,6 +69,23 @@ pub(crate) struct Subscription {
     pub(crate) state: watch::Receiver<PageState>,
 }
 
+impl Session {
+    /// Takes note of an answer that is awaited.
+    fn answered(&mut self, params: Option<&RawValue>) {
+        let Some(answers) = self.answers.as_mut().filter(|answers| answers.len() < ANSWERS) else {
+            return;
+        };
+        let received = parsed::<ResponseReceived>(params);
+        let Some(received) = received.filter(|received| received.kind == "Document") else {
+            return;
+        };
+        let Response { url, status, headers, mime_type } = received.response;
+        let headers = headers.into_iter().collect();
+        let answer = navigation::Answer { url, status, mime_type, headers };
+        answers.insert(received.loader_id, answer);
+    }
+}
+
 impl Router {
     fn lock(&self) -> MutexGuard<'_, Routes> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -73,9 +98,24 @@ impl Router {
         let open = if routes.closed { PageState::Closed } else { PageState::Open };
         let (state, state_out) = watch::channel(open);
         if !routes.closed {
-            routes.sessions.insert(session.to_owned(), Session { tapped, events, state });
+            routes.sessions.insert(
+                session.to_owned(),
+                Session { tapped, events, state, answers: None, is_warned: false },
+            );
         }
         Subscription { tapped: tapped_out, events: events_out, state: state_out }
+    }
+
+    /// Takes note of the answers to a tab's requests for documents from now on.
+    pub(super) fn await_answers(&self, session: &str) {
+        if let Some(session) = self.lock().sessions.get_mut(session) {
+            session.answers = Some(HashMap::new());
+        }
+    }
+
+    /// The answer that came for a loader, and no further notes.
+    pub(super) fn take_answer(&self, session: &str, loader: &str) -> Option<navigation::Answer> {
+        self.lock().sessions.get_mut(session)?.answers.take()?.remove(loader)
     }
 
     /// Announces a command, whose answer comes out of the receiver.
@@ -150,8 +190,11 @@ impl Router {
         if method == "Inspector.targetCrashed" {
             return self.end_session(name, PageState::Crashed);
         }
-        let routes = self.lock();
-        let Some(session) = routes.sessions.get(name) else { return };
+        let mut routes = self.lock();
+        let Some(session) = routes.sessions.get_mut(name) else { return };
+        if method == "Network.responseReceived" {
+            return session.answered(params);
+        }
         let is_lost = if method == "Runtime.bindingCalled" {
             let Some(call) = parsed::<BindingCalled<'_>>(params) else { return };
             is_full(&session.tapped.try_send(call.payload.into_owned()))
@@ -161,8 +204,11 @@ impl Router {
             let params = params.map_or_else(empty, ToOwned::to_owned);
             is_full(&session.events.try_send(SessionEvent { method: method.to_owned(), params }))
         };
-        if is_lost && *session.state.borrow() == PageState::Open {
-            tracing::warn!(method, "a page's events are not read fast enough; one was dropped");
+        if is_lost && !std::mem::replace(&mut session.is_warned, true) {
+            tracing::warn!(
+                method,
+                "a page's events are not read fast enough, and some are dropped"
+            );
         }
     }
 

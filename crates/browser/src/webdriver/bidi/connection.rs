@@ -12,9 +12,10 @@ use tokio_tungstenite::WebSocketStream;
 
 use super::protocol::Event;
 pub(crate) use super::router::Of;
-use super::router::{CHALLENGED, CHANNEL, CRASHED, EVENTS, Router, Subscription};
+use super::router::{CHALLENGED, CHANNEL, CRASHED, EVENTS, Router, Subscription, TOLD};
 use crate::commands::{OUTGOING, Outgoing};
 use crate::engine::PageState;
+use crate::navigation::Answer;
 use crate::{Result, socket};
 
 /// The commands' side of a connection. Dropping it, or closing it, ends the connection.
@@ -36,7 +37,7 @@ impl Connection {
     /// The channel of all taps.
     pub(crate) const CHANNEL: &'static str = CHANNEL;
     /// The events of Chromium that WebDriver has none for, or none that tells enough.
-    pub(crate) const CHROMIUM_EVENTS: [&'static str; 2] = [CRASHED, CHALLENGED];
+    pub(crate) const CHROMIUM_EVENTS: [&'static str; 3] = [CRASHED, CHALLENGED, TOLD];
 
     /// Speaks over a socket; what must be attended to comes out of the receiver.
     pub(crate) fn over<S>(socket: WebSocketStream<S>) -> (Self, mpsc::Receiver<Event>)
@@ -96,7 +97,17 @@ impl Connection {
         self.router.learn_realm(context, realm);
     }
 
-    /// Says by what name the browser tells of a tab's crash.
+    /// Forgets the last answer to a tab's request for a document.
+    pub(crate) fn await_answer(&self, context: &str) {
+        self.router.await_answer(context);
+    }
+
+    /// The last answer to a tab's request for a document, as far as that was listened to.
+    pub(crate) fn take_answer(&self, context: &str) -> Option<Answer> {
+        self.router.take_answer(context)
+    }
+
+    /// Says by what name the browser itself tells of a tab.
     pub(crate) fn learn_name(&self, context: &str, name: String) {
         self.router.learn_name(context, name);
     }

@@ -9,6 +9,6 @@ mod router;
 pub(super) use connection::{Connection, Of};
 pub(super) use protocol::{
     AuthRequired, Challenged, ContextCreated, CookieFound, Cookies, Evaluated, Event, Nothing,
-    Picture, PromptOpened, Realms, ScriptAdded, TargetCrashed,
+    Picture, PromptOpened, Realms, ScriptAdded, Subscribed, TargetCrashed,
 };
 pub(super) use router::Subscription;

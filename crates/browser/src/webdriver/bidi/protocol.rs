@@ -8,6 +8,7 @@ use serde::de::IgnoredAny;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::navigation::Answer;
 use crate::{Error, ErrorKind, Result, SessionCookie};
 
 /// Any message: an answer (with `id`) or an event (with `method`).
@@ -91,6 +92,64 @@ pub(super) struct ContextDestroyed {
 #[derive(Deserialize)]
 pub(crate) struct TargetCrashed {
     pub(crate) session: String,
+}
+
+/// `goog:cdp.Runtime.bindingCalled`: a tap tells something.
+#[derive(Deserialize)]
+pub(super) struct Told<'a> {
+    #[serde(borrow)]
+    pub(super) session: Cow<'a, str>,
+    #[serde(borrow)]
+    pub(super) params: Payload<'a>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Payload<'a> {
+    #[serde(borrow)]
+    pub(super) payload: Cow<'a, str>,
+}
+
+/// The answer of `session.subscribe`.
+#[derive(Deserialize)]
+pub(crate) struct Subscribed {
+    /// Its number; older browsers give none.
+    pub(crate) subscription: Option<String>,
+}
+
+/// `network.responseStarted`.
+#[derive(Deserialize)]
+pub(super) struct ResponseStarted {
+    pub(super) context: Option<String>,
+    /// Of a request for a document.
+    pub(super) navigation: Option<String>,
+    pub(super) response: Answered,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Answered {
+    pub(super) url: String,
+    pub(super) status: u16,
+    #[serde(default)]
+    pub(super) mime_type: String,
+    pub(super) headers: Vec<Header>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Header {
+    pub(super) name: String,
+    pub(super) value: Bytes,
+}
+
+impl From<Answered> for Answer {
+    fn from(answered: Answered) -> Self {
+        let Answered { url, status, mime_type, headers } = answered;
+        let headers = headers.into_iter().filter_map(|Header { name, value }| match value {
+            Bytes::String(value) => Some((name, value)),
+            Bytes::Base64(_) => None,
+        });
+        Self { url, status, mime_type, headers: headers.collect() }
+    }
 }
 
 /// `browsingContext.userPromptOpened`.

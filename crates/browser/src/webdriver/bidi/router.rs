@@ -7,13 +7,14 @@ use serde_json::value::RawValue;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::protocol::{
-    ContextDestroyed, Event, Incoming, Message, Realm, RealmDestroyed, TargetCrashed,
+    ContextDestroyed, Event, Incoming, Message, Realm, RealmDestroyed, ResponseStarted,
+    TargetCrashed, Told,
 };
 use crate::commands::{Answer, Pending, empty, is_full, parsed};
 use crate::engine::PageState;
 use crate::reasons::{document_went, navigated};
 use crate::tap::TAPPED;
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, ErrorKind, Result, navigation};
 
 /// How many other events may wait.
 pub(super) const EVENTS: usize = 1024;
@@ -22,6 +23,8 @@ pub(super) const CRASHED: &str = "goog:cdp.Inspector.targetCrashed";
 /// The event of a Chromium that is asked for credentials, as its driver hands it on. Unlike that of
 /// WebDriver it tells who asks.
 pub(super) const CHALLENGED: &str = "goog:cdp.Fetch.authRequired";
+/// The event of a Chromium whose tap tells something, as its driver hands it on.
+pub(super) const TOLD: &str = "goog:cdp.Runtime.bindingCalled";
 /// The channel of all taps; the tab that a message comes from tells them apart.
 pub(super) const CHANNEL: &str = "tap";
 
@@ -66,8 +69,21 @@ struct Context {
     state: watch::Sender<PageState>,
     /// The document's, where it is known.
     realm: Option<String>,
-    /// By what name its browser tells of a crash, where it does.
+    /// By what name its browser tells of it, where that is another.
     told_as: Option<String>,
+    /// What the site answered last to a request for its document.
+    answer: Option<navigation::Answer>,
+    /// Whether it was warned of messages that nobody reads in time.
+    is_warned: bool,
+}
+
+impl Context {
+    fn tapped(&mut self, message: String) {
+        let is_lost = is_full(&self.tapped.try_send(message));
+        if is_lost && !std::mem::replace(&mut self.is_warned, true) {
+            tracing::warn!("a page's messages are not read fast enough, and some are dropped");
+        }
+    }
 }
 
 /// What comes from one tab.
@@ -95,9 +111,15 @@ impl Router {
         let (state, state_out) =
             watch::channel(if is_open { PageState::Open } else { PageState::Closed });
         if is_open {
-            routes
-                .contexts
-                .insert(context.to_owned(), Context { tapped, state, realm: None, told_as: None });
+            let new = Context {
+                tapped,
+                state,
+                realm: None,
+                told_as: None,
+                answer: None,
+                is_warned: false,
+            };
+            routes.contexts.insert(context.to_owned(), new);
         }
         Subscription { tapped: tapped_out, state: state_out }
     }
@@ -156,7 +178,7 @@ impl Router {
         }
     }
 
-    /// Says by what name the browser tells of a tab's crash.
+    /// Says by what name the browser itself tells of a tab.
     pub(super) fn learn_name(&self, context: &str, name: String) {
         if let Some(context) = self.lock().contexts.get_mut(context) {
             context.told_as = Some(name);
@@ -233,6 +255,16 @@ impl Router {
             "network.authRequired" => {
                 self.hand_on(method, parsed(params).map(Event::AuthRequired));
             }
+            "network.responseStarted" => {
+                if let Some(started) = parsed(params) {
+                    self.answered(started);
+                }
+            }
+            TOLD => {
+                if let Some(Told { session, params }) = parsed(params) {
+                    self.told(&session, params.payload.into_owned());
+                }
+            }
             CHALLENGED => self.hand_on(method, parsed(params).map(Event::Challenged)),
             _ => {}
         }
@@ -242,11 +274,39 @@ impl Router {
         if message.channel != CHANNEL {
             return;
         }
-        let routes = self.lock();
-        let Some(context) = routes.contexts.get(&*message.source.context) else { return };
-        if is_full(&context.tapped.try_send(message.data.value.into_owned())) {
-            tracing::warn!("a page's messages are not read fast enough; one was dropped");
+        let mut routes = self.lock();
+        if let Some(context) = routes.contexts.get_mut(&*message.source.context) {
+            context.tapped(message.data.value.into_owned());
         }
+    }
+
+    /// The same of a Chromium, by the name that its browser has for the tab.
+    fn told(&self, name: &str, message: String) {
+        let mut routes = self.lock();
+        let told_as = |context: &&mut Context| context.told_as.as_deref() == Some(name);
+        if let Some(context) = routes.contexts.values_mut().find(told_as) {
+            context.tapped(message);
+        }
+    }
+
+    fn answered(&self, started: ResponseStarted) {
+        let ResponseStarted { context: Some(context), navigation: Some(_), response } = started
+        else {
+            return;
+        };
+        if let Some(context) = self.lock().contexts.get_mut(&context) {
+            context.answer = Some(response.into());
+        }
+    }
+
+    /// Forgets the last answer to a tab's request for a document.
+    pub(super) fn await_answer(&self, context: &str) {
+        self.take_answer(context);
+    }
+
+    /// The last answer to a tab's request for a document, as far as that was listened to.
+    pub(super) fn take_answer(&self, context: &str) -> Option<navigation::Answer> {
+        self.lock().contexts.get_mut(context)?.answer.take()
     }
 
     fn crashed(&self, name: &str) {
