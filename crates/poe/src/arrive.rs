@@ -2,18 +2,21 @@
 
 use std::time::Duration;
 
-use lenore_browser::{Page, Tap, TapEvent};
+use lenore_browser::{Navigation, Page, Shows, Tap, TapEvent};
 use lenore_provider::{Error, ErrorKind, Result};
 use serde_json::json;
+use url::Url;
 
 use crate::Site;
 use crate::decode::{MessageId, TapMessage};
-use crate::error::{browser_error, site_changed};
+use crate::error::{browser_error, led_away, site_changed};
 
 /// How long a page may take until its document is there.
 pub(crate) const LOAD: Duration = Duration::from_secs(30);
 /// How long the prompt box may take after that.
 pub(crate) const PROMPT_BOX: Duration = Duration::from_secs(10);
+/// How long a page that the site forbids may take to show a human check.
+const FORBIDDEN: Duration = Duration::from_secs(2);
 /// How long the page's socket may take to open before the prompt is sent all the same.
 const SOCKET: Duration = Duration::from_secs(1);
 /// How long the page may take to read its chat.
@@ -35,9 +38,81 @@ pub(crate) enum Arrival {
 
 /// Loads an address, waiting so long for its document, and finds out what it is.
 pub(crate) async fn arrive(page: &Page, site: &Site, url: &str, wait: Duration) -> Result<Arrival> {
-    page.navigate(url, wait).await.map_err(|error| not_loaded(site, url, wait, error))?;
+    let answer = page.navigate(url, wait).await;
+    let answer = answer.map_err(|error| not_loaded(site, url, wait, error))?;
+    if !site.is_allowed(&answer.url) {
+        return Err(led_away(&title_of(page, &answer.url).await));
+    }
     check_selectors(page, site).await?;
-    look(page, site, PROMPT_BOX).await
+    let forbidden = match answered(url, &answer)? {
+        Answered::Page => return look(page, site, PROMPT_BOX).await,
+        Answered::UnknownBot => return Ok(Arrival::UnknownBot),
+        Answered::SignedOut => return Ok(Arrival::SignedOut),
+        Answered::Forbidden(error) => error,
+    };
+    // A human check comes with the same status, and shows itself.
+    match look(page, site, FORBIDDEN).await? {
+        Arrival::Nothing => Err(forbidden),
+        arrival => Ok(arrival),
+    }
+}
+
+/// What the site answered to the request for a page.
+enum Answered {
+    Page,
+    UnknownBot,
+    SignedOut,
+    Forbidden(Error),
+}
+
+/// Reads the status of the site's answer.
+fn answered(url: &str, answer: &Navigation) -> Result<Answered> {
+    let failed = |kind, message: String| Err(Error::new(kind, message));
+    match (answer.shows, answer.status) {
+        (_, Some(401)) => Ok(Answered::SignedOut),
+        (_, Some(403)) => Ok(Answered::Forbidden(Error::new(
+            ErrorKind::NoAccess,
+            format!(
+                "the site forbids the page {url} (HTTP 403); nothing was sent. Open it in a window \
+                 (`lenore login`) to see why"
+            ),
+        ))),
+        (_, Some(404 | 410)) => Ok(Answered::UnknownBot),
+        (_, Some(429)) => {
+            let message = "the site asks to slow down (HTTP 429); nothing was sent, so wait a \
+                           little and ask again";
+            let error = Error::new(ErrorKind::RateLimited, message);
+            Err(match answer.retry_after() {
+                Some(wait) => error.with_retry_after(wait),
+                None => error,
+            })
+        }
+        (_, Some(status @ 400..)) => failed(
+            ErrorKind::Bot,
+            format!("the site failed (HTTP {status}); nothing was sent, so try again in a moment"),
+        ),
+        (Shows::NoContent, _) => failed(
+            ErrorKind::SiteChanged,
+            format!("the site answered without a page for {url}; nothing was sent"),
+        ),
+        (Shows::Download, _) => failed(
+            ErrorKind::SiteChanged,
+            format!("the site answered with a file in place of the page {url}; nothing was sent"),
+        ),
+        _ => Ok(Answered::Page),
+    }
+}
+
+/// The origin of an address, and the title of the page that it led to.
+async fn title_of(page: &Page, url: &str) -> String {
+    let origin = Url::parse(url).map(|url| url.origin().ascii_serialization());
+    let origin = origin.unwrap_or_else(|_| "another site".to_owned());
+    let title = page.call("() => document.title", &[], MARGIN).await.ok();
+    let title = title.as_ref().and_then(|title| title.as_str()).unwrap_or_default().trim();
+    match title.floor_char_boundary(100) {
+        0 => origin,
+        end => format!("{origin} ({:?})", &title[..end]),
+    }
 }
 
 /// The error of a page that could not be loaded.

@@ -69,11 +69,6 @@ impl Session {
         matches!(self.source, Source::WebDriver(WebDriverOptions { session: None, .. }))
     }
 
-    /// Whether all its pages are in one browser, so that they can hear each other.
-    pub(crate) fn is_one_browser(&self) -> bool {
-        !matches!(self.source, Source::WebDriver(_))
-    }
-
     /// The name and version of the browser that is open; an adopted one does not tell.
     pub(crate) async fn version(&self) -> Option<String> {
         let browser = self.browser.read().await;

@@ -263,6 +263,12 @@ impl Site {
         own.into_iter().chain(self.origins.iter().cloned()).collect()
     }
 
+    /// Whether an address is on one of these origins.
+    pub(crate) fn is_allowed(&self, url: &str) -> bool {
+        let origin = Url::parse(url).map(|url| url.origin().ascii_serialization());
+        origin.is_ok_and(|origin| self.allowed_origins().contains(&origin))
+    }
+
     /// The host that the session's cookie belongs to.
     pub(crate) fn host(&self) -> String {
         let url = Url::parse(&self.url).ok();

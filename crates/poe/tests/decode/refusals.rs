@@ -11,7 +11,7 @@ use crate::page::{Ending, Page};
 use crate::reader::Reader;
 use crate::story::piece;
 use crate::wire::{ANSWER, BOT, CHAT, CODE, Entry, Style, TEXT};
-use crate::wire::{accepted, body, chat, chat_page, question, update};
+use crate::wire::{accepted, body, chat, question, update};
 
 const STATUSES: &[(&str, ErrorKind)] = &[
     ("reached_limit", ErrorKind::Quota),
