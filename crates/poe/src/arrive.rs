@@ -14,7 +14,7 @@ use crate::error::{browser_error, led_away, site_changed};
 /// How long a page may take until its document is there.
 pub(crate) const LOAD: Duration = Duration::from_secs(30);
 /// How long the prompt box may take after that.
-pub(crate) const PROMPT_BOX: Duration = Duration::from_secs(10);
+pub(crate) const PROMPT_BOX: Duration = Duration::from_secs(8);
 /// How long a page that the site forbids may take to show a human check.
 const FORBIDDEN: Duration = Duration::from_secs(2);
 /// How long the page's socket may take to open before the prompt is sent all the same.

@@ -100,7 +100,12 @@
 
   // ---- Values, whatever they are.
   const object = (value) => (value !== null && typeof value === "object" ? value : null);
-  const list = (value) => (isArray(value) ? value : []);
+  // A list, which an object of no other one may hold.
+  const list = (value) => {
+    if (isArray(value)) return value;
+    const held = object(value) === null ? undefined : search(value, (_, part) => isArray(part));
+    return held ?? [];
+  };
   const push = (array, value) => (array[array.length] = value);
   const has = (array, value) => {
     for (let at = 0; at < array.length; at += 1) if (array[at] === value) return true;
@@ -306,7 +311,11 @@
     field(value, wire.chat_id) !== undefined ||
     typeof field(value, wire.chat_code) === "string" ||
     nodeId(value, wire.chat_node) !== null;
-  const inner = (holder, names) => object(field(holder, names));
+  // An object under a name; it may be the only one of a list.
+  const inner = (holder, names) => {
+    const value = field(holder, names);
+    return object(isArray(value) && value.length === 1 ? value[0] : value);
+  };
 
   // Whether our nonce stands in a message, whatever its key is called.
   const isOwn = (node) =>
@@ -709,10 +718,12 @@
       return true;
     }
     // By another name, the entries are the only list of texts.
+    const known = field(found, wire.entries);
     const entries =
-      field(found, wire.entries) ??
-      search(found, (_, value) => isArray(value) && typeof value[0] === "string");
-    if (!isArray(entries)) return false;
+      known === undefined
+        ? (search(found, (_, value) => isArray(value) && typeof value[0] === "string") ?? null)
+        : list(known);
+    if (entries === null) return false;
     let grows = null;
     for (let at = 0; at < entries.length; at += 1) grows = entry(entries[at]);
     if (entries.length === 1 && grows) keep(text, grows);

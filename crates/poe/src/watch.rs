@@ -9,7 +9,7 @@ use crate::decode::{Exchange, PageView, Step, TapMessage, WireFacts};
 use crate::error::site_changed;
 
 /// How long the page may take from the click until it sends.
-const SENDING_TIMEOUT: Duration = Duration::from_secs(10);
+const SENDING_TIMEOUT: Duration = Duration::from_secs(8);
 /// How long the site's echo may take where the reply to the question was lost.
 const ECHO_TIMEOUT: Duration = Duration::from_secs(5);
 /// The same where the site has turned the request away, though not in its own word for it.
@@ -358,6 +358,7 @@ impl Watch {
             self.looks.wait = FIRST_LOOK;
             self.looks.at = now + FIRST_LOOK;
         } else {
+            self.exchange.give_up();
             let message = "the answer is complete on the site, and not all of it was received; look \
                            at the chat there";
             self.fail(Error::new(ErrorKind::AnswerLost, message), actions);

@@ -314,6 +314,12 @@ impl Exchange {
         steps
     }
 
+    /// The page shows that the answer is complete, and not all of it was received: nothing of it
+    /// runs on.
+    pub fn give_up(&mut self) {
+        self.end = End::Failed { is_over: true };
+    }
+
     fn is_our_chat(&self, chat: &str) -> bool {
         self.question.chat.as_deref() == Some(chat)
     }
