@@ -158,20 +158,15 @@ export class Chat {
   variables({ nonce: clientNonce, text, attachments }, withFiles) {
     const isNew = this.id === null;
     const ids = withFiles ? attachments.map((_, index) => `file${index}`) : attachments.map((file) => file.id);
-    const asTokens = is("files", "token");
-    const common = {
+    return {
       chatId: this.id,
       bot: page.askedBot,
       query: text,
-      source: { sourceType: "chat_input", chatInputMetadata: { useVoiceRecord: false } },
       clientNonce,
-      sdid: "",
-      attachments: asTokens ? [] : ids,
-      existingMessageAttachmentsIds: [],
+      chatNonce: isNew ? nonce() : null,
       shouldFetchChat: isNew,
+      ...(is("files", "token") ? { fileHashJwts: ids } : { attachments: ids }),
     };
-    if (is("shape", "2023")) return { ...common, messagePointsDisplayPrice: null, ...(asTokens && { fileHashJwts: ids }) };
-    return { ...common, chatNonce: isNew ? nonce() : null, referencedMessageId: null, parameters: null, fileHashJwts: asTokens ? ids : [] };
   }
 
   accepted(reply) {

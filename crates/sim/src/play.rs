@@ -331,12 +331,13 @@ impl Player {
     /// Hands over what waits, whether it fills a frame or not.
     fn publish(&mut self) {
         self.quirks.apply(&mut self.waiting);
-        self.account.channels.publish(std::mem::take(&mut self.waiting));
+        let entries = std::mem::take(&mut self.waiting);
+        self.site.tell(&self.account, entries);
         self.updates_waiting = 0;
     }
 
     fn flush(&mut self) {
         self.publish();
-        self.account.channels.publish_now(Vec::new());
+        self.site.tell_now(&self.account, Vec::new());
     }
 }

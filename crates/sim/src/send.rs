@@ -129,7 +129,7 @@ async fn answer(
         (chat.bot, chat.title.is_none(), announce::question(&site.wire, chat, exchange, told))
     };
     scenario.quirks.apply(&mut entries);
-    account.channels.publish_now(entries);
+    site.tell_now(account, entries);
     let Some(message) = exchange.answer else { return };
     let habits = site.habits();
     if habits.rival == Rival::Yes {

@@ -102,3 +102,47 @@ async fn a_person_is_answered_with_every_habit() {
     }
     check(sites, "").await;
 }
+
+/// Drifts of the site that a person does not notice: the page is told of them. `LENORE_SIM_CASES`
+/// chooses how many of each edition, by lot with the seed `LENORE_SIM_SEED`.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_does_not_notice_that_the_site_drifts() {
+    let number = |name: &str| std::env::var(name).ok().and_then(|word| word.parse::<u64>().ok());
+    let count = number("LENORE_SIM_CASES").unwrap_or(24) as usize;
+    let mut rng = fastrand::Rng::with_seed(number("LENORE_SIM_SEED").unwrap_or(1));
+    for edition in [Edition::Y2023, Edition::Y2025] {
+        let facts = lenore_sim::facts(edition);
+        let seen = facts.into_iter().filter(|fact| fact.scene == "ask");
+        let all = seen
+            .flat_map(|fact| fact.hows.clone().into_iter().map(move |how| (fact.id.clone(), how)));
+        let mut all: Vec<_> = all.collect();
+        rng.shuffle(&mut all);
+        all.truncate(count);
+        let mut sims = vec![Sim::start(Options::default().session(SESSION)).await.expect("a port")];
+        for (fact, how) in &all {
+            let options = Options::default().edition(edition).session(SESSION);
+            let options = options.drift(lenore_sim::Drift::new(fact.clone(), *how));
+            sims.push(Sim::start(options).await.expect("a free port"));
+        }
+        let prompt = format!("Tell me of ravens. [[sim: say={ANSWER}, gap=15, delay=30]]");
+        let case = |(index, sim): (usize, &Sim)| {
+            let moved = index > 0 && all[index - 1].0 == "route:/{bot}";
+            let page = if moved { "/" } else { "/GPT-4" };
+            json!({
+                "site": sim.url(), "sign_in": index == 0, "page": page, "prompt": prompt,
+                "answer": ANSWER, "linger": 0,
+            })
+        };
+        let Some(seen) = see(sims.iter().enumerate().map(case).collect()).await else { return };
+        let mut failed = Vec::new();
+        for (index, saw) in seen.iter().enumerate().skip(1) {
+            let (fact, how) = &all[index - 1];
+            let taken = |what: &Seen| matches!(what, Seen::Send { duplicate: false, status, .. } if status == "success");
+            let asked = sims[index].log().iter().filter(|entry| taken(&entry.what)).count();
+            if saw["times"].as_u64() < Some(2) || saw["console"] != json!([]) || asked != 1 {
+                failed.push(format!("{edition}: {fact}={how}: asked {asked} times, {saw:#}"));
+            }
+        }
+        assert!(failed.is_empty(), "{} of {}: {}", failed.len(), all.len(), failed.join("\n"));
+    }
+}
