@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
 use crate::bots::Bot;
-use crate::habits::{Edits, End, Entries};
 use crate::log::Seen;
 use crate::quirks::Quirks;
 use crate::script::{Copy, Script, Step};
@@ -17,6 +16,7 @@ use crate::world::{Account, Exchange, Message, now_us};
 use others::{NOISE, NOISY_FRAMES, Other};
 
 pub(crate) mod announce;
+mod around;
 mod others;
 pub(crate) mod rival;
 
@@ -274,45 +274,6 @@ impl Player {
         let message = world.chat_mut(chat)?.message_mut(self.message)?;
         change(message);
         Some(self.site.wire.entry("messageAdded", chat, self.site.wire.update(message)))
-    }
-
-    /// What is said before the first word.
-    fn begin(&mut self) -> Option<()> {
-        let wire = &self.site.wire;
-        if wire.habits.entries == Entries::Few {
-            let job = wire.job(wire::job_of(self.message), "in_progress");
-            self.send("jobStarted", job);
-        } else {
-            let entries = {
-                let world = self.site.world();
-                let chat = world.chat(self.exchange.chat)?;
-                announce::answer(wire, chat, chat.message(self.message)?)
-            };
-            self.waiting.extend(entries);
-            self.flush();
-        }
-        if self.site.habits().edits == Edits::Yes {
-            self.edit()?;
-        }
-        Some(())
-    }
-
-    /// What is said of the job at the end.
-    fn job_done(&mut self, well: bool) {
-        let wire = &self.site.wire;
-        if wire.habits.end == End::Message {
-            return;
-        }
-        let state = match (wire.habits.entries, well) {
-            (Entries::Few, _) => "finished",
-            (Entries::All, true) => "completed",
-            (Entries::All, false) => "failed",
-        };
-        let mut job = wire.job(wire::job_of(self.message), state);
-        if wire.is_new() {
-            job["clientNonce"] = Value::Null;
-        }
-        self.send("jobUpdated", job);
     }
 
     fn send(&mut self, subscription: &str, data: Value) {

@@ -63,7 +63,9 @@ def ask_by_keys(driver, case):
         time.sleep(0.1)
     time.sleep(case.get("linger", 0))
     lines = [line["message"] for line in driver.get_log("browser") if line["level"] == "SEVERE"]
-    return {"times": shown_times(driver, case["answer"]), "text": driver.execute_script("return document.body.innerText")[-600:], "console": lines}
+    count = lambda css: len(driver.find_elements(By.CSS_SELECTOR, css))
+    return {"found": {css: count(css) for css in case.get("look", [])},
+            "times": shown_times(driver, case["answer"]), "text": driver.execute_script("return document.body.innerText")[-600:], "console": lines}
 
 
 def ask(driver, case):
