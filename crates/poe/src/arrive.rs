@@ -43,6 +43,9 @@ pub(crate) async fn arrive(page: &Page, site: &Site, url: &str, wait: Duration) 
     if !site.is_allowed(&answer.url) {
         return Err(led_away(&title_of(page, &answer.url).await));
     }
+    if site.is_login(&answer.url) {
+        return Ok(Arrival::SignedOut);
+    }
     check_selectors(page, site).await?;
     let forbidden = match answered(url, &answer)? {
         Answered::Page => return look(page, site, PROMPT_BOX).await,

@@ -258,12 +258,16 @@
   // The change from what was told last. Where no text comes, what was told is still the site's
   // only if nothing may have been missed since.
   const change = (key, text, latest) => {
-    const last = mapGet(told, key) ?? { text: "", ended: false, at: gapsBefore, strings: null };
-    if (text === null && last.at !== gaps) return { __proto__: null, keep: null, text: "" };
+    const last = mapGet(told, key) ?? { text: "", ended: false, at: gapsBefore, hasText: false };
+    const hasText = last.hasText || text !== null;
+    if (!hasText || (text === null && last.at !== gaps)) {
+      return { __proto__: null, keep: null, text: "" };
+    }
     text ??= last.text;
     const keep = common(last.text, text);
     const { strings } = last;
-    const record = { __proto__: null, ...latest, text, ended: last.ended || latest.ended, strings };
+    const ended = last.ended || latest.ended;
+    const record = { __proto__: null, ...latest, text, hasText, ended, strings };
     if (remember(told, key, record)) gapsBefore = null;
     return { __proto__: null, keep, text: slice(text, keep) };
   };

@@ -1,6 +1,7 @@
 //! Asks the cases, several at once, in one warm browser that is signed in at all of their sites.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
@@ -16,7 +17,7 @@ use crate::support::{World, ask};
 /// cookies.
 const SESSION: &str = "a-session-of-the-drift-test";
 /// The number of cases that run at once.
-const AT_ONCE: usize = 4;
+const AT_ONCE: usize = 6;
 /// When a case is given up.
 const HANGS: Duration = Duration::from_secs(60);
 /// The longest time without news of the site: answers take less than a second here.
@@ -46,13 +47,21 @@ impl Runner {
     /// Runs the cases, and gives what came of each, in their order.
     pub(crate) async fn run(self, cases: Vec<Case>) -> Vec<(Case, Outcome)> {
         let address: Arc<str> = self.address.as_str().into();
+        let (done, all) = (Arc::new(AtomicUsize::new(0)), cases.len());
         let runs = cases.into_iter().map(|case| {
-            let address = address.clone();
+            let (address, done) = (address.clone(), done.clone());
             async move {
                 let mut outcome = run(&address, &case).await;
                 // A machine that is short of time is no fault of the site's.
                 if matches!(outcome, Outcome::Late(_)) {
                     outcome = run(&address, &case).await;
+                }
+                if outcome != Outcome::Exact {
+                    println!("{case}: {outcome}");
+                }
+                let done = done.fetch_add(1, Ordering::Relaxed) + 1;
+                if done.is_multiple_of(50) {
+                    println!("{done} of {all}");
                 }
                 (case, outcome)
             }
