@@ -89,6 +89,9 @@
   const all = method(document.querySelectorAll);
   const here = () => location.pathname;
 
+  // The last document may have asked, and not have been told which chat is ours.
+  const isReloaded = performance.getEntriesByType("navigation")[0]?.type === "reload";
+
   const guarded = (work) => (...given) => {
     try {
       return apply(work, undefined, given);
@@ -235,7 +238,7 @@
       if (marks[at] !== null && marks[at] !== "" && includes(text, marks[at])) return true;
     }
     // The chat that was asked, or that is shown, is not known yet.
-    return ours === null && (isAsked || codeHere() !== null);
+    return ours === null && (isAsked || isPressed || isReloaded || codeHere() !== null);
   };
 
   // ---- Texts.
@@ -383,7 +386,10 @@
     // An update need not say again whose message it is.
     const author = word(field(node, wire.author)) ?? last?.author ?? null;
     const state = stateOf(node);
-    const own = isOwn(node);
+    // Where the call was not understood, the question is the message with the text that was typed.
+    const isEcho = !isAsked && isPressed && isHuman(author) && isTyped(field(node, wire.text));
+    if (isEcho) asks(null, {});
+    const own = isEcho || isOwn(node);
     if (own) {
       question = id;
       if (chat !== null && chat !== ours) ours = chat;
@@ -898,6 +904,31 @@
     return isPressed && namesBot ? { variables: holder, nonce: null } : null;
   };
 
+  // The page asks.
+  const asks = (itsNonce, variables) => {
+    nonce = itsNonce;
+    chatNonce = word(field(variables, wire.chat_nonce)) || null;
+    isAsked = true;
+    isPressed = false;
+    gapsBefore = gaps;
+    // Who follows this question has not heard of the messages before it.
+    mapClear(told);
+    mapClear(grown);
+    question = answer = job = null;
+    ours = name(field(variables, wire.chat_id));
+    if (ours === null && codeHere() !== null && known?.code === codeHere()) ours = known.chat;
+    opens = codeHere() === null;
+    const isKnown = known !== null && ours !== null && known.chat === ours;
+    emit({
+      __proto__: null,
+      k: "sent",
+      nonce,
+      bot: word(field(variables, wire.bot)),
+      handle: isKnown ? known.handle : null,
+      nickname: isKnown ? known.nickname : null,
+    });
+  };
+
   // What is made of a call: the question, files ahead of it, or data to be read. `reply` is told
   // what came of it: its status, how to get its headers, and its text, or `null` where it is lost.
   const attend = (texts, hasFiles) => {
@@ -909,27 +940,7 @@
       asked = body && questionOf(body);
     }
     if (asked !== null) {
-      nonce = word(asked.nonce);
-      chatNonce = word(field(asked.variables, wire.chat_nonce)) || null;
-      isAsked = true;
-      isPressed = false;
-      gapsBefore = gaps;
-      // Who follows this question has not heard of the messages before it.
-      mapClear(told);
-      mapClear(grown);
-      question = answer = job = null;
-      ours = name(field(asked.variables, wire.chat_id));
-      if (ours === null && codeHere() !== null && known?.code === codeHere()) ours = known.chat;
-      opens = codeHere() === null;
-      const isKnown = known !== null && ours !== null && known.chat === ours;
-      emit({
-        __proto__: null,
-        k: "sent",
-        nonce,
-        bot: word(field(asked.variables, wire.bot)),
-        handle: isKnown ? known.handle : null,
-        nickname: isKnown ? known.nickname : null,
-      });
+      asks(word(asked.nonce), asked.variables);
       const itsNonce = nonce;
       return (status, value, text) => {
         if (text === null) emit({ __proto__: null, k: "reply", nonce: itsNonce, http: 0 });
