@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
+use url::Url;
 
 use crate::chromium::Chromium;
 use crate::webdriver::WebDriver;
@@ -18,6 +19,33 @@ pub enum Program {
     Chromium,
     /// Firefox, spoken to over WebDriver BiDi through a geckodriver.
     Firefox,
+}
+
+/// Which frames of a page get a process other than the page's, so that what breaks into one of them
+/// reaches nothing of the page's.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Isolation {
+    /// Those of all other sites. A headless-only Chromium then draws its tabs at every change,
+    /// though nobody sees them.
+    #[default]
+    Sites,
+    /// Those of other origins in pages of these, such as `https://example.org`, and of these in
+    /// pages of others. A headless-only Chromium then draws nothing; any other browser isolates all
+    /// sites.
+    Origins(Vec<String>),
+}
+
+impl Isolation {
+    /// That of the site at an address; of all sites where it has no host.
+    pub fn of_site(url: &str) -> Self {
+        let url = Url::parse(url).ok();
+        let origin = url.as_ref().and_then(|url| Some((url.scheme(), url.host_str()?)));
+        match origin {
+            // Ports make no difference to what is a site.
+            Some((scheme, host)) => Self::Origins(vec![format!("{scheme}://{host}")]),
+            None => Self::Sites,
+        }
+    }
 }
 
 /// How a browser is started.
@@ -35,6 +63,8 @@ pub struct LaunchOptions {
     pub headless: bool,
     /// A forward proxy for everything, addresses of this machine included.
     pub proxy: Option<Proxy>,
+    /// Which frames get processes of their own.
+    pub isolation: Isolation,
     /// Further command-line switches of the browser.
     pub args: Vec<String>,
     /// How long the start may take.
@@ -50,6 +80,7 @@ impl Default for LaunchOptions {
             profile: Profile::default(),
             headless: true,
             proxy: None,
+            isolation: Isolation::default(),
             args: Vec::new(),
             wait: Duration::from_secs(30),
         }

@@ -10,7 +10,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
-use lenore_browser::{Browser, ErrorKind, LOCK_FILE, LaunchOptions, PageOptions, Profile};
+use lenore_browser::{
+    Browser, ErrorKind, Isolation, LOCK_FILE, LaunchOptions, PageOptions, Profile,
+};
 use serde_json::{Value, json};
 use support::{browser, serve};
 use tokio::sync::{Notify, mpsc};
@@ -47,6 +49,60 @@ async fn a_dropped_browser_leaves_no_process_and_no_lock() {
     assert_eq!(processes_of(dir.path()), Vec::new());
     assert!(!dir.path().join(LOCK_FILE).exists());
     assert!(std::fs::symlink_metadata(dir.path().join("SingletonLock")).is_err());
+}
+
+/// The environments of the processes of a profile.
+#[cfg(target_os = "linux")]
+fn environments_of(directory: &std::path::Path) -> String {
+    let processes = processes_of(directory).into_iter();
+    let environments = processes.map(|(pid, _)| std::fs::read(format!("/proc/{pid}/environ")));
+    let environments = environments.map(|found| found.unwrap_or_default());
+    let text = environments.map(|found| String::from_utf8_lossy(&found).replace('\0', "\n"));
+    text.collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_browser_gets_no_key_of_our_environment() {
+    // What cargo runs a test with stands for all that is of no use to a browser.
+    assert!(std::env::var_os("CARGO_MANIFEST_DIR").is_some());
+    let dir = tempfile::tempdir().expect("a directory");
+    let browser = Browser::launch(&on(dir.path())).await.expect("started");
+    let found = environments_of(dir.path());
+    assert!(found.lines().any(|line| line.starts_with("PATH=")), "{found}");
+    assert!(!found.lines().any(|line| line.starts_with("CARGO")), "{found}");
+    browser.close().await;
+}
+
+/// The frames of a browser that have a process of their own, by their hosts.
+async fn frames_apart(isolation: Isolation) -> Vec<String> {
+    let other = serve(&[("/", "<p>a frame</p>")]).await.replace("127.0.0.1", "localhost");
+    let page: &'static str = format!("<iframe src='{other}'></iframe>").leak();
+    let site = serve(&[("/", page)]).await;
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut options = LaunchOptions { isolation, ..on(dir.path()) };
+    options.args.push("--remote-debugging-port=0".into());
+    let browser = Browser::launch(&options).await.expect("started");
+    let port = std::fs::read_to_string(dir.path().join("DevToolsActivePort")).expect("written");
+    let address = format!("http://127.0.0.1:{}", port.lines().next().expect("a port"));
+    let (tab, _tap) = browser.open_page(&PageOptions::default(), WAIT).await.expect("opened");
+    tab.navigate(&site, WAIT).await.expect("loaded");
+    tab.call_until("() => document.readyState === 'complete'", &[], WAIT).await.expect("loaded");
+    let found = targets(&address, "iframe").await;
+    browser.close().await;
+    found.iter().map(|frame| frame["url"].as_str().expect("an address").to_owned()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_frame_of_another_site_has_a_process_of_its_own() {
+    let origins = Isolation::Origins(vec!["http://127.0.0.1".to_owned()]);
+    for isolation in [Isolation::Sites, origins] {
+        let apart = frames_apart(isolation.clone()).await;
+        assert!(
+            matches!(&*apart, [frame] if frame.contains("localhost")),
+            "{isolation:?} {apart:?}"
+        );
+    }
 }
 
 #[test]
@@ -142,13 +198,17 @@ async fn a_running_browser_is_attached_to_and_left_running() {
     assert_eq!(error.kind(), ErrorKind::Launch);
 }
 
-/// The tabs of a browser, as it lists them itself.
-async fn tabs(address: &str) -> Vec<String> {
+/// What a browser lists itself, of one kind.
+async fn targets(address: &str, kind: &str) -> Vec<Value> {
     let listed = reqwest::get(format!("{address}/json/list")).await.expect("it answers");
-    let listed: Value = listed.json().await.expect("JSON");
-    let all = listed.as_array().expect("a list").iter();
-    let tabs = all.filter(|target| target["type"] == "page");
-    tabs.map(|tab| tab["id"].as_str().expect("a name").to_owned()).collect()
+    let listed: Vec<Value> = listed.json().await.expect("a list");
+    listed.into_iter().filter(|target| target["type"] == kind).collect()
+}
+
+/// The tabs of a browser.
+async fn tabs(address: &str) -> Vec<String> {
+    let tabs = targets(address, "page").await;
+    tabs.iter().map(|tab| tab["id"].as_str().expect("a name").to_owned()).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]

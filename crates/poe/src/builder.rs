@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::time::Duration;
 
-use lenore_browser::{LaunchOptions, Profile, Program};
+use lenore_browser::{Isolation, LaunchOptions, Profile, Program};
 use lenore_provider::{Error, ErrorKind, Result};
 use tokio::sync::{Semaphore, watch};
 
@@ -332,6 +332,8 @@ impl PoeBuilder {
                     profile,
                     headless: !self.headed,
                     proxy: self.proxy.for_site(&site.url)?,
+                    // Frames of others share no process with the site, and no tab draws.
+                    isolation: Isolation::of_site(&site.url),
                     args: self.browser_args,
                     ..LaunchOptions::default()
                 })

@@ -1,5 +1,6 @@
 //! A Chromium process of ours: its start, and its end with nothing left behind.
 
+use std::ffi::OsString;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +9,9 @@ use super::cdp::Connection;
 use super::{command_line, frames};
 use crate::child::{Group, LastWords};
 use crate::profile::{self, OwnedProfile};
-use crate::{Error, ErrorKind, LaunchOptions, Proxy, Result, find_chromium};
+use crate::{
+    Error, ErrorKind, Isolation, LaunchOptions, Proxy, Result, environment, find_chromium,
+};
 
 /// How long a browser that was told to end may take before it is killed. It writes its cookies
 /// meanwhile; 40–120 ms were seen.
@@ -36,15 +39,17 @@ impl Process {
             Some(program) => program.clone(),
             None => find_chromium(options.headless)?,
         };
-        let frames_are_ours = frames::can_be_ours(&program);
+        let is_headless_only = frames::can_be_ours(&program);
+        let frames_are_ours = is_headless_only && options.isolation != Isolation::Sites;
         let profile = OwnedProfile::open(&options.profile)?;
         let mut command = Command::new(&program);
         command
             .args(command_line::arguments(options, proxy, profile.path()))
-            .args(if frames_are_ours { frames::SWITCHES } else { &[] })
+            .args(isolation_switches(options, frames_are_ours))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped());
+        environment::set(&mut command);
         let refused = |error: std::io::Error| {
             let message = format!("the browser {} cannot be started: {error}", program.display());
             Error::new(ErrorKind::Launch, message).with_source(error)
@@ -88,6 +93,17 @@ impl Process {
         );
         Error::new(ErrorKind::Launch, message).with_source(error)
     }
+}
+
+/// The switches by which frames of other sites get processes of their own, which the headless-only
+/// program gives none by itself.
+fn isolation_switches(options: &LaunchOptions, frames_are_ours: bool) -> Vec<OsString> {
+    let of_frames = if frames_are_ours { frames::SWITCHES } else { &[] };
+    let isolation = match &options.isolation {
+        Isolation::Sites => OsString::from("--site-per-process"),
+        Isolation::Origins(origins) => format!("--isolate-origins={}", origins.join(",")).into(),
+    };
+    of_frames.iter().map(OsString::from).chain([isolation]).collect()
 }
 
 impl Drop for Process {

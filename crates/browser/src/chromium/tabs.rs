@@ -1,13 +1,13 @@
 //! The tabs of ours in a browser, so that none is left in one that goes on without us.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::join_all;
 
 use super::cdp::Connection;
-use super::cdp::protocol::CloseTarget;
+use super::cdp::protocol::{CloseTarget, DiscoverTargets, TargetFilter, TargetInfo};
 use crate::Result;
 
 /// How long the farewell to them may take.
@@ -17,7 +17,17 @@ const FAREWELL: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(super) struct Tabs {
     connection: Arc<Connection>,
-    open: Mutex<HashSet<String>>,
+    open: Mutex<HashMap<String, Windows>>,
+}
+
+/// What becomes of the windows that a tab opens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Windows {
+    #[default]
+    Closed,
+    /// One was closed, and that was said.
+    Told,
+    Left,
 }
 
 /// One of them. Dropping it does not close it.
@@ -29,19 +39,45 @@ pub(super) struct Tab {
 
 impl Tabs {
     pub(super) fn of(connection: Arc<Connection>) -> Arc<Self> {
-        Arc::new(Self { connection, open: Mutex::default() })
+        let tabs = Arc::new(Self { connection, open: Mutex::default() });
+        let mut came = tabs.connection.targets();
+        let filter = [TargetFilter { kind: "page" }];
+        tabs.connection.post(None, &DiscoverTargets::new(true, filter));
+        let these = Arc::downgrade(&tabs);
+        tokio::spawn(async move {
+            while let Some(target) = came.recv().await {
+                let Some(tabs) = these.upgrade() else { return };
+                tabs.close_window(&target);
+            }
+        });
+        tabs
+    }
+
+    /// Closes a window that a tab of ours has opened.
+    fn close_window(&self, target: &TargetInfo) {
+        let Some(opener) = &target.opener_id else { return };
+        let mut open = self.lock();
+        let Some(windows) = open.get_mut(opener).filter(|windows| **windows != Windows::Left)
+        else {
+            return;
+        };
+        if std::mem::replace(windows, Windows::Told) == Windows::Closed {
+            tracing::warn!("a page opened a window, which was closed");
+        }
+        drop(open);
+        self.connection.post(None, &CloseTarget::new(&target.target_id));
     }
 
     /// Remembers one.
     pub(super) fn add(self: &Arc<Self>, target: String) -> Tab {
-        self.lock().insert(target.clone());
+        self.lock().insert(target.clone(), Windows::default());
         Tab { tabs: self.clone(), target }
     }
 
     /// Closes all that are left.
     pub(super) async fn close(&self) {
         let targets = std::mem::take(&mut *self.lock());
-        let closing = targets.iter().map(|target| async move {
+        let closing = targets.keys().map(|target| async move {
             let _ = self.connection.call(None, &CloseTarget::new(target), FAREWELL).await;
         });
         join_all(closing).await;
@@ -49,12 +85,12 @@ impl Tabs {
 
     /// The same without waiting for it.
     pub(super) fn abandon(&self) {
-        for target in self.lock().drain() {
+        for (target, _) in self.lock().drain() {
             self.connection.post(None, &CloseTarget::new(&target));
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashSet<String>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Windows>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -62,6 +98,13 @@ impl Tabs {
 impl Tab {
     pub(super) fn target(&self) -> &str {
         &self.target
+    }
+
+    /// Leaves the windows that it opens from now on.
+    pub(super) fn leave_windows(&self) {
+        if let Some(windows) = self.tabs.lock().get_mut(&self.target) {
+            *windows = Windows::Left;
+        }
     }
 
     pub(super) async fn close(&self, wait: Duration) -> Result<()> {

@@ -118,6 +118,8 @@ impl Session {
         let connection = Arc::new(connection);
         // A gateway may take the socket and have nobody behind it.
         connection.call::<Value>(Of::Session, "session.status", json!({}), wait).await?;
+        let windows = json!({ "events": ["browsingContext.contextCreated"] });
+        connection.call::<Value>(Of::Session, "session.subscribe", windows, wait).await?;
         let answers_proxy = credentials.is_some();
         tokio::spawn(Attendant::new(connection.clone(), credentials).attend_all(events));
         Ok(Self { connection, owned: None, version: String::new(), answers_proxy })
