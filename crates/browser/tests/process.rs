@@ -241,6 +241,102 @@ async fn no_tab_of_ours_is_left_in_a_browser_that_was_attached_to() {
     browser.close().await;
 }
 
+/// Attaches to the browser that the environment names, opens tabs, and ends as it is told to. It is
+/// run as a program of its own, by the test after it.
+#[test]
+#[ignore = "it is a part of another test"]
+fn attach_and_end() {
+    let (Ok(address), Ok(how)) = (std::env::var("ATTACH_TO"), std::env::var("END")) else { return };
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(async {
+        let attached = Browser::connect(&address, WAIT).await.expect("attached");
+        let mut open = Vec::new();
+        for _ in 0..3 {
+            open.push(attached.open_page(&PageOptions::default(), WAIT).await.expect("opened"));
+        }
+        let page = PageOptions::default();
+        let late = attached.open_page(&page, WAIT);
+        // Nobody waits for it any more.
+        let _ = tokio::time::timeout(Duration::from_micros(200), late).await;
+        open.pop();
+        match &*how {
+            "killed" => {
+                std::fs::write(std::env::var("OPENED").expect("named"), "").expect("written");
+                std::future::pending::<()>().await;
+            }
+            "closed" => {
+                drop(open);
+                attached.close().await;
+            }
+            _ => {
+                drop((attached, open));
+                lenore_browser::sessions_given_back().await;
+            }
+        }
+    });
+    // As a program ends that waits for nothing.
+    runtime.shutdown_background();
+    std::process::exit(0);
+}
+
+/// A program that does not outlive the test.
+struct Ended(std::process::Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_ends_leaves_no_tab_and_the_next_closes_what_a_killed_one_left() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut options = on(dir.path());
+    options.args.push("--remote-debugging-port=0".into());
+    let browser = Browser::launch(&options).await.expect("started");
+    let port = std::fs::read_to_string(dir.path().join("DevToolsActivePort")).expect("written");
+    let address = format!("http://127.0.0.1:{}", port.lines().next().expect("a port"));
+    let before = tabs(&address).await;
+    let opened = dir.path().join("opened");
+    let run = |how: &str| {
+        let mut program = std::process::Command::new(std::env::current_exe().expect("it runs"));
+        program.args(["--exact", "attach_and_end", "--ignored"]).env("ATTACH_TO", &address);
+        program.env("END", how).env("OPENED", &opened).stdout(std::process::Stdio::null());
+        Ended(program.spawn().expect("started"))
+    };
+    for how in ["closed", "dropped", "closed", "dropped", "closed", "dropped"] {
+        let mut program = run(how);
+        let ended = tokio::task::spawn_blocking(move || program.0.wait());
+        let status = tokio::time::timeout(3 * WAIT, ended).await.expect("in time").expect("waited");
+        assert!(status.expect("it ended").success(), "{how}");
+        are_only(&address, &before).await;
+    }
+    let mut killed = run("killed");
+    let begin = std::time::Instant::now();
+    while !opened.exists() {
+        assert!(begin.elapsed() < 3 * WAIT, "it opens its tabs");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    // The owner of tabs lives still.
+    Browser::connect(&address, WAIT).await.expect("attached").close().await;
+    assert!(tabs(&address).await.len() >= before.len() + 2);
+    killed.0.kill().expect("it ran");
+    killed.0.wait().expect("it ended");
+    Browser::connect(&address, WAIT).await.expect("attached").close().await;
+    are_only(&address, &before).await;
+    browser.close().await;
+}
+
+/// Waits until a browser has those tabs alone; one that was told to close goes a moment later.
+async fn are_only(address: &str, before: &[String]) {
+    let begin = std::time::Instant::now();
+    while tabs(address).await != before {
+        assert!(begin.elapsed() < WAIT, "ours are closed, theirs are not");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
 /// A browser that opens a tab only once it is told to; what it was asked to close comes out.
 async fn slow_browser() -> (String, Arc<Notify>, mpsc::Receiver<Value>) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");

@@ -5,9 +5,9 @@ use std::io::{Read, Seek, Write};
 use std::path::Path;
 use std::time::Duration;
 
-use super::own::open_regular;
 use super::{Owner, in_use, refused};
 use crate::Result;
+use crate::own::open_regular;
 
 /// The file in a profile that its owner keeps locked and writes its process id into.
 pub const LOCK_FILE: &str = "lenore.lock";

@@ -4,7 +4,6 @@ mod at_work;
 mod content;
 mod lock;
 mod made;
-mod own;
 
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -14,6 +13,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
+use crate::own::{open_regular, temporary_room};
 use crate::{Error, ErrorKind, Result};
 
 pub use lock::LOCK_FILE;
@@ -23,7 +23,6 @@ pub(crate) use at_work::{MARK, browser_at_work, firefox_at_work};
 use at_work::{ends_as_leftover, is_ours};
 use content::check_content;
 use lock::{lock, read_owner, write_owner};
-use own::{open_regular, temporary_room};
 
 /// How the names of throw-away profiles begin.
 const TEMPORARY_PREFIX: &str = "lenore-profile-";

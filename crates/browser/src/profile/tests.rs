@@ -1,6 +1,7 @@
 //! Who owns a profile, and what is left of it.
 
 use super::*;
+use crate::own;
 
 #[test]
 fn a_profile_has_one_owner_and_its_lock_goes_with_it() {

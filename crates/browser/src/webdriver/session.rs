@@ -12,8 +12,8 @@ use url::Url;
 
 use super::attendant::Attendant;
 use super::bidi::{Connection, Nothing, Of};
-use super::left::{GIVE_BACK, Left};
 use super::service::{Created, Service};
+use crate::given_back::{GIVE_BACK, Left};
 use crate::proxy::Credentials;
 use crate::{Error, ErrorKind, Result, SessionCookie};
 

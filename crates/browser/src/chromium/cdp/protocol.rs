@@ -86,6 +86,8 @@ commands! {
     AttachToTarget("Target.attachToTarget") { target_id: &'a str, flatten: bool } -> SessionId;
     /// Closes a tab.
     CloseTarget("Target.closeTarget") { target_id: &'a str } -> Nothing;
+    /// All targets.
+    GetTargets("Target.getTargets") {} -> Targets;
     /// Tells of each tab that comes.
     DiscoverTargets("Target.setDiscoverTargets") {
         discover: bool, filter: [TargetFilter; 1],
@@ -143,6 +145,12 @@ commands! {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Version {
     pub(crate) product: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Targets {
+    pub(crate) target_infos: Vec<TargetInfo>,
 }
 
 /// Which targets are meant.
@@ -288,6 +296,7 @@ pub(crate) struct TargetCreated {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct TargetInfo {
     pub(crate) target_id: String,
+    pub(crate) url: String,
     /// The tab that opened it.
     pub(crate) opener_id: Option<String>,
 }

@@ -10,12 +10,12 @@ use std::path::{Path, PathBuf};
 ///
 /// # Errors
 /// Another user's, one that others may write to, or no directory at all is there.
-pub(super) fn temporary_room() -> io::Result<PathBuf> {
+pub(crate) fn temporary_room() -> io::Result<PathBuf> {
     room_in(&std::env::temp_dir())
 }
 
 #[cfg(unix)]
-pub(super) fn room_in(parent: &Path) -> io::Result<PathBuf> {
+pub(crate) fn room_in(parent: &Path) -> io::Result<PathBuf> {
     use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
     let user = rustix::process::geteuid().as_raw();
     let room = parent.join(format!("lenore-{user}"));
@@ -29,7 +29,7 @@ pub(super) fn room_in(parent: &Path) -> io::Result<PathBuf> {
 }
 
 #[cfg(not(unix))]
-pub(super) fn room_in(parent: &Path) -> io::Result<PathBuf> {
+pub(crate) fn room_in(parent: &Path) -> io::Result<PathBuf> {
     // Each user has a directory for such files.
     let room = parent.join("lenore");
     fs::create_dir_all(&room)?;
@@ -38,7 +38,7 @@ pub(super) fn room_in(parent: &Path) -> io::Result<PathBuf> {
 
 /// Opens a regular file, and nothing that only looks like one: neither a link to somewhere else,
 /// nor a pipe that would be waited for.
-pub(super) fn open_regular(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+pub(crate) fn open_regular(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::OpenOptionsExt;
