@@ -1,7 +1,7 @@
 //! Starting a browser, attaching to one, and opening pages in it.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::{Map, Value};
@@ -9,7 +9,10 @@ use url::Url;
 
 use crate::chromium::Chromium;
 use crate::webdriver::WebDriver;
-use crate::{Cookie, Page, Profile, Proxy, Result, SessionCookie, Tap};
+use crate::{Cookie, Error, Page, Profile, Proxy, Result, SessionCookie, Tap};
+
+/// What all of a start may take beyond the time that each of its steps may.
+const MARGIN: Duration = Duration::from_secs(10);
 
 /// Which browser is started.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -19,6 +22,21 @@ pub enum Program {
     Chromium,
     /// Firefox, spoken to over WebDriver BiDi through a geckodriver.
     Firefox,
+}
+
+impl Program {
+    /// What a program is, by its name; `None` where that does not tell.
+    pub fn named(program: &Path) -> Option<Self> {
+        let name = program.file_stem()?.to_str()?.to_ascii_lowercase();
+        let is = |known: &[&str]| known.iter().any(|known| name.contains(known));
+        if is(&["firefox", "librewolf"]) {
+            Some(Self::Firefox)
+        } else if is(&["chrom", "headless", "msedge", "microsoft-edge", "brave", "vivaldi"]) {
+            Some(Self::Chromium)
+        } else {
+            None
+        }
+    }
 }
 
 /// Which frames of a page get a process other than the page's, so that what breaks into one of them
@@ -171,10 +189,13 @@ impl Browser {
     /// program's last words, [`ProfileInUse`](crate::ErrorKind::ProfileInUse),
     /// [`InvalidOption`](crate::ErrorKind::InvalidOption) for a profile that cannot be used.
     pub async fn launch(options: &LaunchOptions) -> Result<Self> {
-        Ok(Self(match options.program {
-            Program::Chromium => Engine::Chromium(Chromium::launch(options).await?),
-            Program::Firefox => Engine::WebDriver(WebDriver::launch(options).await?),
-        }))
+        let launched = async {
+            Ok(Self(match options.program {
+                Program::Chromium => Engine::Chromium(Chromium::launch(options).await?),
+                Program::Firefox => Engine::WebDriver(WebDriver::launch(options).await?),
+            }))
+        };
+        within("the browser's start", options.wait, launched).await
     }
 
     /// Attaches to a Chromium that runs with remote debugging, by its address:
@@ -183,7 +204,8 @@ impl Browser {
     /// # Errors
     /// [`Launch`](crate::ErrorKind::Launch) where nothing answers there.
     pub async fn connect(address: &str, wait: Duration) -> Result<Self> {
-        Chromium::connect(address, wait).await.map(|chromium| Self(Engine::Chromium(chromium)))
+        let connected = async { Chromium::connect(address, wait).await.map(Engine::Chromium) };
+        within("attaching to the browser", wait, connected).await.map(Self)
     }
 
     /// Uses the browsers that a WebDriver service offers. A first session is opened, or the given
@@ -271,4 +293,15 @@ impl Browser {
             Engine::WebDriver(webdriver) => webdriver.close().await,
         }
     }
+}
+
+/// What each step of a start may take is bounded; so is all of it, with some more time, so that a
+/// step gets to say what it has missed.
+async fn within<T>(
+    what: &str,
+    wait: Duration,
+    start: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    let most = wait + MARGIN;
+    tokio::time::timeout(most, start).await.unwrap_or_else(|_| Err(Error::timeout(what, most)))
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use lenore_browser::{
-    Browser, ErrorKind, Isolation, LOCK_FILE, LaunchOptions, PageOptions, Profile,
+    Browser, ErrorKind, Isolation, LOCK_FILE, LaunchOptions, PageOptions, Profile, Program,
 };
 use serde_json::{Value, json};
 use support::{browser, serve};
@@ -175,6 +175,38 @@ async fn what_is_no_browser_is_said_so() {
         assert_eq!(error.kind(), ErrorKind::Launch, "{program}");
         assert!(error.to_string().contains(said), "{error}");
     }
+}
+
+#[tokio::test]
+async fn what_cannot_be_attached_to_is_told_apart() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let nobody = format!("http://{}", listener.local_addr().expect("bound"));
+    drop(listener);
+    let site = serve(&[("/", "a site")]).await;
+    let junk = serve(&[("/json/version", "<p>no browser</p>")]).await;
+    let socket = format!("{}/devtools/browser/gone", site.replace("http:", "ws:"));
+    for (address, said) in [
+        (nobody, "nothing listens"),
+        (site, "/devtools/browser/ID"),
+        (junk, "is no Chromium"),
+        (socket, "its ID changes"),
+    ] {
+        let error = Browser::connect(&address, WAIT).await.expect_err("no browser");
+        assert_eq!(error.kind(), ErrorKind::Launch, "{address}");
+        let words = error.to_string();
+        assert!(words.contains(said), "{address}: {words}");
+        assert!(said == "its ID changes" || words.contains("--user-data-dir"), "{words}");
+    }
+}
+
+#[test]
+fn a_program_is_taken_for_what_its_name_says() {
+    let named = |name: &str| Program::named(std::path::Path::new(name));
+    assert_eq!(named("/usr/bin/firefox"), Some(Program::Firefox));
+    assert_eq!(named("/opt/firefox-esr/firefox-bin"), Some(Program::Firefox));
+    assert_eq!(named("/usr/bin/chromium-headless-shell"), Some(Program::Chromium));
+    assert_eq!(named("/usr/bin/google-chrome-stable"), Some(Program::Chromium));
+    assert_eq!(named("/usr/local/bin/browser"), None);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -310,7 +310,8 @@ impl PoeBuilder {
                 Source::WebDriver(options)
             }
             (None, None) => {
-                let program = self.browser.unwrap_or_default();
+                let named = self.browser_binary.as_deref().and_then(Program::named);
+                let program = self.browser.or(named).unwrap_or_default();
                 if program == Program::Chromium && self.browser_driver.is_some() {
                     return invalid(
                         "a driver is for Firefox alone; add --browser firefox, or leave out \

@@ -86,6 +86,10 @@ impl Process {
         if ended && let Some(pid) = profile::browser_at_work(self.profile.path()) {
             return profile::in_use(self.profile.path(), Some(pid));
         }
+        let words = self.last_words.text();
+        if let Some(message) = no_display(&words) {
+            return Error::new(ErrorKind::Launch, message).with_source(error);
+        }
         let what = if ended { "ended at once" } else { "does not answer" };
         let message = format!(
             "the browser {what}; check that the program is a Chromium or Chrome. It said: {}",
@@ -104,6 +108,24 @@ fn isolation_switches(options: &LaunchOptions, frames_are_ours: bool) -> Vec<OsS
         Isolation::Origins(origins) => format!("--isolate-origins={}", origins.join(",")).into(),
     };
     of_frames.iter().map(OsString::from).chain([isolation]).collect()
+}
+
+/// What is to be said of a program that has found no display for its window.
+fn no_display(words: &str) -> Option<String> {
+    let is_missing = ["Missing X server", "cannot open display", "Failed to connect to Wayland"];
+    if !is_missing.iter().any(|says| words.contains(says)) {
+        return None;
+    }
+    let name = |variable: &str| {
+        let value = std::env::var(variable).ok().filter(|value| !value.is_empty())?;
+        Some(format!("{variable}={value}"))
+    };
+    let display = name("WAYLAND_DISPLAY").or_else(|| name("DISPLAY"));
+    Some(format!(
+        "the browser's window cannot be shown: no display answers at {}; correct that, or run \
+         without a window (without --headed; `lenore login --email` needs none either)",
+        display.as_deref().unwrap_or("DISPLAY, which is not set")
+    ))
 }
 
 impl Drop for Process {
@@ -162,5 +184,19 @@ async fn connect_by_port(profile: &std::path::Path, wait: Duration) -> Result<Co
             return Err(Error::timeout("the browser's start", wait));
         }
         tokio::time::sleep(crate::child::LOOK).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_display_that_is_not_there_is_told_as_such() {
+        let said = "[1:1:ERROR:dbus/bus.cc:405] Failed to connect to the bus\n\
+                    [1:1:ERROR:ui/ozone/platform/x11/ozone_platform_x11.cc:249] Missing X server \
+                    or $DISPLAY\n[1:1:ERROR:dbus/bus.cc:405] Failed to connect to the bus";
+        assert!(no_display(said).is_some_and(|message| message.contains("--headed")));
+        assert_eq!(no_display("Failed to connect to the bus"), None);
     }
 }

@@ -20,6 +20,8 @@ pub use lock::LOCK_FILE;
 
 pub(crate) use at_work::{MARK, browser_at_work, firefox_at_work};
 
+use at_work::program_of;
+
 use at_work::{ends_as_leftover, is_ours};
 use content::check_content;
 use lock::{lock, read_owner, write_owner};
@@ -85,6 +87,13 @@ impl Profile {
             Err(TryLockError::WouldBlock) => read_owner(&mut lock),
             _ => None,
         }
+    }
+
+    /// The process of a browser that is at work on the profile in a directory, and that nobody has
+    /// started here: only its user can end it.
+    pub fn foreign_browser(directory: &Path) -> Option<u32> {
+        let at_work = browser_at_work(directory).or_else(|| firefox_at_work(directory));
+        at_work.filter(|pid| !is_ours(*pid) && Self::owner(directory).is_none())
     }
 
     /// Whether a browser could be started on it now. The directory is not made for that.
@@ -326,7 +335,11 @@ fn check_space(profile: &Profile) -> Result<()> {
 }
 
 pub(crate) fn in_use(path: &Path, pid: Option<u32>) -> Error {
-    let owner = pid.map_or_else(|| "another process".to_owned(), |pid| format!("process {pid}"));
+    let owner = match (pid, pid.and_then(program_of)) {
+        (Some(pid), Some(program)) => format!("{program} (process {pid})"),
+        (Some(pid), None) => format!("process {pid}"),
+        (None, _) => "another process".to_owned(),
+    };
     Error::new(
         ErrorKind::ProfileInUse { pid },
         format!(

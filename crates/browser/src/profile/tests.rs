@@ -71,6 +71,29 @@ fn instead_of_a_lock(directory: &Path, kind: &str) {
     }
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_browser_that_was_not_started_here_is_named_at_once() {
+    let dir = tempfile::tempdir().expect("a directory");
+    // It looks like one, and is at work as Chromium says that it is.
+    let program = dir.path().join("chromium");
+    std::os::unix::fs::symlink("/bin/sleep", &program).expect("made");
+    let mut child = std::process::Command::new(&program).arg("60").spawn().expect("it runs");
+    let profile = dir.path().join("profile");
+    fs::create_dir(&profile).expect("made");
+    let host = fs::read_to_string("/proc/sys/kernel/hostname").expect("named");
+    let target = format!("{}-{}", host.trim(), child.id());
+    std::os::unix::fs::symlink(target, profile.join("SingletonLock")).expect("made");
+    let error = OwnedProfile::open(&Profile::Directory(profile.clone())).expect_err("in use");
+    let foreign = Profile::foreign_browser(&profile);
+    child.kill().expect("it ran");
+    child.wait().expect("it ended");
+    assert_eq!(error.kind(), ErrorKind::ProfileInUse { pid: Some(child.id()) });
+    assert!(error.to_string().starts_with("chromium (process "), "{error}");
+    assert_eq!(foreign, Some(child.id()));
+    assert_eq!(Profile::foreign_browser(&profile), None);
+}
+
 #[cfg(unix)]
 #[test]
 fn what_is_no_lock_is_neither_waited_for_nor_followed() {

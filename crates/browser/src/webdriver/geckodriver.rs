@@ -88,7 +88,9 @@ impl Geckodriver {
 
     /// The error of a browser that it could not start.
     pub(super) fn why_it_did_not_start(&self, error: Error) -> Error {
-        if let Some(pid) = profile::firefox_at_work(self.profile.path()) {
+        let at_work = profile::firefox_at_work(self.profile.path());
+        // Not the one that is just being started.
+        if let Some(pid) = at_work.filter(|pid| !self.group.has(*pid)) {
             return profile::in_use(self.profile.path(), Some(pid));
         }
         error
