@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use lenore::{ChatRequest, Message, Result, Role};
 
@@ -181,7 +182,8 @@ impl Chat {
 
 fn last_question(turns: &[Message]) -> Option<Question> {
     let last = turns.iter().rev().find(|turn| turn.role == Role::User)?;
-    Some(Question { text: last.content.clone(), attachments: Vec::new() })
+    let (attachments, copies) = (Vec::new(), Arc::default());
+    Some(Question { text: last.content.clone(), attachments, copies })
 }
 
 /// A path as it was typed: with quotes or backslashes, as completion writes them, and `~`.

@@ -1,6 +1,7 @@
 //! One question of the chat, and its answer.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use lenore::{ChatRequest, Completion, Error, ErrorKind, Event, Message};
@@ -12,6 +13,7 @@ use super::{Chat, Next};
 use crate::interrupt::INTERRUPTED;
 use crate::logs::Recording;
 use crate::output::{Output, Progress, report};
+use crate::prompt::Copies;
 use crate::prompt::files::gather;
 
 /// How long suggestions, the title and the cost are listened for after an answer. Nobody waits for
@@ -29,6 +31,9 @@ const STOPPING: Duration = Duration::from_secs(15);
 pub(super) struct Question {
     pub(super) text: String,
     pub(super) attachments: Vec<PathBuf>,
+    /// Where what came from pipes is kept, as long as it can be asked again.
+    #[allow(dead_code, reason = "it is only held")]
+    pub(super) copies: Arc<Copies>,
 }
 
 /// How an answer ended.
@@ -58,7 +63,8 @@ impl Chat {
         self.files.clear();
         let parts = [text, gathered.text];
         let parts: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
-        self.ask(Question { text: parts.join("\n\n"), attachments: gathered.attachments }).await
+        let (attachments, copies) = (gathered.attachments, Arc::new(gathered.copies));
+        self.ask(Question { text: parts.join("\n\n"), attachments, copies }).await
     }
 
     /// Asks, and shows the answer.

@@ -246,7 +246,7 @@ fn export(exchanges: &[Exchange], form: Form, output: Option<&Path>) -> Result<(
             format!("[{}]\n", objects.join(",\n"))
         }
     };
-    let Some(path) = output else {
+    let Some(path) = output.filter(|path| path.as_os_str() != "-") else {
         print(text.trim_end());
         return Ok(());
     };
