@@ -1,5 +1,8 @@
 //! The program `lenore`: the only place where the parts are put together.
 
+// What goes to a terminal goes by `output`.
+#![cfg_attr(not(test), warn(clippy::print_stdout, clippy::print_stderr))]
+
 mod account;
 mod answer;
 mod args;
@@ -52,7 +55,7 @@ fn obey() -> ExitCode {
     });
     match read {
         Ok((args, matches)) => settled(args, &matches),
-        Err(error) => command_line::tell(&error),
+        Err(error) => command_line::tell(error),
     }
 }
 

@@ -16,7 +16,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::watch;
 
 use super::helper::{self, Assistant, Enter, joined};
-use crate::output::say_above;
+use crate::output::{coloured, say_above};
 
 type Inner = rustyline::Editor<Assistant, DefaultHistory>;
 
@@ -65,7 +65,7 @@ impl Printer {
     pub(super) fn print(&self, text: String) {
         let mut printer = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // What cannot be shown any more is not missed.
-        let _ = printer.print(text);
+        let _ = printer.print(coloured(&text).into_owned());
     }
 }
 

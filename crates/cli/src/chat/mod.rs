@@ -27,7 +27,7 @@ use crate::interrupt::{INTERRUPTED, Signals};
 use crate::logs::{Place, known_chat, last_chat};
 use crate::models::asked_before;
 use crate::output::tty::{self, Quiet};
-use crate::output::{note, one_line, report};
+use crate::output::{next_line, note, one_line, report};
 use crate::paths::{self, invalid, make_private};
 use crate::prompt;
 use crate::provider::Source;
@@ -115,7 +115,7 @@ pub(crate) async fn run(shared: Shared, args: ChatArgs) -> ExitCode {
     drop(quiet);
     if code != 0 {
         // The line that was being typed stays as it is.
-        println!();
+        next_line();
     }
     if let Some(listening) = chat.listening.take() {
         listening.end().await;

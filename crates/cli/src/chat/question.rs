@@ -12,7 +12,7 @@ use super::keys::{Key, Keys};
 use super::{Chat, Next};
 use crate::interrupt::INTERRUPTED;
 use crate::logs::Recording;
-use crate::output::{Output, Progress, report};
+use crate::output::{Output, Progress, next_line, report, write};
 use crate::prompt::Copies;
 use crate::prompt::files::gather;
 
@@ -72,7 +72,7 @@ impl Chat {
         if let Some(listening) = self.listening.take() {
             listening.end().await;
         }
-        println!();
+        next_line();
         self.let_stop().await;
         let request = self.request(&question);
         self.last = Some(question.clone());
@@ -114,9 +114,9 @@ impl Chat {
         }
         let news = self.extras.news();
         if !news.is_empty() {
-            print!("\n{}", dim(&news));
+            write(&format!("\n{}", dim(&news)));
         }
-        println!();
+        next_line();
         match end {
             End::Leave(code) => Next::Leave(code),
             _ => Next::GoOn,

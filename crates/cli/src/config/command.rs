@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{Origin, Origins, file};
 use crate::args::Shared;
-use crate::output::{note, print, report};
+use crate::output::{note, object, print_foreign as print, report};
 use crate::paths::{invalid, make_private};
 use crate::profiles;
 
@@ -77,7 +77,7 @@ fn show(given: Shared, matches: &ArgMatches, as_json: bool) -> Result<()> {
             _ => (usual(name, &shared), told(origins.of(name), name)),
         };
         let line = if as_json {
-            json!({ "key": name, "value": value, "origin": origin }).to_string()
+            object(&json!({ "key": name, "value": value, "origin": origin }))
         } else {
             format!("{name:width$}  {:VALUE$}  {origin}", plain(&value))
         };

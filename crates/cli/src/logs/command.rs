@@ -173,13 +173,9 @@ fn dispatch(args: LogsArgs) -> Result<()> {
 
 fn show_list(exchanges: &[Exchange], as_json: bool) {
     let show = |exchange: &Exchange| print(&head(exchange, &one_line(&exchange.prompt)));
-    let all = exchanges.iter();
+    let mut all = exchanges.iter();
     // Who has seen enough wants no more.
-    let _ = if as_json {
-        all.map(json).all(|line| print(&line))
-    } else {
-        all.map(show).all(|printed| printed)
-    };
+    let _ = if as_json { all.map(json).all(|line| print(&line)) } else { all.all(show) };
 }
 
 /// What a search has found: each with the place where the words stand.

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
+use super::printable::coloured;
 use super::words::folded;
-use super::{live, window};
+use super::{live, out, window};
 
 /// The one place that draws on stderr, so that a line said meanwhile does not land in a spinner.
 static SPINNERS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
@@ -93,12 +94,24 @@ impl Write for Stderr {
     }
 
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if !io::stderr().is_terminal() {
+            return SPINNERS.suspend(|| io::stderr().write_all(bytes));
+        }
+        // Whoever's words they are: the terminal sees colours, and obeys nothing.
+        let text = String::from_utf8_lossy(bytes);
+        let text = coloured(&text);
         let above = ABOVE.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(above) = above.filter(|_| io::stderr().is_terminal()) {
-            above(String::from_utf8_lossy(bytes).into_owned());
+        if let Some(above) = above {
+            above(text.into_owned());
             return Ok(());
         }
-        SPINNERS.suspend(|| live::aside(|| io::stderr().write_all(bytes)))
+        SPINNERS.suspend(|| {
+            live::aside(|| {
+                // What cannot be told on stdout is told here all the same.
+                let _ = out::end_line();
+                io::stderr().write_all(text.as_bytes())
+            })
+        })
     }
 
     fn write_fmt(&mut self, text: std::fmt::Arguments<'_>) -> io::Result<()> {
