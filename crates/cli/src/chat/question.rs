@@ -9,6 +9,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::extras::{Listening, dim};
 use super::keys::{Key, Keys};
+use super::type_ahead::Ahead;
 use super::{Chat, Next};
 use crate::interrupt::INTERRUPTED;
 use crate::logs::Recording;
@@ -56,7 +57,10 @@ impl Chat {
             Ok(gathered) => gathered,
             Err(error) => {
                 report(&error.to_string());
-                self.begun = typed.to_owned();
+                self.begun = match std::mem::take(&mut self.begun) {
+                    begun if begun.is_empty() => typed.to_owned(),
+                    begun => Ahead { lines: vec![typed.to_owned()], begun }.joined(),
+                };
                 return Next::GoOn;
             }
         };
@@ -83,13 +87,14 @@ impl Chat {
             output: Output::new(false, false, self.shared.plain),
             completion: provider.create_completion(request),
             recording,
-            keys: Keys::listen(),
+            keys: Keys::listen(std::mem::take(&mut self.begun)),
             settled: None,
         };
         answer.output.sending(&question.attachments);
+        let _ = answer.show_what_is_typed();
         let end = answer.follow(self).await;
         let Answer { output, completion, recording, keys, .. } = answer;
-        self.begun = keys.finish();
+        self.take_ahead(keys.finish(), matches!(end, End::Complete | End::Settled));
         self.keep(&question, recording.text(), &end);
         match end {
             End::Complete | End::Settled => drop(output.end()),
@@ -121,6 +126,19 @@ impl Chat {
             End::Leave(code) => Next::Leave(code),
             _ => Next::GoOn,
         }
+    }
+
+    /// Takes what was typed meanwhile: each line is asked in its turn. After an answer that was
+    /// stopped or failed nothing is asked by itself, and all of it stands in the next line.
+    fn take_ahead(&mut self, ahead: Ahead, goes_on: bool) {
+        let Ahead { lines, begun } = ahead;
+        self.waiting.extend(lines);
+        if goes_on {
+            self.begun = begun;
+            return;
+        }
+        let lines = std::mem::take(&mut self.waiting).into();
+        self.begun = Ahead { lines, begun }.joined();
     }
 
     /// The new turn; before it what the chat on the site does not know yet.
@@ -179,6 +197,11 @@ struct Answer {
 }
 
 impl Answer {
+    fn show_what_is_typed(&mut self) -> std::io::Result<()> {
+        let shown = self.keys.shown().map(|line| format!("› {line}"));
+        self.output.footer(shown.as_deref())
+    }
+
     async fn follow(&mut self, chat: &mut Chat) -> End {
         loop {
             let settled = self.settled.unwrap_or_else(Instant::now);
@@ -188,8 +211,7 @@ impl Answer {
                 key = self.keys.next() => match key {
                     Key::Stop => return End::Stopped,
                     Key::Typed => {
-                        let shown = self.keys.shown().map(|line| format!("› {line}"));
-                        match self.output.footer(shown.as_deref()) {
+                        match self.show_what_is_typed() {
                             Ok(()) => continue,
                             Err(_) => return End::Leave(0),
                         }

@@ -42,6 +42,8 @@ const LOOK: Duration = Duration::from_millis(100);
 pub(crate) struct Output {
     form: Form,
     progress: Progress,
+    /// What stands below the answer for a while.
+    footer: Option<String>,
     /// While the answer is drawn, what is typed is not.
     quiet: Option<Quiet>,
 }
@@ -67,7 +69,7 @@ impl Output {
             (false, true) => Form::Terminal(Box::new(Screen::on_stdout())),
             (false, false) => Form::Plain(Plain::new()),
         };
-        Self { form, progress: Progress::none(), quiet: None }
+        Self { form, progress: Progress::none(), footer: None, quiet: None }
     }
 
     /// Shows that an answer is waited for, to which files are sent before.
@@ -99,10 +101,16 @@ impl Output {
         }
     }
 
-    /// Shows a line below the answer for a while, where that can be.
+    /// Shows a line below the answer for a while, or beside the spinner before there is one.
     pub(crate) fn footer(&mut self, text: Option<&str>) -> io::Result<()> {
+        self.footer = text.map(one_line);
+        self.progress.set_footer(self.footer.as_deref());
+        self.show_footer()
+    }
+
+    fn show_footer(&mut self) -> io::Result<()> {
         match &mut self.form {
-            Form::Terminal(screen) if !screen.is_empty() => screen.footer(text),
+            Form::Terminal(screen) if !screen.is_empty() => screen.footer(self.footer.as_deref()),
             _ => Ok(()),
         }
     }
@@ -123,7 +131,7 @@ impl Output {
         }
         match &mut self.form {
             Form::Json => json(event),
-            Form::Terminal(screen) => screen.event(event),
+            Form::Terminal(screen) => screen.event(event).and_then(|()| self.show_footer()),
             Form::Plain(plain) => plain.event(event),
         }
     }

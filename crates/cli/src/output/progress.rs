@@ -38,7 +38,9 @@ impl Progress {
             return Self::none();
         }
         let bar = SPINNERS.add(ProgressBar::new_spinner().with_message(message.to_owned()));
-        if let Ok(style) = ProgressStyle::with_template("{spinner:.cyan} {msg} {elapsed:.dim}") {
+        if let Ok(style) =
+            ProgressStyle::with_template("{spinner:.cyan} {msg} {elapsed:.dim}{prefix}")
+        {
             bar.set_style(style);
         }
         bar.enable_steady_tick(Duration::from_millis(100));
@@ -47,6 +49,11 @@ impl Progress {
 
     pub(crate) fn say(&self, message: &str) {
         self.0.set_message(message.to_owned());
+    }
+
+    /// Shows something after the time, for a while.
+    pub(super) fn set_footer(&self, text: Option<&str>) {
+        self.0.set_prefix(text.map(|text| format!("  {text}")).unwrap_or_default());
     }
 
     pub(crate) fn hide(&self) {
