@@ -4,18 +4,18 @@ use std::ffi::OsStr;
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{ArgMatches, Command, CommandFactory, Error};
+use clap::{ArgMatches, Command, Error};
 
-use crate::args::Args;
 use crate::output::{self, one_line};
 use crate::paths::invalid;
+use crate::shared_options;
 
 /// What is said there. An empty variable says nothing.
 ///
 /// # Errors
 /// What is not understood, or the help that was asked for.
 pub(crate) fn read() -> Result<ArgMatches, Error> {
-    let mut command = without_variables(Args::command(), OsStr::is_empty);
+    let mut command = without_variables(shared_options::command(), OsStr::is_empty);
     let error = match command.try_get_matches_from_mut(std::env::args_os()) {
         Ok(matches) => return Ok(matches),
         Err(error) => error,
@@ -24,9 +24,9 @@ pub(crate) fn read() -> Result<ArgMatches, Error> {
         // Help lists all variables.
         ErrorKind::DisplayHelp
         | ErrorKind::DisplayVersion
-        | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => Args::command(),
+        | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => shared_options::command(),
         // Its usage must not name options that only the environment gives.
-        _ => without_variables(Args::command(), |_| true),
+        _ => without_variables(shared_options::command(), |_| true),
     };
     match again.try_get_matches() {
         Err(error) => Err(error),
