@@ -29,7 +29,7 @@ const TRIES: usize = 3;
     lenore login --email you@example.org   sign in without a window\n  \
     lenore --profile work login            sign in another account\n  \
     lenore login --check                   only look; ends with 4 where nobody is signed in\n  \
-    lenore login --export session.json     write what signs another browser in (--cookies)")]
+    lenore login --export session.json     write the session, for --cookies")]
 pub(crate) struct LoginArgs {
     /// Only say whether the profile is signed in
     #[arg(long, conflicts_with = "email")]

@@ -1,4 +1,4 @@
-//! A file that is written whole or not at all.
+//! A file that is written once its text is complete.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
