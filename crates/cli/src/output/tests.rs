@@ -297,3 +297,14 @@ fn a_status_stands_below_the_answer_for_a_while() {
     screen.end().expect("paper");
     assert_eq!(text(), "Let me look. Found.");
 }
+
+#[test]
+fn definitions_of_links_are_one_line_apart_however_they_came() {
+    let text = "some words\n\n[x]: /y\n\n**\n```rust\n";
+    let mut events = pieces(text, &[1]);
+    let kept = "some words\n\n[x]: /y\n\n";
+    events.push(Event::Replace { keep: kept.len(), text: "\n\n[x]: /y\n\n".into() });
+    let (shown, _) = drawn(&events, 2000, 40);
+    assert_eq!(shown, "some words\n\n[x]: /y\n\n[x]: /y");
+    assert_eq!(shown, whole(&format!("{kept}\n\n[x]: /y\n\n"), 2000, 40));
+}
