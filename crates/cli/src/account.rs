@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::output::one_line;
+use crate::paths::read_text;
 use crate::whole_file::Pending;
 
 /// The file's name in the profile's directory.
@@ -12,7 +13,7 @@ const FILE: &str = "lenore.account";
 
 /// The account's address or name, if it is known.
 pub(crate) fn remembered(profile: &Path) -> Option<String> {
-    let text = fs::read_to_string(file(profile)).ok()?;
+    let text = read_text(&file(profile)).ok()?;
     Some(one_line(&text)).filter(|name| !name.is_empty())
 }
 

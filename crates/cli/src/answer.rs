@@ -7,8 +7,8 @@ use lenore::{ChatRequest, Completion, Error, ErrorKind, Event, Result};
 
 use crate::copy::to_clipboard;
 use crate::interrupt::Interrupt;
-use crate::logs::Recording;
-use crate::output::{Output, note, report};
+use crate::logs::{Recorded, Recording};
+use crate::output::{Output, note, print_foreign, report};
 use crate::provider::Source;
 use crate::whole_file::Pending;
 
@@ -59,12 +59,15 @@ impl Answer {
                 None => return self.end(),
             };
             if let Err(error) = printed {
-                self.recording.end(Err(&stopped()));
+                let recorded = self.recording.end(Err(&stopped()));
                 // Whoever reads our output has seen enough; that is no failure.
                 if error.kind() == io::ErrorKind::BrokenPipe {
                     return ExitCode::SUCCESS;
                 }
                 report(&format!("the answer cannot be printed: {error}"));
+                if let Some(number) = recorded.number {
+                    note(&format!("what has come is in the log: `lenore logs show {number}`"));
+                }
                 return ExitCode::FAILURE;
             }
         }
@@ -92,14 +95,18 @@ impl Answer {
             drop(self.output);
             ExitCode::SUCCESS
         };
-        let text = self.recording.end(Ok(()));
-        match self.delivery.deliver(&text) {
-            Ok(()) => code,
-            Err(error) => {
-                report(&error.to_string());
-                ExitCode::FAILURE
+        let Recorded { text, number } = self.recording.end(Ok(()));
+        let Err(error) = self.delivery.deliver(&text) else { return code };
+        report(&error.to_string());
+        match number {
+            Some(number) => note(&format!("the answer is in the log: `lenore logs show {number}`")),
+            None if self.is_text_shown => {}
+            None => {
+                note("the answer is not in the log; it follows on stdout");
+                print_foreign(&text);
             }
         }
+        ExitCode::FAILURE
     }
 }
 

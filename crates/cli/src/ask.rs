@@ -18,6 +18,9 @@ use crate::prompt::{PromptArgs, Turn};
 use crate::provider::Source;
 use crate::whole_file::Pending;
 
+/// What stands for stdout in place of a file's name.
+const STDOUT: &str = "-";
+
 /// How long to wait for title, suggestions and cost where every event is printed.
 const LINGER: Duration = Duration::from_secs(2);
 
@@ -27,6 +30,7 @@ const LINGER: Duration = Duration::from_secs(2);
     lenore ask -m gpt-4 \"Why is a raven like a writing desk?\"\n  \
     git diff | lenore ask \"Review this\"\n  \
     lenore ask -f 'src/*.rs' -f plan.md \"What is missing?\"\n  \
+    magick raven.heic png:- | lenore ask -a - \"What is this?\"\n  \
     lenore ask -m poe/Claude-3-Opus -f paper.pdf \"Sum up\"\n  \
     lenore ask -c \"And why?\"               go on in the last chat\n  \
     lenore ask -t translate --var to=French -f letter.txt -o lettre.txt\n  \
@@ -47,7 +51,8 @@ pub(crate) struct AskArgs {
     #[arg(long, value_name = "CODE", help_heading = "Chat", value_hint = ValueHint::Other)]
     chat: Option<String>,
 
-    /// Write the answer into a file, whole or not at all, and not to stdout
+    /// Write the answer into a file once it is complete, and not to stdout; a file that is there
+    /// stays as it is until then
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     #[arg(help_heading = "Output")]
     output: Option<PathBuf>,
@@ -77,16 +82,25 @@ impl AskArgs {
 }
 
 pub(crate) async fn run(shared: Shared, args: AskArgs) -> ExitCode {
-    let output = Output::new(args.json, args.no_stream || args.output.is_some(), shared.plain);
+    let mut interrupt = Interrupt::listen();
+    let path = args.output.as_deref().filter(|path| path.as_os_str() != STDOUT);
+    let output = Output::new(args.json, args.no_stream || path.is_some(), shared.plain);
+    let prompt = args.prompt.clone();
+    let read = tokio::select! {
+        read = tokio::task::spawn_blocking(move || prompt.turn()) => read,
+        // Stdin may never end.
+        code = interrupt.wait() => return ExitCode::from(code),
+    };
     let prepared = async {
-        let turn = args.prompt.turn()?;
-        let file =
-            args.output.as_deref().filter(|_| !args.dry_run).map(Pending::new).transpose()?;
+        let mut turn =
+            read.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))?;
+        let copies = std::mem::take(&mut turn.copies);
+        let file = path.filter(|_| !args.dry_run).map(Pending::new).transpose()?;
         let source = Source::open(shared.clone()).await?;
         let request = request(&shared, source.provider().as_ref(), &args, turn)?;
-        Ok((source, request, file))
+        Ok((source, request, file, copies))
     };
-    let (source, request, file) = match prepared.await {
+    let (source, request, file, _copies) = match prepared.await {
         Ok(prepared) => prepared,
         Err(error) => return output.fail(&error),
     };
@@ -101,7 +115,7 @@ pub(crate) async fn run(shared: Shared, args: AskArgs) -> ExitCode {
     let is_text_shown = file.is_none() || args.json;
     let delivery = Delivery { file, copy: args.copy };
     let answer = Answer { output, is_text_shown, recording, delivery };
-    answer.of(source, request, &mut Interrupt::listen()).await
+    answer.of(source, request, &mut interrupt).await
 }
 
 /// The request, in the chat that is meant.

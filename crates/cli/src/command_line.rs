@@ -1,22 +1,21 @@
 //! The command line with the environment's variables, as they are read.
 
 use std::ffi::OsStr;
-use std::io::{Write, stdout};
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{ArgMatches, Command, CommandFactory, Error};
+use clap::{ArgMatches, Command, Error};
 
-use crate::args::Args;
 use crate::output::{self, one_line};
 use crate::paths::invalid;
+use crate::shared_options;
 
 /// What is said there. An empty variable says nothing.
 ///
 /// # Errors
 /// What is not understood, or the help that was asked for.
 pub(crate) fn read() -> Result<ArgMatches, Error> {
-    let mut command = without_variables(Args::command(), OsStr::is_empty);
+    let mut command = without_variables(shared_options::command(), OsStr::is_empty);
     let error = match command.try_get_matches_from_mut(std::env::args_os()) {
         Ok(matches) => return Ok(matches),
         Err(error) => error,
@@ -25,9 +24,9 @@ pub(crate) fn read() -> Result<ArgMatches, Error> {
         // Help lists all variables.
         ErrorKind::DisplayHelp
         | ErrorKind::DisplayVersion
-        | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => Args::command(),
+        | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => shared_options::command(),
         // Its usage must not name options that only the environment gives.
-        _ => without_variables(Args::command(), |_| true),
+        _ => without_variables(shared_options::command(), |_| true),
     };
     match again.try_get_matches() {
         Err(error) => Err(error),
@@ -37,18 +36,29 @@ pub(crate) fn read() -> Result<ArgMatches, Error> {
 }
 
 /// Tells what [`read`] brought in place of matches.
-pub(crate) fn tell(error: &Error) -> ExitCode {
+pub(crate) fn tell(mut error: Error) -> ExitCode {
     if error.use_stderr() && wants_events() {
         let told = error.to_string();
         let first = told.split("\n\n").next().unwrap_or_default();
         output::tell_event(&invalid(one_line(first.trim_start_matches("error: "))));
     }
-    let printed = error.print().and_then(|()| stdout().flush());
-    // Where stderr is closed, nobody is left to tell.
-    if let (Err(lost), false) = (printed, error.use_stderr()) {
-        output::lost(lost);
+    let words: Vec<_> = error.context().map(|(kind, value)| (kind, printed(value))).collect();
+    for (kind, word) in words {
+        error.insert(kind, word);
     }
+    output::print_usage(&error.render(), error.use_stderr());
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+}
+
+/// A word of the command line as it can be shown.
+fn printed(value: &ContextValue) -> ContextValue {
+    match value {
+        ContextValue::String(word) => ContextValue::String(one_line(word)),
+        ContextValue::Strings(words) => {
+            ContextValue::Strings(words.iter().map(|word| one_line(word)).collect())
+        }
+        value => value.clone(),
+    }
 }
 
 /// Whether a command that is not understood is one whose errors are objects too.

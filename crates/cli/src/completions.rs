@@ -2,11 +2,10 @@
 
 use std::process::ExitCode;
 
-use clap::CommandFactory;
 use clap_complete::Shell;
 
-use crate::args::Args;
 use crate::output::print_bytes;
+use crate::shared_options;
 
 /// `lenore completions`
 #[derive(Debug, clap::Args)]
@@ -22,7 +21,7 @@ pub(crate) struct CompletionsArgs {
 
 pub(crate) fn run(args: &CompletionsArgs) -> ExitCode {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Args::command(), "lenore", &mut script);
+    clap_complete::generate(args.shell, &mut shared_options::command(), "lenore", &mut script);
     print_bytes(&script);
     ExitCode::SUCCESS
 }

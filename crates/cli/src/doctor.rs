@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::args::Shared;
 use crate::interrupt::Interrupt;
-use crate::output::{self, Progress, note, report};
+use crate::output::{self, Progress, note, object, report};
 
 /// `lenore doctor`
 #[derive(Debug, clap::Args)]
@@ -94,13 +94,12 @@ fn conclude(diagnosis: &Diagnosis, args: &DoctorArgs) -> ExitCode {
 
 fn print(check: &Check, as_json: bool) {
     let lines = if as_json {
-        json!({
+        object(&json!({
             "check": check.name,
             "outcome": check.outcome.as_str(),
             "finding": check.finding,
             "advice": check.advice,
-        })
-        .to_string()
+        }))
     } else {
         lines(check, |mark, colour| colour.apply_to(mark).to_string())
     };

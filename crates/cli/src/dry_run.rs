@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::logs::Store;
 use crate::official;
-use crate::output::print_foreign;
+use crate::output::{object, print_foreign};
 
 /// How many characters of English make up a token, roughly.
 const CHARACTERS_PER_TOKEN: usize = 4;
@@ -23,11 +23,10 @@ pub(crate) fn print(provider: &dyn Provider, request: &ChatRequest, as_json: boo
     let text = if as_json {
         let files: Vec<_> =
             files.iter().map(|(path, bytes)| json!({ "path": path, "bytes": bytes })).collect();
-        json!({
+        object(&json!({
             "model": model, "bot": bot, "chat": request.chat, "prompt": prompt,
             "characters": characters, "tokens": tokens, "points": points, "attachments": files,
-        })
-        .to_string()
+        }))
     } else {
         let size = |bytes: &u64| indicatif::DecimalBytes(*bytes);
         let file = |(path, bytes): &(String, u64)| format!("attached  {path} ({})\n", size(bytes));

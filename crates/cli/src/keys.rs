@@ -9,7 +9,7 @@ use lenore_gateway::{KeyFile, KeyRecord, Limits};
 use serde_json::json;
 
 use crate::args::Shared;
-use crate::output::{note, print, report};
+use crate::output::{note, object, print_foreign as print, report};
 use crate::paths::config_dir;
 
 /// `lenore keys`
@@ -101,14 +101,13 @@ fn obey(KeysArgs { keys_file, command }: KeysArgs) -> Result<()> {
 }
 
 fn as_json(KeyRecord { name, created, limits, .. }: &KeyRecord) -> String {
-    json!({
+    object(&json!({
         "name": name,
         "created": created,
         "requests_per_minute": limits.requests_per_minute,
         "concurrent": limits.concurrent,
         "models": limits.models,
-    })
-    .to_string()
+    }))
 }
 
 fn as_line(KeyRecord { name, limits, .. }: &KeyRecord) -> String {

@@ -6,14 +6,15 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::{CommandFactory, ValueHint};
+use clap::ValueHint;
 use lenore::{Error, ErrorKind, Poe, Provider, Result, can_show_window};
 
 use crate::account;
-use crate::args::{Args, Shared};
+use crate::args::Shared;
 use crate::interrupt::Interrupt;
 use crate::output::{Progress, note, one_line, report, stderr};
 use crate::paths::invalid;
+use crate::shared_options;
 use crate::whole_file::Pending;
 
 /// Nobody is hurried; a window that is forgotten closes in the end.
@@ -28,7 +29,7 @@ const TRIES: usize = 3;
     lenore login --email you@example.org   sign in without a window\n  \
     lenore --profile work login            sign in another account\n  \
     lenore login --check                   only look; ends with 4 where nobody is signed in\n  \
-    lenore login --export session.json     write what signs another browser in (--cookies)")]
+    lenore login --export session.json     write the session, for --cookies")]
 pub(crate) struct LoginArgs {
     /// Only say whether the profile is signed in
     #[arg(long, conflicts_with = "email")]
@@ -101,7 +102,7 @@ fn program(pid: u32) -> String {
     let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
     let line = String::from_utf8_lossy(&line);
     let words = line.trim_end_matches('\0').split('\0');
-    let read = Args::command().try_get_matches_from(words).ok();
+    let read = shared_options::command().try_get_matches_from(words).ok();
     match read.as_ref().and_then(|read| read.subcommand_name()) {
         Some(command) => format!("`lenore {command}` (process {pid})"),
         None => format!("process {pid}"),

@@ -1,5 +1,8 @@
 //! The program `lenore`: the only place where the parts are put together.
 
+// What goes to a terminal goes by `output`.
+#![cfg_attr(not(test), warn(clippy::print_stdout, clippy::print_stderr))]
+
 mod account;
 mod answer;
 mod args;
@@ -29,6 +32,7 @@ mod profiles;
 mod prompt;
 mod provider;
 mod serve;
+mod shared_options;
 mod sim;
 mod values;
 mod whole_file;
@@ -42,7 +46,24 @@ use crate::args::{Args, Command, Shared};
 use crate::output::report;
 
 fn main() -> ExitCode {
+    keep_out_of_core_dumps();
     output::ended(obey())
+}
+
+/// What the program knows of the account is written to no disk where it breaks down, and no other
+/// process of the user can read it.
+fn keep_out_of_core_dumps() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, setrlimit};
+        // Nothing else is to be done where the system does not want it.
+        let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
+    }
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+        let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+    }
 }
 
 fn obey() -> ExitCode {
@@ -52,7 +73,7 @@ fn obey() -> ExitCode {
     });
     match read {
         Ok((args, matches)) => settled(args, &matches),
-        Err(error) => command_line::tell(&error),
+        Err(error) => command_line::tell(error),
     }
 }
 

@@ -4,12 +4,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Command, CommandFactory, ValueHint};
+use clap::{Command, ValueHint};
 use clap_mangen::Man;
 use roff::{Roff, bold, roman};
 
-use crate::args::Args;
 use crate::output::{note, print_bytes, report};
+use crate::shared_options;
 
 /// The exit codes and what each says; the numbers are those of [`lenore::ErrorKind`].
 const EXIT: [(&str, &str); 13] = [
@@ -46,7 +46,7 @@ pub(crate) struct ManArgs {
 }
 
 pub(crate) fn run(args: &ManArgs) -> ExitCode {
-    let mut command = Args::command();
+    let mut command = shared_options::command();
     command.build();
     let done = match &args.dir {
         None => page(&command).map(|page| {
@@ -146,7 +146,7 @@ mod tests {
 
     #[test]
     fn only_examples_are_examples_and_the_rest_is_filled() {
-        let mut command = Args::command();
+        let mut command = shared_options::command();
         command.build();
         let text =
             |command: &Command| String::from_utf8(page(command).expect("made")).expect("text");

@@ -10,7 +10,7 @@ use crate::args::Shared;
 use crate::interrupt::Interrupt;
 use crate::logs::{Place, Store};
 use crate::official;
-use crate::output::{Progress, note, print, report};
+use crate::output::{Progress, note, object, print_foreign as print, report};
 use crate::provider::Which;
 
 /// `lenore models`
@@ -204,15 +204,14 @@ impl Row {
     }
 
     fn json(&self) -> String {
-        json!({
+        object(&json!({
             "name": self.name,
             "bot": self.bot,
             "source": self.source.as_str(),
             "default": self.is_default,
             "alias_of": self.alias_of,
             "points": self.points,
-        })
-        .to_string()
+        }))
     }
 
     fn line(&self, (name, bot): (usize, usize)) -> String {

@@ -1,7 +1,6 @@
 //! One process owns a profile and its browser; the others of the same user ask through it.
 
-use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -11,8 +10,7 @@ use futures_util::{FutureExt, stream};
 use lenore::{
     ChatRequest, Completion, Error, ErrorKind, Event, Health, Model, Poe, Provider, Result,
 };
-use lenore_ipc::{Remote, Token};
-use tokio::net::TcpListener;
+use lenore_ipc::{Address, Listener, Remote};
 use tokio::sync::{Mutex, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
@@ -32,24 +30,20 @@ impl Door {
     /// Lets other processes of the user ask through the browser, whose profile is owned already.
     /// `None` where the profile is a throw-away one, or not ours.
     async fn open(poe: &Poe) -> Result<Option<Self>> {
-        if poe.user_data_dir().is_none() {
-            return Ok(None);
-        }
+        let Some(directory) = poe.user_data_dir() else { return Ok(None) };
         let unable = |error| {
-            let message = "no port of this machine is free for other processes of yours";
+            let message = "other processes of yours have no way to this one";
             Error::new(ErrorKind::Network, message).with_source(error)
         };
-        let listener = TcpListener::bind("127.0.0.1:0").await.map_err(unable)?;
-        let address = listener.local_addr().map_err(unable)?;
-        let token = Token::random().map_err(unable)?;
-        poe.own_profile(Some(&format!("{address} {}", token.to_hex())))?;
+        let listener = listener(directory).await.map_err(unable)?;
+        let address = listener.address().map_err(unable)?;
+        poe.own_profile(Some(&address.to_announcement()))?;
         let (close, closed) = oneshot::channel();
         let closed = async {
             // An error means that the door is gone, which closes it as well.
             let _ = closed.await;
         };
-        let served =
-            tokio::spawn(lenore_ipc::serve(listener, token, Arc::new(poe.clone()), closed));
+        let served = tokio::spawn(lenore_ipc::serve(listener, Arc::new(poe.clone()), closed));
         Ok(Some(Self { close, served }))
     }
 
@@ -127,19 +121,20 @@ impl ByOwner {
             Err(error) if error.kind() == ErrorKind::ProfileInUse => error,
             Err(error) => return Err(error),
         };
-        let directory = self.poe.user_data_dir().map(PathBuf::from);
+        let directory = self.poe.user_data_dir().map(PathBuf::from).unwrap_or_default();
         // Only processes of Lenore are waited for.
-        if directory.as_deref().and_then(Poe::foreign_browser).is_some() {
+        if Poe::foreign_browser(&directory).is_some() {
             return Err(in_use);
         }
-        let Some(owner) = directory.and_then(|directory| Poe::owner(&directory)) else {
+        let Some(owner) = Poe::owner(&directory) else {
             tracing::debug!(%in_use, "by nobody that can be told");
             return Ok(Way::Busy(None));
         };
-        let Some((address, token)) = owner.announced.as_deref().and_then(read) else {
+        let announced = owner.announced.as_deref();
+        let Some(address) = announced.and_then(|text| Address::announced(text, &directory)) else {
             return Ok(Way::Busy(Some(owner.pid)));
         };
-        match Remote::connect(address, token, ANSWERS).await {
+        match Remote::connect(address, ANSWERS).await {
             Ok(remote) if remote.url() == self.poe.url() => Ok(Way::To(Arc::new(remote))),
             Ok(remote) => Err(Error::new(
                 ErrorKind::ProfileInUse,
@@ -203,10 +198,16 @@ fn process(pid: Option<u32>) -> String {
     pid.map_or_else(|| "another process".into(), |pid| format!("process {pid}"))
 }
 
-/// What a [`Door`] announces.
-fn read(announced: &str) -> Option<(SocketAddr, Token)> {
-    let (address, token) = announced.split_once(' ')?;
-    Some((address.parse().ok()?, token.parse().ok()?))
+/// Where other processes come in: a socket in the profile's directory, which is the user's alone;
+/// a port where the system, or the disk, has no sockets.
+async fn listener(directory: &Path) -> std::io::Result<Listener> {
+    #[cfg(unix)]
+    match Listener::in_directory(directory) {
+        Ok(listener) => return Ok(listener),
+        Err(error) => tracing::debug!(%error, "there can be no socket in the profile"),
+    }
+    let _ = directory;
+    Listener::on_loopback().await
 }
 
 impl Provider for ByOwner {

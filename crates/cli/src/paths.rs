@@ -1,6 +1,6 @@
 //! Where the program keeps what is the user's: settings, and what it remembers.
 
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use directories::ProjectDirs;
@@ -34,6 +34,28 @@ pub(crate) fn make_private(directory: &Path) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(directory)
+}
+
+/// The largest text file of the user's that is read whole, in bytes.
+const MAX_TEXT: u64 = 64_000_000;
+
+/// Reads a text file whole, where it is a file or a pipe, and ends.
+pub(crate) fn read_text(path: &Path) -> io::Result<String> {
+    let other = |why: &'static str| Err(io::Error::new(io::ErrorKind::InvalidInput, why));
+    let found = std::fs::metadata(path)?;
+    #[cfg(unix)]
+    let is_pipe = std::os::unix::fs::FileTypeExt::is_fifo(&found.file_type());
+    #[cfg(not(unix))]
+    let is_pipe = false;
+    if found.is_dir() {
+        return Err(io::ErrorKind::IsADirectory.into());
+    }
+    if !found.is_file() && !is_pipe {
+        return other("it is no file");
+    }
+    let mut text = String::new();
+    std::fs::File::open(path)?.take(MAX_TEXT + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > MAX_TEXT { other("it is too long") } else { Ok(text) }
 }
 
 /// An error for bad input, which says what is wrong with it.

@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::account;
 use crate::args::Shared;
 use crate::logs::local_time;
-use crate::output::{note, print, report};
+use crate::output::{note, object, print_foreign as print, report};
 use crate::paths::invalid;
 
 /// The profile where none is named.
@@ -108,7 +108,7 @@ impl Profile {
     fn json(&self, is_current: bool) -> String {
         let seconds =
             |time: SystemTime| time.duration_since(UNIX_EPOCH).ok().map(|it| it.as_secs());
-        json!({
+        object(&json!({
             "name": self.name,
             "browser": self.browser(),
             "account": self.account,
@@ -117,8 +117,7 @@ impl Profile {
             "last_used": self.used.and_then(seconds),
             "pid": self.owner,
             "current": is_current,
-        })
-        .to_string()
+        }))
     }
 
     fn browser(&self) -> &'static str {

@@ -1,7 +1,6 @@
 //! `lenore serve`: the bots behind an address that any OpenAI or Anthropic client can ask.
 
 use std::collections::BTreeMap;
-use std::io::{Write, stdout};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroU16;
 use std::path::PathBuf;
@@ -18,7 +17,7 @@ use tokio::net::TcpListener;
 
 use crate::args::Shared;
 use crate::interrupt::Interrupt;
-use crate::output::{note, report};
+use crate::output::{note, report, write};
 use crate::paths::invalid;
 use crate::provider::{Source, Which};
 use crate::{keys, official};
@@ -332,8 +331,7 @@ fn tell(mut address: SocketAddr, needs_key: bool) {
     }
     let key = if needs_key { "a key of yours" } else { "anything" };
     // Whoever started this may not read it.
-    let mut out = stdout();
-    let _ = writeln!(out, "http://{address}").and_then(|()| out.flush());
+    write(&format!("http://{address}\n"));
     note(&format!("OpenAI clients:    OPENAI_BASE_URL=http://{address}/v1  OPENAI_API_KEY={key}"));
     note(&format!(
         "Anthropic clients: ANTHROPIC_BASE_URL=http://{address}  ANTHROPIC_API_KEY={key}"

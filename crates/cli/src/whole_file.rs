@@ -1,4 +1,4 @@
-//! A file that is written whole or not at all.
+//! A file that is written once its text is complete.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -23,6 +23,8 @@ impl Pending {
     /// Finds out whether the file can be written, before there is anything to write.
     pub(crate) fn new(path: &Path) -> Result<Self> {
         let refused = |error| invalid(format!("{} cannot be written: {error}", path.display()));
+        #[cfg(unix)]
+        no_link_of_others(path).map_err(refused)?;
         // A link stays a link.
         let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let is_file = fs::metadata(path).map_or(true, |found| found.is_file());
@@ -59,6 +61,32 @@ impl Pending {
         };
         written.map_err(|error| invalid(format!("{} cannot be written: {error}", path.display())))
     }
+}
+
+/// Refuses a path that leads over a link of another user's, who could have it point anywhere; and
+/// another's pipe or device at its end. What the system's own user made is trusted.
+#[cfg(unix)]
+fn no_link_of_others(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::MetadataExt;
+    let own = rustix::process::geteuid().as_raw();
+    let refused = |place: &Path, what: &str| {
+        let place = place.display();
+        let message = format!("{place} is {what} of another user's; name another place");
+        Err(io::Error::new(io::ErrorKind::PermissionDenied, message))
+    };
+    let path = std::path::absolute(path)?;
+    for place in path.ancestors() {
+        // What is not there yet is nobody's.
+        let Ok(found) = fs::symlink_metadata(place) else { continue };
+        let is_others = found.uid() != own && found.uid() != 0;
+        if is_others && found.is_symlink() {
+            return refused(place, "a link");
+        }
+        if is_others && place == path && !found.is_file() && !found.is_dir() {
+            return refused(place, "a pipe or device");
+        }
+    }
+    Ok(())
 }
 
 /// A new file beside another one, which can take its place: with its rights, or for its user alone.
@@ -114,6 +142,35 @@ mod tests {
         let beside = substitute(&path, true).expect("made");
         assert_eq!(beside.as_file().metadata().expect("there").permissions().mode() & 0o777, 0o600);
         assert!(Pending::private(Path::new("/dev/null")).is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_of_others_are_not_followed() {
+        use std::os::unix::fs::{lchown, symlink};
+        const SOMEBODY: u32 = 54_321;
+        if !rustix::process::geteuid().is_root() {
+            eprintln!("skipped: only root can make a link that is another user's");
+            return;
+        }
+        let directory = tempfile::tempdir().expect("a directory");
+        let at = |name: &str| directory.path().join(name);
+        fs::write(at("secret"), "old").expect("written");
+        symlink(at("secret"), at("link")).expect("made");
+        symlink(directory.path(), at("way")).expect("made");
+        for name in ["link", "way"] {
+            lchown(at(name), Some(SOMEBODY), None).expect("root may");
+        }
+        let pipe = at("pipe");
+        rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RWXU).expect("made");
+        lchown(&pipe, Some(SOMEBODY), None).expect("root may");
+        for name in ["link", "way/new", "pipe"] {
+            for pending in [Pending::new(&at(name)), Pending::private(&at(name))] {
+                let error = pending.expect_err(name);
+                assert!(error.to_string().contains("of another user's"), "{error}");
+            }
+        }
+        assert_eq!(fs::read_to_string(at("secret")).expect("readable"), "old");
     }
 
     #[cfg(unix)]

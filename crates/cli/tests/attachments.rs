@@ -49,3 +49,20 @@ async fn a_file_that_the_site_refuses_is_said_to_be_so() {
     assert!(world.prompts().len() <= 1);
     world.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_picture_from_a_pipe_is_sent_with_its_type() {
+    let world = World::new().await;
+    let picture = [b"\x89PNG\r\n\x1a\n".as_slice(), &[0; 200_000]].concat();
+    let mut command = world.lenore("ask");
+    command.args(["-a", "-", "What is this? [[sim: gap=0, length=40]]"]);
+    let ended = support::Program::start_with(command, picture).end().await.with_code(0);
+    assert_eq!(ended.stdout, world.site_text() + "\n");
+    let uploaded = |entry: LogEntry| match entry.what {
+        Seen::Upload { name, size, .. } => Some((name, size)),
+        _ => None,
+    };
+    let uploads: Vec<_> = world.sim.log().into_iter().filter_map(uploaded).collect();
+    assert_eq!(uploads, [("stdin.png".to_owned(), 200_008)]);
+    world.end().await;
+}

@@ -151,6 +151,71 @@ async fn what_is_typed_meanwhile_waits_for_the_next_line() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn lines_that_are_typed_ahead_are_questions_and_commands_in_order() {
+    let mut talk = Talk::begin().await;
+    talk.terminal.keys(&format!("Ravens? [[sim: echo, delay=2000, gap=100]]{ENTER}"));
+    talk.world.asked().await;
+    // Before the answer's first text, and amid it.
+    talk.terminal.keys(&format!("And crows? [[sim: say=Too.]]{ENTER}"));
+    talk.terminal.shows("› And crows?").await;
+    talk.terminal.keys(&format!("/title{ENTER}And jays? [[sim: say=As well.]]{ENTER}"));
+    talk.terminal.shows("⏎ /title ⏎ And jays?").await;
+    talk.terminal.keys("And ro");
+    talk.terminal.shows("As well.").await;
+    talk.terminal.waits_at("gpt-4 › And ro").await;
+    let asked: Vec<_> = talk.sent().into_iter().map(|(.., query)| query).collect();
+    assert_eq!(asked[1..], ["And crows? [[sim: say=Too.]]", "And jays? [[sim: say=As well.]]"]);
+    let everything = talk.terminal.everything();
+    let at =
+        |words: &str| everything.find(words).unwrap_or_else(|| panic!("{words}: {everything}"));
+    let order = ["› Ravens?", "› And crows?", "\nToo.", "› /title", "› And jays?", "\nAs well."];
+    assert!(order.windows(2).all(|pair| at(pair[0]) < at(pair[1])), "{everything}");
+    // They are remembered as if they had been typed later.
+    talk.terminal.keys("\x15\x1b[A");
+    talk.terminal.waits_at("gpt-4 › And jays? [[sim: say=As well.]]").await;
+    talk.terminal.keys("\x15");
+    talk.terminal.waits_at(PROMPT).await;
+    talk.leave().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_stop_what_was_typed_ahead_stands_in_the_line() {
+    let mut talk = Talk::begin().await;
+    talk.terminal.keys(&format!("Ravens? [[sim: silent=4]]{ENTER}"));
+    talk.terminal.until("text", |screen| has_text(screen, 0)).await;
+    talk.terminal.keys(&format!("And crows?{ENTER}And ja"));
+    talk.terminal.shows("\n› And crows? ⏎ And ja").await;
+    talk.terminal.keys("\x03");
+    talk.terminal.shows("gpt-4 › And crows?\n").await;
+    talk.terminal.keys(&format!("ys? [[sim: say=Too.]]{ENTER}"));
+    talk.terminal.shows("\nToo.").await;
+    assert_eq!(talk.sent()[1].2, "And crows?\nAnd jays? [[sim: say=Too.]]");
+    talk.terminal.waits_at(PROMPT).await;
+    talk.leave().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_paste_without_brackets_loses_nothing() {
+    let mut talk = Talk::begin().await;
+    talk.terminal.keys("one [[sim: say=First.]]\rtwo [[sim: say=Second.]]\rthree");
+    talk.terminal.shows("\nSecond.").await;
+    talk.terminal.waits_at("gpt-4 › three").await;
+    let asked: Vec<_> = talk.sent().into_iter().map(|(.., query)| query).collect();
+    assert_eq!(asked, ["one [[sim: say=First.]]", "two [[sim: say=Second.]]"]);
+    // One with brackets amid an answer is one.
+    talk.terminal.keys(&format!(" [[sim: echo, delay=1500, gap=50]]{ENTER}"));
+    while talk.sent().len() < 3 {
+        talk.world.asked().await;
+    }
+    talk.terminal.shows("waiting for the answer").await;
+    talk.terminal.keys(&format!("\x1b[200~four\rfive\x1b[201~ [[sim: say=Both.]]{ENTER}"));
+    talk.terminal.shows("\nBoth.").await;
+    assert_eq!(talk.sent()[3].2, "four\nfive [[sim: say=Both.]]");
+    talk.terminal.waits_at(PROMPT).await;
+    talk.leave().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn keys_between_two_lines_are_for_the_next_one() {
     let mut talk = Talk::begin().await;
     for round in 0..100 {

@@ -188,3 +188,16 @@ async fn without_a_chat_in_the_log_there_is_none_to_go_on_in() {
     assert!(ended.error().contains("no chat of the profile default"), "{ended:#?}");
     run(&home, &["-c", "--chat", "abc", "Hi"], "").await.with_code(2);
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn settings_without_an_end_are_refused() {
+    let home = Home::new();
+    let ended = home.run(&["--config", "/dev/zero", "ask", "--dry-run", "Hi"]).await.with_code(2);
+    assert!(ended.error().contains("/dev/zero cannot be read: it is no file"), "{ended:#?}");
+    let role = home.set("roles/zero.md", "");
+    std::fs::remove_file(&role).expect("there");
+    std::os::unix::fs::symlink("/dev/zero", &role).expect("made");
+    let ended = home.run(&["ask", "--dry-run", "--role", "zero", "Hi"]).await.with_code(2);
+    assert!(ended.error().contains("it is no file"), "{ended:#?}");
+}

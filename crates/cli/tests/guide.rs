@@ -77,40 +77,23 @@ async fn every_command_of_the_tour_works() {
     for profile in ["trial", "work"] {
         sign_in(&world, &home.path(".local/share/lenore/profiles").join(profile)).await;
     }
-    std::fs::create_dir(home.path("src")).expect("made");
-    for file in ["Cargo.toml", "src/main.rs", "notes.txt", "letter.txt"] {
-        std::fs::write(home.path(file), "Once upon a midnight dreary\n").expect("written");
-    }
     let settings = GUIDE.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next());
     let directory = home.path(".config/lenore");
     std::fs::create_dir_all(&directory).expect("made");
     std::fs::write(directory.join("config.toml"), settings.expect("it is shown")).expect("written");
-    let (has_git, ..) = shell(&home, &world, "git init -q && git diff").await;
     let mut run = 0;
     for command in commands() {
         let is_here = !ELSEWHERE.iter().any(|begin| (command.clone() + "  ").starts_with(begin));
         if !is_here {
             continue;
         }
-        let needs = [
-            ("git diff", "git", has_git),
-            ("| jq", "jq", which("jq").is_some()),
-            ("man -l", "man", which("man").is_some()),
-        ];
+        let needs =
+            [("| jq", "jq", which("jq").is_some()), ("man -l", "man", which("man").is_some())];
         let missing = needs.iter().find(|(words, _, there)| command.contains(words) && !there);
         if let Some((_, program, _)) = missing {
             eprintln!("skipped: {program} is not installed");
             continue;
         }
-        let last = async {
-            let program = env!("CARGO_BIN_EXE_lenore");
-            let chat = "logs --json -n 1 | sed 's/.*\"chat\":\"\\([^\"]*\\)\".*/\\1/'";
-            shell(&home, &world, &format!("{program} {chat}")).await.1.trim().to_owned()
-        };
-        let command = match command.contains("2xk9f3") {
-            true => command.replace("2xk9f3", &last.await),
-            false => command,
-        };
         let (ended, stdout, stderr) = shell(&home, &world, &format!("{SHIM}\n{command}")).await;
         assert!(ended, "{command}\n{stdout}{stderr}");
         run += 1;

@@ -4,6 +4,8 @@
 
 mod support;
 
+#[path = "../../browser/tests/support/disk.rs"]
+mod disk;
 #[path = "support/terminal.rs"]
 mod terminal;
 
@@ -188,5 +190,25 @@ async fn the_clipboard_gets_the_exact_text() {
     let ended = ask(&world, &home, &["--copy", &format!("Hi {SHORT}")]).await.with_code(1);
     assert_eq!(ended.stdout, world.site_text() + "\n");
     assert!(ended.error().contains("no way to a clipboard"), "{ended:#?}");
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_whose_file_cannot_be_written_is_in_the_log_or_on_stdout() {
+    let Some(disk) = disk::SmallDisk::mount() else { return };
+    let (world, home) = (World::new().await, Home::new());
+    let path = disk.0.path().join("answer.txt");
+    // A file can be begun there, and holds nothing.
+    let mut rest = std::fs::File::create(disk.0.path().join("rest")).expect("made");
+    let filled = std::io::copy(&mut std::io::repeat(0), &mut rest);
+    assert_eq!(filled.expect_err("no room").kind(), std::io::ErrorKind::StorageFull);
+    let path = path.to_str().expect("a name");
+    let ended = ask(&world, &home, &["-o", path, "Ravens?", SHORT]).await.with_code(1);
+    assert!(ended.error().contains("No space left"), "{ended:#?}");
+    assert!(ended.stderr.contains("the answer is in the log: `lenore logs show 1`"), "{ended:#?}");
+    let shown = home.run(&["logs", "show", "1"]).await.with_code(0);
+    assert!(shown.stdout.contains(&world.site_text()), "{shown:#?}");
+    let ended = ask(&world, &home, &["--no-log", "-o", path, "Crows?", SHORT]).await.with_code(1);
+    assert_eq!(ended.stdout.trim_end(), world.site_text(), "{ended:#?}");
     world.end().await;
 }

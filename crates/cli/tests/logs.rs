@@ -4,12 +4,14 @@
 
 mod support;
 
+#[path = "../../browser/tests/support/disk.rs"]
+mod disk;
 #[path = "support/terminal.rs"]
 mod terminal;
 
 use rusqlite::{Connection, params};
 use serde_json::Value;
-use support::{Ended, Home};
+use support::{Ended, Home, Program};
 use terminal::Terminal;
 
 /// The first form of the log, which programs that came later understand.
@@ -89,7 +91,11 @@ async fn words_are_found_in_questions_and_answers() {
         (&["DESK", "poe"], &["1"]),
         (&["naive"], &["2"]),
         (&["crow*"], &["3"]),
-        (&["\"(", "AND"], &["3"]),
+        (&["AND", "?"], &["3"]),
+        (&["\"(", "AND"], &[]),
+        (&["rav", "writ"], &["1"]),
+        (&["ｆn", "ma"], &[]),
+        (&["fn", "ma"], &["2"]),
         (&["raven", "crows"], &[]),
     ] {
         let ended = logs(&home, &[&["search"], words].concat()).await.with_code(0);
@@ -97,6 +103,81 @@ async fn words_are_found_in_questions_and_answers() {
         assert_eq!(ended.stderr.contains("nothing found"), found.is_empty(), "{words:?}");
     }
     logs(&home, &["search"]).await.with_code(2);
+}
+
+#[tokio::test]
+async fn a_search_shows_where_the_words_stand() {
+    let home = home();
+    let ended = logs(&home, &["search", "both"]).await.with_code(0);
+    assert!(ended.stdout.contains("answer: Poe wrote on both. ␛[31mRed"), "{}", ended.stdout);
+    let long = "あ".repeat(200);
+    let log = Connection::open(home.path("data/lenore/log.db")).expect("there");
+    let sql = "UPDATE exchanges SET prompt = ?1 WHERE id = 3";
+    log.execute(sql, [format!("{long}日本語のテキスト")]).expect("written");
+    log.execute("INSERT INTO words (words) VALUES ('rebuild')", []).expect("searchable");
+    drop(log);
+    for words in ["日本語", "本", "テキスト", "トです", "のテ"] {
+        let ended = logs(&home, &["search", words]).await.with_code(0);
+        let is_there = words != "トです";
+        assert_eq!(ended.stdout.contains("日本語のテキスト"), is_there, "{words}: {ended:#?}");
+        assert_eq!(ended.stdout.contains('…'), is_there, "{words}: {ended:#?}");
+    }
+    let mut terminal = Terminal::start(&home.lenore(&["logs", "search", "wrote"]), 24, 100);
+    assert_eq!(terminal.end().await, 0);
+    terminal.shows("answer: Poe wrote on both. ␛[31mRed").await;
+    let is_bold = terminal.look(|screen| {
+        let line = screen.contents_between(0, 0, 0, 100);
+        let column = line.find("wrote").expect("in the first line");
+        screen.cell(0, u16::try_from(column).expect("small")).expect("a cell").bold()
+    });
+    assert!(is_bold, "{}", terminal.screen());
+}
+
+#[tokio::test]
+async fn a_log_on_a_full_disk_is_read_and_called_so() {
+    let home = home();
+    logs(&home, &["search", "raven"]).await.with_code(0);
+    let Some(disk) = disk::SmallDisk::mount() else { return };
+    let data = disk.0.path().join("lenore");
+    std::fs::create_dir_all(&data).expect("made");
+    std::fs::copy(home.path("data/lenore/log.db"), data.join("log.db")).expect("copied");
+    // Another file takes all the room there is.
+    let mut rest = std::fs::File::create(disk.0.path().join("rest")).expect("made");
+    let filled = std::io::copy(&mut std::io::repeat(0), &mut rest);
+    assert_eq!(filled.expect_err("no room").kind(), std::io::ErrorKind::StorageFull);
+    let run = async |arguments: &[&str]| {
+        let mut command = home.lenore(&[&["logs"], arguments].concat());
+        command.env("XDG_DATA_HOME", disk.0.path());
+        Program::start(command).end().await
+    };
+    assert_eq!(numbers(&run(&[]).await.with_code(0)), ["3", "2", "1"]);
+    assert_eq!(numbers(&run(&["search", "raven"]).await.with_code(0)), ["1"]);
+    assert!(run(&["show", "2"]).await.with_code(0).stdout.contains("fn main() {}"));
+    let ended = run(&["delete", "2"]).await.with_code(2);
+    assert!(ended.error().starts_with("the disk is full"), "{ended:#?}");
+    assert_eq!(numbers(&run(&[]).await.with_code(0)), ["3", "2", "1"]);
+}
+
+#[tokio::test]
+async fn a_log_on_a_disk_that_can_only_be_read_is_read() {
+    let home = home();
+    let Some(disk) = disk::SmallDisk::mount() else { return };
+    let data = disk.0.path().join("lenore");
+    std::fs::create_dir_all(&data).expect("made");
+    // Of the first form, which cannot be brought up to date there.
+    std::fs::copy(home.path("data/lenore/log.db"), data.join("log.db")).expect("copied");
+    let mut mount = std::process::Command::new("mount");
+    let mounted = mount.args(["-o", "remount,ro"]).arg(disk.0.path()).status();
+    assert!(mounted.expect("mount runs").success());
+    let run = async |arguments: &[&str]| {
+        let mut command = home.lenore(&[&["logs"], arguments].concat());
+        command.env("XDG_DATA_HOME", disk.0.path());
+        Program::start(command).end().await
+    };
+    assert_eq!(numbers(&run(&[]).await.with_code(0)), ["3", "2", "1"]);
+    assert_eq!(numbers(&run(&["search", "aven"]).await.with_code(0)), ["1"]);
+    let ended = run(&["delete", "2"]).await.with_code(2);
+    assert!(ended.error().contains("Read-only file system"), "{ended:#?}");
 }
 
 #[tokio::test]
@@ -123,7 +204,7 @@ async fn only_what_is_named_is_deleted() {
     logs(&home, &["delete", "2"]).await.with_code(2);
     let ended = logs(&home, &["delete", "--before", "2025-06-02"]).await.with_code(2);
     assert!(ended.error().contains("--yes"), "nobody is there to be asked: {ended:#?}");
-    for bad in ["soon", "2025", "2025-02-31x", "now", "2025-13-01"] {
+    for bad in ["soon", "2025", "2025-02-31x", "now", "2025-13-01", "2026-02-30"] {
         let ended = logs(&home, &["delete", "--yes", "--before", bad]).await.with_code(2);
         assert!(ended.error().contains("no date"), "{bad}: {ended:#?}");
     }

@@ -2,6 +2,10 @@
 
 mod support;
 
+#[cfg(unix)]
+#[path = "support/terminal.rs"]
+mod terminal;
+
 use std::process::{ExitStatus, Stdio};
 
 use rmcp::model::{
@@ -238,4 +242,15 @@ async fn what_is_no_client_is_answered_by_the_protocol_and_not_quoted() {
     assert!(!format!("{ended:?}").contains("diary"), "{ended:#?}");
     let ended = Program::start(home.lenore(&["mcp"])).end().await.with_code(0);
     assert_eq!(ended.stdout, "");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn on_a_terminal_it_says_whom_it_is_for() {
+    let home = Home::new();
+    let mut terminal = terminal::Terminal::start(&home.lenore(&["mcp"]), 24, 200);
+    terminal.shows("this serves an agent over stdin and stdout (MCP)").await;
+    assert!(terminal.screen().contains(r#""args": ["mcp"]"#), "{}", terminal.screen());
+    terminal.keys("\x04");
+    assert_eq!(terminal.end().await, 0, "{}", terminal.screen());
 }

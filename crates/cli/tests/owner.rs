@@ -201,3 +201,21 @@ async fn who_waits_too_long_is_told_by_whom_the_profile_is_used() {
     poe.close().await;
     world.end().await;
 }
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn the_way_in_is_a_socket_in_the_profile_that_goes_with_its_owner() {
+    use std::os::unix::fs::FileTypeExt;
+    let world = World::new().await;
+    let (server, _) = world.serving(&[]).await;
+    let socket = world.profile().join("lenore.sock");
+    assert!(std::fs::metadata(&socket).expect("it is there").file_type().is_socket());
+    let ended = world.ask(&["Hi [[sim: say=Nevermore.]]"]).await.with_code(0);
+    assert_eq!(ended.stdout, "Nevermore.\n");
+    let lock = std::fs::read_to_string(world.profile().join("lenore.lock")).expect("there");
+    assert!(!lock.contains("127.0.0.1") && lock.contains("lenore.sock"), "{lock}");
+    server.signal(rustix::process::Signal::TERM);
+    server.end().await;
+    assert!(!socket.exists());
+    world.end().await;
+}

@@ -2,7 +2,7 @@
 
 mod support;
 
-use support::{Ended, Program, World, lenore};
+use support::{Ended, Home, Program, World, lenore};
 
 /// An answer that is over at once.
 const SHORT: &str = "[[sim: gap=0, length=20]]";
@@ -25,6 +25,7 @@ async fn what_is_typed_is_what_was_given() {
         (&["Review this"], "\n", "Review this"),
         (&["--system", "Be brief.", "Hi"], "", "System: Be brief.\nUser: Hi\nAssistant:"),
         (&["--", "--model", "-x"], "", "--model -x"),
+        (&["-", "Review that"], "--- a\n", "--- a\n\nReview that"),
         (&[AWKWARD], "", AWKWARD),
         (&[], AWKWARD, AWKWARD),
         (&[], &long, &long),
@@ -82,6 +83,121 @@ async fn a_pipe_that_nobody_closes_is_told_of() {
     program.input("there\n");
     let ended = program.end().await.with_code(0);
     assert!(ended.stdout.ends_with("Hello\n\nthere\n"), "{ended:#?}");
+}
+
+#[tokio::test]
+async fn a_dash_stands_for_stdin() {
+    let home = Home::new();
+    std::fs::write(home.path("-x.txt"), "a name like an option").expect("written");
+    let cases: [(&[&str], &str, &str); 9] = [
+        (&["-"], "Why?\n", "Why?"),
+        (&["Why", "-"], "ravens?\n", "Why\n\nravens?"),
+        (&["-", "in French"], "ravens\n", "ravens\n\nin French"),
+        (&["3", "-", "2"], "", "3 - 2"),
+        (&["-f", "-", "Why?"], "ravens\n", "Why?\n\n`stdin`:\n\n```\nravens\n```"),
+        (&["Why?", "--file=-"], "ravens", "Why?\n\n`stdin`:\n\n```\nravens\n```"),
+        (&["Why?", "-f", "-x.txt"], "", "Why?\n\n`-x.txt`:\n\n```txt\na name like an option\n```"),
+        (&["Why?", "-f-x.txt"], "", "Why?\n\n`-x.txt`:\n\n```txt\na name like an option\n```"),
+        (&["Why?", "-o", "-"], "", "Why?"),
+    ];
+    for (arguments, input, expected) in cases {
+        let ended = dry(&home, arguments, input).await.with_code(0);
+        assert_eq!(ended.stdout.split_once("\n\n").expect("facts").1, format!("{expected}\n"));
+    }
+    let ended = dry(&home, &["-", "-f", "-"], "Why?").await.with_code(2);
+    assert!(ended.error().contains("stdin can be read once"), "{ended:#?}");
+    let ended = dry(&home, &["Why?", "-f", "--jsn"], "").await.with_code(6);
+    assert!(ended.error().contains("the word after -f or -a"), "{ended:#?}");
+}
+
+#[tokio::test]
+async fn what_is_attached_from_stdin_has_a_type() {
+    let home = Home::new();
+    let png: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR";
+    let cases: [(&[&str], &[u8], &str); 5] = [
+        (&["-a", "-"], png, "stdin.png"),
+        (&["-f", "-"], png, "stdin.png"),
+        (&["-a", "-"], b"words", "stdin.txt"),
+        (&["-a", "-", "--attach-type", "text/markdown"], b"words", "stdin.md"),
+        (&["-a", "-", "--attach-type", "bin"], b"\xff\0", "stdin.bin"),
+    ];
+    for (arguments, input, name) in cases {
+        let ended = dry(&home, &[arguments, &["What?"]].concat(), input).await.with_code(0);
+        let line = ended.stdout.lines().find(|line| line.starts_with("attached")).expect("a file");
+        let path = line.split_whitespace().nth(1).expect("its path");
+        assert!(path.ends_with(&format!("/{name}")), "{line}");
+        assert!(!std::path::Path::new(path).exists(), "it is left behind: {path}");
+    }
+    let ended = dry(&home, &["-a", "-", "What?"], b"\xff\0".as_slice()).await.with_code(6);
+    assert!(ended.error().contains("--attach-type"), "{ended:#?}");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn what_has_no_end_is_refused_before_a_browser_starts() {
+    let world = World::signed_out().await;
+    let endless = |path: &str| std::process::Stdio::from(std::fs::File::open(path).expect("there"));
+    let mut command = world.lenore("ask");
+    command.arg("q").stdin(endless("/dev/zero"));
+    let ended = Program::start(command).end().await.with_code(6);
+    assert!(ended.error().contains("longer than 8 MB"), "{ended:#?}");
+    for (option, name) in [("-f", "/dev/zero"), ("-a", "/dev/urandom"), ("-f", "/proc/kmsg")] {
+        let ended = ask(&world, &[option, name, "q"], "").await.with_code(6);
+        assert!(
+            ended.error().starts_with(&format!("the file {name} cannot be sent")),
+            "{ended:#?}"
+        );
+    }
+    let mut command = world.lenore("ask");
+    command.args(["-a", "-", "q"]).stdin(endless("/dev/zero"));
+    command.args(["--attach-type", "bin"]);
+    let ended = Program::start(command).end().await.with_code(6);
+    assert!(ended.error().contains("larger than 150 MB"), "{ended:#?}");
+    assert_eq!(world.sim.log(), []);
+    world.end().await;
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn pipes_are_read_to_their_end() {
+    let home = Home::new();
+    let pipe = home.path("pipe");
+    rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR)
+        .expect("made");
+    let mut command = home.lenore(&["ask", "--dry-run", "-f", "pipe", "Why?"]);
+    command.current_dir(home.path(""));
+    let mut program = Program::start(command);
+    program.says("waiting for pipe, which is a pipe").await;
+    let write = tokio::task::spawn_blocking(move || std::fs::write(pipe, "ravens\n"));
+    write.await.expect("no panic").expect("somebody reads");
+    let ended = program.end().await.with_code(0);
+    assert!(ended.stdout.ends_with("Why?\n\n`pipe`:\n\n```\nravens\n```\n"), "{ended:#?}");
+    // One without a name, and a file that the system makes up.
+    let script = "\"$0\" ask --dry-run -f <(echo ravens) -f /proc/version Why?";
+    let mut command = home.lenore(&[]);
+    let program = command.as_std().get_program().to_owned();
+    let mut bash = tokio::process::Command::new("bash");
+    bash.args(["-c", script])
+        .arg(program)
+        .envs(command.as_std().get_envs().filter_map(|(name, value)| Some((name, value?))));
+    bash.stdin(std::process::Stdio::null()).stdout(std::process::Stdio::piped());
+    bash.stderr(std::process::Stdio::piped());
+    let ended = Program::start(bash).end().await.with_code(0);
+    assert!(ended.stdout.contains("```\nravens\n```\n\n`/proc/version`:\n"), "{ended:#?}");
+    // Whoever does not want to wait any more need not.
+    command = home.lenore(&["ask", "Why?"]);
+    command.stdin(std::process::Stdio::piped());
+    let mut waits = Program::start(command);
+    waits.says("waiting for stdin").await;
+    waits.signal(rustix::process::Signal::INT);
+    waits.end().await.with_code(130);
+}
+
+/// What would be sent, asked in a home.
+async fn dry(home: &Home, arguments: &[&str], input: impl Into<Vec<u8>>) -> Ended {
+    let mut command = home.lenore(&["ask", "--dry-run"]);
+    command.args(arguments).current_dir(home.path(""));
+    Program::start_with(command, input).end().await
 }
 
 async fn ask(world: &World, arguments: &[&str], input: impl Into<Vec<u8>>) -> Ended {

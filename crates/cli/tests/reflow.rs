@@ -146,6 +146,34 @@ async fn what_a_window_loses_at_its_top_may_come_twice_but_is_not_lost() {
     assert!(is_near && found.first() == Some(&0) && found.last() == Some(&159), "{shown}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn quick_changes_of_the_window_lose_nothing_of_plain_text() {
+    let world = World::new().await;
+    let lines: Vec<String> = (0..60)
+        .map(|number| {
+            format!("{number}. Ravens remember the faces of those who were kind to them.")
+        })
+        .collect();
+    let prompt = format!("{}\n\n[[sim: echo, chunks=60, gap=60]]", lines.join("\n"));
+    let mut ask = world.lenore("ask");
+    ask.args(["--plain", &prompt]);
+    let Some(tmux) = Tmux::start(&world, &ask, (80, 30), 10).await else { return };
+    tmux.shows("0. Ravens").await;
+    for round in 0..50_u16 {
+        tmux.resize(30 + (round * 37) % 70, 10 + round % 25).await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    tmux.ended().await;
+    let joined = tmux.command(&["capture-pane", "-p", "-J", "-S", "-"]).output().await;
+    let shown = String::from_utf8(joined.expect("tmux").stdout).expect("text");
+    let found: Vec<_> =
+        shown.lines().map(str::trim_end).filter(|it| it.contains("Ravens")).collect();
+    assert_eq!(found, lines, "{shown}");
+    drop(tmux);
+    world.browser_gone().await;
+    world.end().await;
+}
+
 /// The lines that a window shows of a table, whose window changed meanwhile, and those that are due.
 async fn table_shown() -> Option<(Vec<String>, [&'static str; 8], String)> {
     let prompt = "| Bird | Span | A long column with many words in it |\n|---|---|---|\n\

@@ -8,7 +8,7 @@ mod support;
 mod terminal;
 
 use rustix::process::Signal;
-use support::World;
+use support::{Home, World};
 use terminal::Terminal;
 
 const MARKDOWN: &str = "\
@@ -106,14 +106,76 @@ async fn plain_text_and_no_colours_on_demand() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_cannot_play_with_the_terminal() {
     let world = World::new().await;
-    let evil = "a&#27;]0;owned&#7; b\u{1b}]52;c;aGk=\u{7}c \u{9b}31m &#x9b;2J done [[sim: echo]]";
-    for options in [&["--plain"][..], &[]] {
-        let arguments = [options, &[evil]].concat();
-        let terminal = answer(&world, &arguments, 24, 80).await;
+    let evil = "a&#27;]0;owned&#7; b\u{1b}]52;c;aGk=\u{7}c \u{1b}[2J \u{9b}31m &#x9b;2J \u{202e} done \
+        [[sim: echo]]";
+    let forms: [(&[&str], &str); 6] = [
+        (&["--plain"], "xterm-256color"),
+        (&[], "xterm-256color"),
+        (&["--no-stream"], "xterm-256color"),
+        (&["--json"], "xterm-256color"),
+        (&[], "dumb"),
+        (&["-o", "-"], "xterm-256color"),
+    ];
+    for (options, term) in forms {
+        let mut command = ask(&world, &[options, &[evil]].concat());
+        command.env("TERM", term);
+        let mut terminal = Terminal::start_with(&command, 24, 80, &["TERM"]);
+        assert_eq!(terminal.end().await, 0, "{}", terminal.screen());
         let bytes = String::from_utf8(terminal.bytes()).expect("text");
-        assert!(!bytes.contains("\x1b]") && !bytes.contains(['\x07', '\u{9b}']), "{bytes:?}");
+        let is_obeyed = bytes.contains("\x1b]") || bytes.contains(['\x07', '\u{9b}', '\u{202e}']);
+        assert!(!is_obeyed && !bytes.contains("\x1b[2J"), "{options:?}, {term}: {bytes:?}");
         assert!(terminal.screen().contains("done"), "{}", terminal.screen());
     }
+    world.end().await;
+}
+
+#[tokio::test]
+async fn what_was_typed_wrongly_cannot_play_with_the_terminal() {
+    let home = Home::new();
+    let evil = "--m\u{1b}]0;owned\u{7}odel\u{9b}2J";
+    for arguments in [
+        &["ask", evil][..],
+        &["ask", "--var", evil],
+        &["logs", "show", evil],
+        &[evil],
+        &["models", evil],
+    ] {
+        let mut terminal = Terminal::start(&home.lenore(arguments), 24, 80);
+        assert_eq!(terminal.end().await, 2, "{}", terminal.screen());
+        let bytes = String::from_utf8(terminal.bytes()).expect("text");
+        assert!(!bytes.contains("\x1b]") && !bytes.contains(['\x07', '\u{9b}']), "{bytes:?}");
+        assert!(terminal.screen().contains("error:"), "{}", terminal.screen());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn plain_text_never_moves_the_cursor() {
+    let world = World::new().await;
+    let line = "Once upon a midnight dreary, while I pondered, weak and weary. ".repeat(6);
+    let text = format!("{line}\n\n日本語のテキスト\n{line}[[sim: echo, chunks=40, gap=10]]");
+    let mut terminal = Terminal::start(&ask(&world, &["--plain", &text]), 24, 33);
+    for round in 0..50_u16 {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        terminal.resize(10 + round % 20, 20 + (round * 37) % 60);
+    }
+    assert_eq!(terminal.end().await, 0, "{}", terminal.screen());
+    let bytes = String::from_utf8(terminal.bytes()).expect("text");
+    // A spinner shows that it is waited for, before.
+    let (_, answer) = bytes.split_once("Once").expect("the answer");
+    let expected = text.strip_prefix("Once").expect("so it begins").replace('\n', "\r\n");
+    assert_eq!(answer, expected + "\r\n");
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn plain_text_that_is_rewritten_follows_anew() {
+    let world = World::new().await;
+    let terminal =
+        answer(&world, &["--plain", "Hi [[sim: rewrite, gap=0, length=80]]"], 24, 80).await;
+    let screen = terminal.screen();
+    assert_eq!(screen.matches("it follows anew").count(), 1, "{screen}");
+    let joined = screen.replace('\n', "");
+    assert!(joined.ends_with(&world.site_text().replace('\n', "")), "{screen}");
     world.end().await;
 }
 
@@ -125,7 +187,11 @@ async fn a_rewrite_is_drawn_over_what_was_there() {
         let terminal = answer(&world, &[options, &[prompt]].concat(), 40, 60).await;
         // Marks and frames are the renderer's own.
         let letters = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).collect::<String>();
-        assert_eq!(letters(&terminal.everything()), letters(&world.site_text()));
+        let (shown, due) = (letters(&terminal.everything()), letters(&world.site_text()));
+        // Without markdown the cursor is not moved: it follows anew.
+        let is_plain = !options.is_empty();
+        assert!(shown.ends_with(&due), "{shown}");
+        assert_eq!(shown == due, !is_plain, "{shown}");
     }
     world.end().await;
 }

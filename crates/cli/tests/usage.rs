@@ -42,6 +42,55 @@ async fn every_command_has_examples() {
 }
 
 #[tokio::test]
+async fn the_help_of_a_command_lists_what_it_uses() {
+    let cases: [(&str, &[&str], &[&str]); 7] = [
+        (
+            "sim",
+            &["--port", "--verbose"],
+            &["--proxy", "--cdp", "--profile", "--plain", "--config"],
+        ),
+        ("logs", &["--count"], &["--proxy", "--timeout", "--site"]),
+        ("man", &["--dir"], &["--proxy", "--no-log"]),
+        ("demo", &["--headed", "--plain"], &["--profile", "--webdriver", "--no-log", "--cookies"]),
+        ("keys", &["--config"], &["--proxy", "--plain"]),
+        ("profiles", &["--user-data-dir"], &["--timeout", "--webdriver"]),
+        ("ask", &["--plain", "--proxy", "--cookies", "--patience"], &[]),
+    ];
+    for (command, there, not_there) in cases {
+        let help = run(&[command, "--help"]).await.with_code(0).stdout;
+        let has = |option: &str| {
+            help.lines().any(|line| {
+                line.split([' ', ',', '=', '[', '.']).any(|word| word == option)
+                    && line.trim_start().starts_with('-')
+            })
+        };
+        assert!(there.iter().all(|option| has(option)), "{command}: {help}");
+        assert!(!not_there.iter().any(|option| has(option)), "{command}: {help}");
+    }
+    // They are understood all the same, before and after the command.
+    run(&["--plain", "logs", "--proxy", "direct"]).await.with_code(0);
+    let ended = run(&["config", "--json", "--timeout", "7"]).await.with_code(0);
+    assert!(
+        ended.stdout.contains(r#""key":"timeout","origin":"--timeout","value":7"#),
+        "{ended:#?}"
+    );
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn nothing_of_it_goes_into_a_core_dump() {
+    let mut command = lenore(&["ask", "Why?"]);
+    command.stdin(std::process::Stdio::piped());
+    let mut program = Program::start(command);
+    program.says("waiting for stdin").await;
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", program.pid())).expect("there");
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).expect("a line");
+    assert_eq!(core.split_whitespace().skip(4).take(2).collect::<Vec<_>>(), ["0", "0"], "{core}");
+    program.signal(rustix::process::Signal::ABORT);
+    program.end().await;
+}
+
+#[tokio::test]
 async fn it_starts_at_once() {
     // Built to be debugged, on a machine that has other things to do; docs/performance.md has what
     // was measured.

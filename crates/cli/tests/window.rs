@@ -27,7 +27,7 @@ async fn a_question_waits_for_the_sign_in_and_then_goes_on() {
     let mut ask = shown(&world, &display, "ask");
     ask.args(["-m", "gpt-4", "Hi [[sim: echo]]"]);
     let ask = Program::start(ask);
-    let hands = Hands::on(&world.profile(), world.sim.url()).await;
+    let mut hands = Hands::on(&world.profile(), world.sim.url()).await;
     hands.sign_in(EMAIL, || world.sim.inbox(EMAIL)).await;
     let ended = ask.end().await.with_code(0);
     assert_eq!(ended.stdout, "Hi [[sim: echo]]\n");
@@ -61,7 +61,7 @@ async fn login_opens_a_window_and_keeps_the_session() {
     let Some(display) = Display::start() else { return };
     let world = World::signed_out().await;
     let login = Program::start(shown(&world, &display, "login"));
-    let hands = Hands::on(&world.profile(), world.sim.url()).await;
+    let mut hands = Hands::on(&world.profile(), world.sim.url()).await;
     hands.sign_in(EMAIL, || world.sim.inbox(EMAIL)).await;
     let ended = login.end().await.with_code(0);
     assert_eq!(ended.stderr.lines().last(), Some(&*format!("signed in as {EMAIL}")), "{ended:#?}");
@@ -69,6 +69,31 @@ async fn login_opens_a_window_and_keeps_the_session() {
     let ended = world.ask(&["Hi [[sim: echo]]"]).await.with_code(0);
     assert_eq!(ended.stdout, "Hi [[sim: echo]]\n");
     world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_window_that_is_closed_just_after_the_sign_in_has_signed_in() {
+    let Some(display) = Display::start() else { return };
+    let cookie = lenore::Site::poe().session_cookie;
+    for command in ["login", "ask"] {
+        let world = World::signed_out().await;
+        let mut program = shown(&world, &display, command);
+        if command == "ask" {
+            program.arg("Hi [[sim: echo]]");
+        }
+        let program = Program::start(program);
+        let mut hands = Hands::on(&world.profile(), world.sim.url()).await;
+        hands.sign_in(EMAIL, || world.sim.inbox(EMAIL)).await;
+        hands.close_once_signed_in(&cookie).await;
+        let ended = program.end().await.with_code(0);
+        if command == "login" {
+            let last = ended.stderr.lines().last();
+            assert_eq!(last, Some(&*format!("signed in as {EMAIL}")), "{ended:#?}");
+        } else {
+            assert_eq!(ended.stdout, "Hi [[sim: echo]]\n", "{ended:#?}");
+        }
+        world.end().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

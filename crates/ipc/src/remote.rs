@@ -1,6 +1,5 @@
 //! The side that asks.
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
@@ -11,14 +10,14 @@ use lenore_provider::{
     ChatRequest, Completion, Error, ErrorKind, Event, Health, Model, Provider, Result, Transcript,
 };
 use serde::de::DeserializeOwned;
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_util::codec::Framed;
 
-use crate::Token;
+use crate::Address;
+use crate::door::Connection;
 use crate::wire::{About, Ask, Greeting, LINE, SILENCE, VERSION, line, lines};
 
-type Lines = Framed<TcpStream, tokio_util::codec::LinesCodec>;
+type Lines = Framed<Box<dyn Connection>, tokio_util::codec::LinesCodec>;
 
 /// A provider that another process of the same user [serves](crate::serve).
 ///
@@ -40,14 +39,15 @@ impl Remote {
     /// [`ErrorKind::Timeout`] where `wait` passes; [`ErrorKind::NoAccess`] where the token is not
     /// the right one; [`ErrorKind::InvalidRequest`] where the versions differ, or the address is
     /// not on this machine.
-    pub async fn connect(address: SocketAddr, token: Token, wait: Duration) -> Result<Self> {
-        if !address.ip().is_loopback() {
+    pub async fn connect(address: impl Into<Address>, wait: Duration) -> Result<Self> {
+        let address = address.into();
+        if !address.is_near() {
             return Err(Error::new(
                 ErrorKind::InvalidRequest,
                 format!("{address} is not on this machine; a token is not sent elsewhere"),
             ));
         }
-        let server = Server { address, token, wait };
+        let server = Server { address, wait };
         let about: About = server.tell(&Ask::About).await?;
         let health = RwLock::new(about.health.clone());
         Ok(Self { server, about, health })
@@ -140,8 +140,7 @@ fn absolute(path: &Path) -> Result<PathBuf> {
 /// Where the other process is.
 #[derive(Clone, Debug)]
 struct Server {
-    address: SocketAddr,
-    token: Token,
+    address: Address,
     wait: Duration,
 }
 
@@ -174,13 +173,12 @@ impl Server {
     }
 
     async fn reply(&self, ask: String, is_question: bool) -> Result<(Lines, String)> {
-        let socket = TcpStream::connect(self.address).await.map_err(|error| {
+        let socket = self.address.connect().await.map_err(|error| {
             let message = format!("nobody answers at {}: {error}", self.address);
             Error::new(ErrorKind::Network, message).with_source(error)
         })?;
-        let _ = socket.set_nodelay(true);
         let mut lines = Framed::new(socket, lines());
-        let greeting = line(&Greeting { token: self.token.to_hex(), version: VERSION });
+        let greeting = line(&Greeting { token: self.address.shown(), version: VERSION });
         // A server that refuses may do so before it has read everything; what it says counts.
         if lines.feed(greeting).await.is_ok() {
             let _ = lines.send(ask).await;

@@ -1,24 +1,29 @@
 //! The side that has the provider.
 
+use std::collections::VecDeque;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use lenore_provider::{ChatRequest, Error, ErrorKind, Provider, Result};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinSet;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
+use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::timeout;
 use tokio_util::codec::{FramedRead, FramedWrite, LinesCodec, LinesCodecError};
 use tokio_util::sync::CancellationToken;
 
-use crate::Token;
+use crate::door::Connection;
 use crate::wire::{About, Ask, BEAT, GREETING, Greeting, VERSION, line, lines};
+use crate::{Listener, Token};
 
 /// How many connections are served at once; further ones wait until one ends.
 const CONNECTIONS: usize = 1_000;
+/// How many of them may have said nothing yet; beyond that the oldest goes.
+const MAX_SILENT: usize = 128;
+/// How long a client may take to greet. Ours do so at once.
+const GREETING_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long a client may take to say what it wants.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long a client may take to hear the last words.
@@ -26,31 +31,30 @@ const FAREWELL: Duration = Duration::from_secs(1);
 /// How long to wait where a connection cannot be taken, as when too many files are open.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Answers for `provider` on `listener`, to whoever shows `token`, until `shutdown` resolves.
+/// Answers for `provider` on `listener`, to the user's own processes, until `shutdown` resolves.
 ///
 /// Nobody new is heard then, running answers are stopped and their clients told so
 /// ([`ErrorKind::Cancelled`]); nothing runs any more when this returns, some seconds later at most.
 /// Dropping the future ends all of it at once.
 ///
-/// The listener should be bound to a loopback address; who comes from elsewhere is not heard.
+/// A port should be one of a loopback address; who comes from elsewhere is not heard.
 pub async fn serve(
-    listener: TcpListener,
-    token: Token,
+    listener: impl Into<Listener>,
     provider: Arc<dyn Provider>,
     shutdown: impl Future<Output = ()>,
 ) {
-    serve_some(listener, token, provider, shutdown, CONNECTIONS).await;
+    serve_some(listener.into(), provider, shutdown, CONNECTIONS).await;
 }
 
 /// Serves so many connections at once.
 async fn serve_some(
-    listener: TcpListener,
-    token: Token,
+    listener: Listener,
     provider: Arc<dyn Provider>,
     shutdown: impl Future<Output = ()>,
     connections: usize,
 ) {
-    let token = Arc::new(token);
+    let token = Arc::new(listener.token());
+    let mut silent = Silent::default();
     let closing = CancellationToken::new();
     let mut exchanges = JoinSet::new();
     let mut shutdown = pin!(shutdown);
@@ -60,7 +64,10 @@ async fn serve_some(
             Some(_) = exchanges.join_next() => {}
             client = accept(&listener), if exchanges.len() < connections => {
                 let (token, provider) = (Arc::clone(&token), Arc::clone(&provider));
-                exchanges.spawn(exchange(client, token, provider, closing.clone()));
+                let has_greeted = Arc::new(AtomicBool::new(false));
+                let guard = Guard { token, has_greeted: has_greeted.clone() };
+                let task = exchanges.spawn(exchange(client, guard, provider, closing.clone()));
+                silent.add(task, has_greeted);
             }
         }
     }
@@ -69,12 +76,37 @@ async fn serve_some(
     while exchanges.join_next().await.is_some() {}
 }
 
-/// The next connection from this machine.
-async fn accept(listener: &TcpListener) -> TcpStream {
+/// The clients that have said nothing yet, the oldest first.
+#[derive(Default)]
+struct Silent(VecDeque<(AbortHandle, Arc<AtomicBool>)>);
+
+impl Silent {
+    /// Takes another one, in whose place the oldest goes where there are too many.
+    fn add(&mut self, task: AbortHandle, has_greeted: Arc<AtomicBool>) {
+        self.0.retain(|(task, has_greeted)| {
+            !task.is_finished() && !has_greeted.load(Ordering::Relaxed)
+        });
+        if self.0.len() >= MAX_SILENT
+            && let Some((oldest, _)) = self.0.pop_front()
+        {
+            oldest.abort();
+        }
+        self.0.push_back((task, has_greeted));
+    }
+}
+
+/// What a client has to show, and whether it has.
+struct Guard {
+    token: Arc<Option<Token>>,
+    has_greeted: Arc<AtomicBool>,
+}
+
+/// The next connection of the user's own.
+async fn accept(listener: &Listener) -> Box<dyn Connection> {
     loop {
         match listener.accept().await {
-            Ok((client, from)) if from.ip().is_loopback() => return client,
-            Ok((_, from)) => tracing::warn!(%from, "a connection from elsewhere was closed"),
+            Ok(Some(client)) => return client,
+            Ok(None) => {}
             Err(error) => {
                 tracing::warn!(%error, "a connection was not taken");
                 tokio::time::sleep(PAUSE).await;
@@ -83,22 +115,22 @@ async fn accept(listener: &TcpListener) -> TcpStream {
     }
 }
 
-type Reader = FramedRead<OwnedReadHalf, LinesCodec>;
-type Writer = FramedWrite<OwnedWriteHalf, LinesCodec>;
+type Read = ReadHalf<Box<dyn Connection>>;
+type Reader = FramedRead<Read, LinesCodec>;
+type Writer = FramedWrite<WriteHalf<Box<dyn Connection>>, LinesCodec>;
 
 /// Serves one connection to its end.
 async fn exchange(
-    client: TcpStream,
-    token: Arc<Token>,
+    client: Box<dyn Connection>,
+    guard: Guard,
     provider: Arc<dyn Provider>,
     closing: CancellationToken,
 ) {
-    let _ = client.set_nodelay(true);
-    let (reader, writer) = client.into_split();
+    let (reader, writer) = tokio::io::split(client);
     let mut reader = FramedRead::new(reader, LinesCodec::new_with_max_length(GREETING));
     let mut writer = FramedWrite::new(writer, lines());
     let asked = tokio::select! {
-        asked = timeout(PATIENCE, hear(&mut reader, &token)) => asked.unwrap_or_else(|_| {
+        asked = timeout(PATIENCE, hear(&mut reader, &guard)) => asked.unwrap_or_else(|_| {
             Err(refused("nothing was asked in time"))
         }),
         () = closing.cancelled() => Err(stopped()),
@@ -122,11 +154,18 @@ async fn exchange(
 }
 
 /// What a client wants; `None` where it left before it said so.
-async fn hear(reader: &mut Reader, token: &Token) -> Result<Option<Ask>> {
-    let Some(greeting) = next(reader).await? else { return Ok(None) };
+async fn hear(reader: &mut Reader, guard: &Guard) -> Result<Option<Ask>> {
+    let greeting = timeout(GREETING_TIMEOUT, next(reader)).await;
+    let greeting = greeting.unwrap_or_else(|_| Err(refused("nothing was said in time")))?;
+    let Some(greeting) = greeting else { return Ok(None) };
     let greeting: Greeting = serde_json::from_str(&greeting)
         .map_err(|_| refused("the first line is not what a client of this version sends"))?;
-    if !greeting.token.parse().is_ok_and(|shown: Token| shown == *token) {
+    let is_let_in = guard
+        .token
+        .as_ref()
+        .as_ref()
+        .is_none_or(|token| greeting.token.parse().is_ok_and(|shown: Token| shown == *token));
+    if !is_let_in {
         return Err(Error::new(
             ErrorKind::NoAccess,
             "the running process does not know this token; end that process and try again",
@@ -139,6 +178,7 @@ async fn hear(reader: &mut Reader, token: &Token) -> Result<Option<Ask>> {
              end that process and try again"
         )));
     }
+    guard.has_greeted.store(true, Ordering::Relaxed);
     *reader.decoder_mut() = lines();
     let Some(ask) = next(reader).await? else { return Ok(None) };
     // The parser's own words may quote the prompt.
@@ -182,13 +222,13 @@ async fn relay(provider: Arc<dyn Provider>, request: ChatRequest, writer: &mut W
 }
 
 /// Resolves when the client has closed its end, or does what it should not: say more.
-async fn left(reader: &mut OwnedReadHalf) {
+async fn left(reader: &mut Read) {
     let _ = reader.read(&mut [0]).await;
 }
 
 /// Says the last words and waits until the client has left. Whoever closes a socket that holds
 /// bytes unread may take the last words back.
-async fn part(reader: &mut OwnedReadHalf, mut writer: Writer, last: String) {
+async fn part(reader: &mut Read, mut writer: Writer, last: String) {
     if !last.is_empty() && writer.send(last).await.is_err() {
         return;
     }
@@ -207,6 +247,7 @@ fn stopped() -> Error {
 #[cfg(test)]
 mod tests {
     use lenore_provider::{Completion, Health, Model};
+    use tokio::net::{TcpListener, TcpStream};
 
     use super::*;
     use crate::Remote;
@@ -256,9 +297,10 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound");
         let token = Token::random().expect("randomness");
-        let served = serve_some(listener, token.clone(), Arc::new(Nobody), pending(), 2);
+        let listener = Listener::from((listener, token.clone()));
+        let served = serve_some(listener, Arc::new(Nobody), pending(), 2);
         let served = tokio::spawn(served);
-        let connect = || Remote::connect(address, token.clone(), Duration::from_secs(5));
+        let connect = || Remote::connect((address, token.clone()), Duration::from_secs(5));
         let mut idle = Vec::new();
         for _ in 0..2 {
             idle.push(TcpStream::connect(address).await.expect("it listens"));

@@ -126,7 +126,7 @@ async fn a_server_that_hangs_is_given_up() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("bound");
     let token = Token::random().expect("randomness");
-    let mute = Remote::connect(address, token, Duration::from_millis(200)).await;
+    let mute = Remote::connect((address, token), Duration::from_millis(200)).await;
     assert_eq!(mute.expect_err("it says nothing").kind(), ErrorKind::Timeout);
 }
 
@@ -146,7 +146,7 @@ async fn a_server_that_hangs_in_an_answer_is_given_up() {
         std::future::pending::<()>().await;
     });
     let token = Token::random().expect("randomness");
-    let remote = in_time("connecting", Remote::connect(address, token, WAIT)).await;
+    let remote = in_time("connecting", Remote::connect((address, token), WAIT)).await;
     let mut completion = remote.expect("it answers").create_completion(question("go on"));
     in_time("an event", completion.next()).await.expect("one").expect("no error");
     tokio::time::pause();

@@ -40,7 +40,7 @@ async fn a_wrong_token_is_refused() {
     let fake = Fake::saying(vec![FINISHED]);
     let served = Served::new(fake.clone()).await;
     let wrong = Token::random().expect("randomness");
-    let error = Remote::connect(served.address, wrong.clone(), WAIT).await.expect_err("refused");
+    let error = Remote::connect((served.address, wrong.clone()), WAIT).await.expect_err("refused");
     assert_eq!(error.kind(), ErrorKind::NoAccess);
     assert!(!format!("{error:?}").contains(&wrong.to_hex()));
 
@@ -69,7 +69,7 @@ async fn another_version_is_told_so() {
 async fn nobody_and_strangers_are_told_apart_from_the_owner() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("bound");
-    let connect = || Remote::connect(address, Token::random().expect("randomness"), WAIT);
+    let connect = || Remote::connect((address, Token::random().expect("randomness")), WAIT);
     for words in ["", "HTTP/1.1 400 Bad Request\r\n\r\n", "\n\n", "{}\n", "\u{1}", "null\n"] {
         let (error, ()) = tokio::join!(connect(), async {
             let (mut socket, _) = listener.accept().await.expect("a client");
@@ -79,8 +79,8 @@ async fn nobody_and_strangers_are_told_apart_from_the_owner() {
     }
     drop(listener);
     assert_eq!(connect().await.expect_err("nobody").kind(), ErrorKind::Network);
-    let far = "192.0.2.1:80".parse().expect("an address");
-    let error = Remote::connect(far, Token::random().expect("randomness"), WAIT).await;
+    let far: std::net::SocketAddr = "192.0.2.1:80".parse().expect("an address");
+    let error = Remote::connect((far, Token::random().expect("randomness")), WAIT).await;
     assert_eq!(error.expect_err("too far").kind(), ErrorKind::InvalidRequest);
 }
 

@@ -45,7 +45,10 @@ pub(crate) async fn by_hand(poe: &Context, url: &str) -> Result<(Page, Tap)> {
         poe.session.show_window().await?;
     }
     let (page, tap) = poe.open_page().await?;
-    wait_for_person(poe, &page, url, BY_HAND).await?;
+    let (page, tap) = match wait_for_person(poe, &page, url, BY_HAND).await? {
+        Window::Open => (page, tap),
+        Window::Closed => poe.open_page().await?,
+    };
     // The way through the login form may have ended on another bot's page.
     match poe.arrive(&page, url).await? {
         Arrival::PromptBox => Ok((page, tap)),
@@ -53,13 +56,21 @@ pub(crate) async fn by_hand(poe: &Context, url: &str) -> Result<(Page, Tap)> {
     }
 }
 
-/// Shows the person a page and waits until a prompt box says that they are signed in.
+/// What became of the window that a person has signed in in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Window {
+    Open,
+    Closed,
+}
+
+/// Shows the person a page and waits until a prompt box says that they are signed in, or until
+/// they have signed in and closed the window.
 pub(crate) async fn wait_for_person(
     poe: &Context,
     page: &Page,
     url: &str,
     wait: Duration,
-) -> Result<()> {
+) -> Result<Window> {
     // Another account's sign-in may open one.
     page.leave_windows();
     match page.navigate(url, arrive::LOAD).await {
@@ -79,7 +90,7 @@ pub(crate) async fn wait_for_person(
         match page.wait_for_any(&prompt_box, left.min(LOOK)).await {
             Ok(_) => {
                 poe.session.saw_sign_in(true);
-                return Ok(());
+                return Ok(Window::Open);
             }
             Err(error) => match error.kind() {
                 lenore_browser::ErrorKind::Timeout if !left.is_zero() => {
@@ -93,6 +104,10 @@ pub(crate) async fn wait_for_person(
                 lenore_browser::ErrorKind::Timeout => {
                     return Err(not_signed_in(&format!("nobody signed in within {wait:?}")));
                 }
+                lenore_browser::ErrorKind::Closed if has_signed_in(poe).await => {
+                    poe.session.saw_sign_in(true);
+                    return Ok(Window::Closed);
+                }
                 lenore_browser::ErrorKind::Closed => {
                     return Err(not_signed_in("the window was closed before the sign-in"));
                 }
@@ -101,6 +116,22 @@ pub(crate) async fn wait_for_person(
             },
         }
     }
+}
+
+/// Looks once more after the window was closed: a browser ends with its last window, and what it
+/// kept is there for the next one.
+async fn has_signed_in(poe: &Context) -> bool {
+    if poe.session.shows_window().await {
+        poe.session.close().await;
+    }
+    let looked = async {
+        poe.session.open_browser().await?;
+        is_signed_in(poe).await
+    };
+    looked.await.unwrap_or_else(|error| {
+        tracing::debug!(%error, "it cannot be seen whether somebody has signed in");
+        false
+    })
 }
 
 /// What comes of a press of the login form's button; `login_form.js` says when.

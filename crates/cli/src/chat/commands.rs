@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use lenore::{ChatRequest, Message, Result, Role};
 
@@ -11,8 +12,8 @@ use super::question::Question;
 use super::{Chat, Next, transcript};
 use crate::copy::to_clipboard;
 use crate::logs::{LastChat, Store};
-use crate::output::{note, one_line, report};
-use crate::paths::invalid;
+use crate::output::{note, one_line, report, write};
+use crate::paths::{invalid, read_text};
 use crate::prompt::files::expand_all;
 use crate::whole_file::Pending;
 
@@ -20,7 +21,7 @@ impl Chat {
     pub(super) async fn command(&mut self, command: Command, argument: &str) -> Next {
         let done = match command {
             Command::Help => {
-                println!("{}", help());
+                write(&format!("{}\n", help()));
                 Ok(String::new())
             }
             Command::Model => self.choose_model(argument),
@@ -125,7 +126,7 @@ impl Chat {
     /// A file may be written again as the conversation goes on; whatever else is there stays.
     fn check_overwritten(&self, path: &Path) -> Result<()> {
         let is_file = fs::metadata(path).is_ok_and(|found| found.is_file() && found.len() > 0);
-        let saved = || fs::read_to_string(path).ok().and_then(|text| transcript::parse(&text).ok());
+        let saved = || read_text(path).ok().and_then(|text| transcript::parse(&text).ok());
         if !is_file || saved().is_some_and(|turns| self.turns.starts_with(&turns)) {
             return Ok(());
         }
@@ -141,7 +142,7 @@ impl Chat {
             return Err(invalid("name the file: /load FILE"));
         }
         let path = path_of(argument);
-        let text = fs::read_to_string(&path)
+        let text = read_text(&path)
             .map_err(|error| invalid(format!("{} cannot be read: {error}", path.display())))?;
         let turns = transcript::parse(&text)?;
         self.begin_new();
@@ -172,7 +173,7 @@ impl Chat {
         note(&format!("you go on in {}", title.as_deref().unwrap_or(&found.chat)));
         if let [.., question, _] = &*self.turns {
             let begin: String = one_line(&question.content).chars().take(70).collect();
-            print!("{}", dim(&format!("  {begin}")));
+            write(&dim(&format!("  {begin}")));
         }
         self.extras.begin_chat(title);
         self.code = Some(found.chat);
@@ -181,7 +182,8 @@ impl Chat {
 
 fn last_question(turns: &[Message]) -> Option<Question> {
     let last = turns.iter().rev().find(|turn| turn.role == Role::User)?;
-    Some(Question { text: last.content.clone(), attachments: Vec::new() })
+    let (attachments, copies) = (Vec::new(), Arc::default());
+    Some(Question { text: last.content.clone(), attachments, copies })
 }
 
 /// A path as it was typed: with quotes or backslashes, as completion writes them, and `~`.

@@ -16,7 +16,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::watch;
 
 use super::helper::{self, Assistant, Enter, joined};
-use crate::output::say_above;
+use crate::output::{coloured, say_above};
 
 type Inner = rustyline::Editor<Assistant, DefaultHistory>;
 
@@ -39,6 +39,13 @@ pub(super) enum Line {
     End,
 }
 
+/// What the editor's thread is to do.
+enum Request {
+    Read(Wanted),
+    /// Keeps a line that was not typed there.
+    Remember(String),
+}
+
 /// A line that is wanted.
 struct Wanted {
     /// The prompt, and the same in colours.
@@ -49,7 +56,7 @@ struct Wanted {
 
 /// Asks for lines.
 pub(super) struct Editor {
-    wanted: mpsc::Sender<Wanted>,
+    requests: mpsc::Sender<Request>,
     lines: UnboundedReceiver<Line>,
     printer: Printer,
     /// How many lines were asked for, and at which of them the editor is.
@@ -65,7 +72,7 @@ impl Printer {
     pub(super) fn print(&self, text: String) {
         let mut printer = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // What cannot be shown any more is not missed.
-        let _ = printer.print(text);
+        let _ = printer.print(coloured(&text).into_owned());
     }
 }
 
@@ -85,12 +92,19 @@ impl Editor {
             // There is none at first; and without it a chat is still a chat.
             let _ = editor.load_history(history);
         }
-        let (wanted, requests) = mpsc::channel::<Wanted>();
+        let (asks, requests) = mpsc::channel();
         let (sender, lines) = unbounded_channel();
         thread::Builder::new()
             .name("line editor".into())
             .spawn(move || {
-                for wanted in requests {
+                for request in requests {
+                    let wanted = match request {
+                        Request::Read(wanted) => wanted,
+                        Request::Remember(text) => {
+                            remember(&mut editor, &text, history.as_ref());
+                            continue;
+                        }
+                    };
                     let number = editor.helper_mut().map_or(0, |assistant| {
                         assistant.wanted += 1;
                         assistant.wanted
@@ -104,7 +118,7 @@ impl Editor {
                 }
             })
             .map_err(|error| unusable(error.into()))?;
-        Ok(Self { wanted, lines, printer, asked: 0, at: is_at })
+        Ok(Self { requests: asks, lines, printer, asked: 0, at: is_at })
     }
 
     /// Waits until the editor does not change the terminal any more, where the line that it was
@@ -126,10 +140,18 @@ impl Editor {
         say_above(Some(Arc::new(move |text| printer.print(text))));
         let _typed = Typed;
         self.asked += 1;
-        if self.wanted.send(Wanted { prompt, begun }).is_err() {
+        if self.requests.send(Request::Read(Wanted { prompt, begun })).is_err() {
             return Line::End;
         }
         self.lines.recv().await.unwrap_or(Line::End)
+    }
+}
+
+impl Editor {
+    /// Keeps a line for the arrow keys.
+    pub(super) fn remember(&self, text: String) {
+        // Without the editor, the next line ends the conversation.
+        let _ = self.requests.send(Request::Remember(text));
     }
 }
 
@@ -176,17 +198,7 @@ fn read(editor: &mut Inner, wanted: &Wanted, history: Option<&PathBuf>) -> Line 
             if let Some(assistant) = editor.helper() {
                 assistant.greeting.lock().unwrap_or_else(PoisonError::into_inner).take();
             }
-            // Who deletes it while we run does not want it back.
-            if history.is_some_and(|history| !history.exists()) {
-                let _ = editor.clear_history();
-            }
-            let is_new =
-                !text.trim().is_empty() && editor.add_history_entry(text.as_str()).unwrap_or(false);
-            if let Some(history) = history.filter(|_| is_new)
-                && let Err(error) = editor.append_history(history)
-            {
-                tracing::debug!(%error, "the line is not kept for the next time");
-            }
+            remember(editor, &text, history);
             Line::Text(text)
         }
         Err(ReadlineError::Interrupted) => Line::Interrupted,
@@ -195,6 +207,19 @@ fn read(editor: &mut Inner, wanted: &Wanted, history: Option<&PathBuf>) -> Line 
             tracing::debug!(%error, "the terminal cannot be read");
             Line::End
         }
+    }
+}
+
+fn remember(editor: &mut Inner, text: &str, history: Option<&PathBuf>) {
+    // Who deletes it while we run does not want it back.
+    if history.is_some_and(|history| !history.exists()) {
+        let _ = editor.clear_history();
+    }
+    let is_new = !text.trim().is_empty() && editor.add_history_entry(text).unwrap_or(false);
+    if let Some(history) = history.filter(|_| is_new)
+        && let Err(error) = editor.append_history(history)
+    {
+        tracing::debug!(%error, "the line is not kept for the next time");
     }
 }
 

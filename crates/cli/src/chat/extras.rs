@@ -136,7 +136,7 @@ async fn listen(
             None => break,
         }
     }
-    let text = recording.end(failure.as_ref().map_or(Ok(()), Err));
+    let text = recording.end(failure.as_ref().map_or(Ok(()), Err)).text;
     // It had seemed to be complete, and was not.
     if text.len() != before {
         let text = crate::output::printable(&text).into_owned();

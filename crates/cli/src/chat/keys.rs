@@ -1,6 +1,8 @@
 //! The keyboard while an answer comes.
 
-use super::type_ahead::TypeAhead;
+use super::type_ahead::{Ahead, TypeAhead};
+#[cfg(unix)]
+use crate::output::tty;
 
 /// What a key did.
 #[derive(Debug, PartialEq, Eq)]
@@ -20,21 +22,26 @@ pub(super) struct Keys {
 
 impl Keys {
     /// Where the terminal cannot be watched, what is typed waits for the line editor.
-    pub(super) fn listen() -> Self {
+    /// `begun` is what stands in the next line already.
+    pub(super) fn listen(begun: String) -> Self {
+        #[cfg(unix)]
+        tty::tell_of_pastes(true);
         Self {
             #[cfg(unix)]
             terminal: open().ok(),
-            ahead: TypeAhead::default(),
+            ahead: TypeAhead::new(begun),
         }
     }
 
-    /// What was typed for the next line.
-    pub(super) fn finish(mut self) -> String {
+    /// What was typed for the next lines.
+    pub(super) fn finish(mut self) -> Ahead {
+        #[cfg(unix)]
+        tty::tell_of_pastes(false);
         self.ahead.finish()
     }
 
-    /// The line that is being typed.
-    pub(super) fn shown(&self) -> Option<&str> {
+    /// What was typed, as it can be shown.
+    pub(super) fn shown(&self) -> Option<String> {
         self.ahead.shown()
     }
 

@@ -10,6 +10,7 @@ mod question;
 mod transcript;
 mod type_ahead;
 
+use std::collections::VecDeque;
 use std::io::{IsTerminal, stdin, stdout};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -27,7 +28,7 @@ use crate::interrupt::{INTERRUPTED, Signals};
 use crate::logs::{Place, known_chat, last_chat};
 use crate::models::asked_before;
 use crate::output::tty::{self, Quiet};
-use crate::output::{note, one_line, report};
+use crate::output::{next_line, note, one_line, report, write};
 use crate::paths::{self, invalid, make_private};
 use crate::prompt;
 use crate::provider::Source;
@@ -83,6 +84,8 @@ struct Chat {
     /// Whether this bot tells anything after its answers.
     has_extras: bool,
     listening: Option<Listening>,
+    /// The lines that were typed ahead, in their order.
+    waiting: VecDeque<String>,
     /// What stands in the next line already.
     begun: String,
     /// Whether an answer was stopped, which may take the site a moment.
@@ -115,7 +118,7 @@ pub(crate) async fn run(shared: Shared, args: ChatArgs) -> ExitCode {
     drop(quiet);
     if code != 0 {
         // The line that was being typed stays as it is.
-        println!();
+        next_line();
     }
     if let Some(listening) = chat.listening.take() {
         listening.end().await;
@@ -179,6 +182,7 @@ async fn open(shared: Shared, args: ChatArgs) -> Result<Chat> {
         extras: Extras::default(),
         has_extras: true,
         listening: None,
+        waiting: VecDeque::new(),
         begun: String::new(),
         stopped: false,
     };
@@ -216,15 +220,30 @@ async fn asked_to_leave(signals: &mut Signals) -> u8 {
     }
 }
 
+/// The next line: one that was typed ahead, or one that is typed now.
+async fn line_of(
+    editor: &mut Editor,
+    waiting: &mut VecDeque<String>,
+    begun: &mut String,
+    prompt: (String, String),
+) -> Line {
+    let Some(text) = waiting.pop_front() else {
+        return editor.line(prompt, std::mem::take(begun)).await;
+    };
+    let shown: Vec<_> = text.lines().map(one_line).collect();
+    write(&format!("{}{}\n", prompt.1, shown.join("\n")));
+    editor.remember(text.clone());
+    Line::Text(text)
+}
+
 impl Chat {
     /// Talks until the user leaves, and returns the exit code.
     async fn converse(&mut self) -> u8 {
         let mut interrupted = false;
         loop {
             let prompt = self.prompt();
-            let begun = std::mem::take(&mut self.begun);
             let line = tokio::select! {
-                line = self.editor.line(prompt, begun) => line,
+                line = line_of(&mut self.editor, &mut self.waiting, &mut self.begun, prompt) => line,
                 code = asked_to_leave(&mut self.signals) => {
                     self.editor.settle().await;
                     return code;

@@ -1,6 +1,7 @@
 //! One question of the chat, and its answer.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use lenore::{ChatRequest, Completion, Error, ErrorKind, Event, Message};
@@ -8,10 +9,12 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::extras::{Listening, dim};
 use super::keys::{Key, Keys};
+use super::type_ahead::Ahead;
 use super::{Chat, Next};
 use crate::interrupt::INTERRUPTED;
 use crate::logs::Recording;
-use crate::output::{Output, Progress, report};
+use crate::output::{Output, Progress, next_line, report, write};
+use crate::prompt::Copies;
 use crate::prompt::files::gather;
 
 /// How long suggestions, the title and the cost are listened for after an answer. Nobody waits for
@@ -29,6 +32,9 @@ const STOPPING: Duration = Duration::from_secs(15);
 pub(super) struct Question {
     pub(super) text: String,
     pub(super) attachments: Vec<PathBuf>,
+    /// Where what came from pipes is kept, as long as it can be asked again.
+    #[allow(dead_code, reason = "it is only held")]
+    pub(super) copies: Arc<Copies>,
 }
 
 /// How an answer ended.
@@ -51,14 +57,18 @@ impl Chat {
             Ok(gathered) => gathered,
             Err(error) => {
                 report(&error.to_string());
-                self.begun = typed.to_owned();
+                self.begun = match std::mem::take(&mut self.begun) {
+                    begun if begun.is_empty() => typed.to_owned(),
+                    begun => Ahead { lines: vec![typed.to_owned()], begun }.joined(),
+                };
                 return Next::GoOn;
             }
         };
         self.files.clear();
         let parts = [text, gathered.text];
         let parts: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
-        self.ask(Question { text: parts.join("\n\n"), attachments: gathered.attachments }).await
+        let (attachments, copies) = (gathered.attachments, Arc::new(gathered.copies));
+        self.ask(Question { text: parts.join("\n\n"), attachments, copies }).await
     }
 
     /// Asks, and shows the answer.
@@ -66,7 +76,7 @@ impl Chat {
         if let Some(listening) = self.listening.take() {
             listening.end().await;
         }
-        println!();
+        next_line();
         self.let_stop().await;
         let request = self.request(&question);
         self.last = Some(question.clone());
@@ -77,13 +87,14 @@ impl Chat {
             output: Output::new(false, false, self.shared.plain),
             completion: provider.create_completion(request),
             recording,
-            keys: Keys::listen(),
+            keys: Keys::listen(std::mem::take(&mut self.begun)),
             settled: None,
         };
         answer.output.sending(&question.attachments);
+        let _ = answer.show_what_is_typed();
         let end = answer.follow(self).await;
         let Answer { output, completion, recording, keys, .. } = answer;
-        self.begun = keys.finish();
+        self.take_ahead(keys.finish(), matches!(end, End::Complete | End::Settled));
         self.keep(&question, recording.text(), &end);
         match end {
             End::Complete | End::Settled => drop(output.end()),
@@ -108,13 +119,26 @@ impl Chat {
         }
         let news = self.extras.news();
         if !news.is_empty() {
-            print!("\n{}", dim(&news));
+            write(&format!("\n{}", dim(&news)));
         }
-        println!();
+        next_line();
         match end {
             End::Leave(code) => Next::Leave(code),
             _ => Next::GoOn,
         }
+    }
+
+    /// Takes what was typed meanwhile: each line is asked in its turn. After an answer that was
+    /// stopped or failed nothing is asked by itself, and all of it stands in the next line.
+    fn take_ahead(&mut self, ahead: Ahead, goes_on: bool) {
+        let Ahead { lines, begun } = ahead;
+        self.waiting.extend(lines);
+        if goes_on {
+            self.begun = begun;
+            return;
+        }
+        let lines = std::mem::take(&mut self.waiting).into();
+        self.begun = Ahead { lines, begun }.joined();
     }
 
     /// The new turn; before it what the chat on the site does not know yet.
@@ -173,6 +197,11 @@ struct Answer {
 }
 
 impl Answer {
+    fn show_what_is_typed(&mut self) -> std::io::Result<()> {
+        let shown = self.keys.shown().map(|line| format!("› {line}"));
+        self.output.footer(shown.as_deref())
+    }
+
     async fn follow(&mut self, chat: &mut Chat) -> End {
         loop {
             let settled = self.settled.unwrap_or_else(Instant::now);
@@ -182,8 +211,7 @@ impl Answer {
                 key = self.keys.next() => match key {
                     Key::Stop => return End::Stopped,
                     Key::Typed => {
-                        let shown = self.keys.shown().map(|line| format!("› {line}"));
-                        match self.output.footer(shown.as_deref()) {
+                        match self.show_what_is_typed() {
                             Ok(()) => continue,
                             Err(_) => return End::Leave(0),
                         }

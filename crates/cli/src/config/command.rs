@@ -9,14 +9,14 @@ use serde_json::{Value, json};
 
 use super::{Origin, Origins, file};
 use crate::args::Shared;
-use crate::output::{note, print, report};
+use crate::output::{note, object, print_foreign as print, report};
 use crate::paths::{invalid, make_private};
 use crate::profiles;
 
 /// `lenore config`
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
-    lenore config                          what holds, and who says so\n  \
+    lenore config                          each setting, and where it is set\n  \
     lenore --profile work config           what would hold with an option\n  \
     lenore config edit                     open the file in $VISUAL or $EDITOR\n\n\
     An option counts for more than a variable of the environment, that for more than the file. \
@@ -77,7 +77,7 @@ fn show(given: Shared, matches: &ArgMatches, as_json: bool) -> Result<()> {
             _ => (usual(name, &shared), told(origins.of(name), name)),
         };
         let line = if as_json {
-            json!({ "key": name, "value": value, "origin": origin }).to_string()
+            object(&json!({ "key": name, "value": value, "origin": origin }))
         } else {
             format!("{name:width$}  {:VALUE$}  {origin}", plain(&value))
         };
@@ -191,7 +191,7 @@ fn plain(value: &Value) -> String {
 }
 
 /// What a new file says.
-const TEMPLATE: &str = "# Settings of lenore. `lenore config` lists them all, and what holds.\n\
+const TEMPLATE: &str = "# Settings of lenore. `lenore config` lists them all, with their values.\n\
     # model = \"gpt-4\"\n# profile = \"work\"\n# log = false\n\n# [aliases]\n# opus = \
     \"poe/Claude-3-Opus\"\n";
 

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::mistake::{explained, key_of};
 use crate::args::Shared;
-use crate::paths::{config_dir, invalid};
+use crate::paths::{config_dir, invalid, read_text};
 
 /// The file's name in the directory of the settings.
 const NAME: &str = "config.toml";
@@ -24,7 +24,7 @@ pub(super) fn path(given: &Shared) -> Result<PathBuf> {
 pub(super) fn read(given: &Shared) -> Result<Shared> {
     // Somebody without a home directory has no file there.
     let Ok(path) = path(given) else { return Ok(Shared::default()) };
-    let text = match std::fs::read_to_string(&path) {
+    let text = match read_text(&path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound && given.config.is_none() => {
             return Ok(Shared::default());

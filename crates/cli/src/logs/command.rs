@@ -11,9 +11,10 @@ use lenore::{Error, ErrorKind, Result};
 
 use super::export::{json, markdown};
 use super::failure::Failure;
+use super::search::{Place, Words};
 use super::store::Which;
 use super::{COMPLETE, Exchange, Store, local_time};
-use crate::output::{note, one_line, print_foreign as print, report, stderr};
+use crate::output::{note, one_line, print as print_own, print_foreign as print, report, stderr};
 use crate::paths::{history, invalid};
 use crate::values::{exchange, number};
 use crate::whole_file::Pending;
@@ -24,7 +25,7 @@ use crate::whole_file::Pending;
 #[command(after_help = "Examples:\n  \
     lenore logs                            the newest exchanges\n  \
     lenore logs show                       the newest one, whole\n  \
-    lenore logs search raven 'desk*'       those with all of the words\n  \
+    lenore logs search raven desk          those with all of the words\n  \
     lenore logs export -o all.md           everything, to read elsewhere\n  \
     lenore logs delete --before 2026-01-01\n\n\
     The log is a file for your eyes only. `log = false` in the settings' file turns it off, \
@@ -70,7 +71,7 @@ enum What {
     },
     /// Find exchanges by the words in them
     Search {
-        /// The words, all of which must be there; `raven*` finds ravens too
+        /// The words, all of which must be there; a part of a word will do
         #[arg(required = true)]
         words: Vec<String>,
 
@@ -141,7 +142,10 @@ fn dispatch(args: LogsArgs) -> Result<()> {
         print(&Store::path()?.display().to_string());
         return Ok(());
     }
-    let store = Store::existing()?;
+    let store = match what {
+        What::Delete { .. } => Store::existing_to_write()?,
+        _ => Store::existing()?,
+    };
     if let What::Delete { all: true, yes, .. } = what {
         return delete_all(store.as_ref(), yes);
     }
@@ -153,11 +157,12 @@ fn dispatch(args: LogsArgs) -> Result<()> {
         What::Path => {}
         What::List(list) => show_list(&store.newest(list.count)?, list.json),
         What::Search { words, list } => {
+            let words = Words::new(&words);
             let found = store.search(&words, list.count)?;
             if found.is_empty() && !list.json {
                 note("nothing found");
             }
-            show_list(&found, list.json);
+            show_found(&found, &words, list.json);
         }
         What::Show { id, chat, json } => show(&chosen(&store, id, chat)?, json),
         What::Export { format, output } => export(&store.all()?, format, output.as_deref())?,
@@ -167,20 +172,39 @@ fn dispatch(args: LogsArgs) -> Result<()> {
 }
 
 fn show_list(exchanges: &[Exchange], as_json: bool) {
-    let width = console::Term::stdout().size_checked().map(|(_, columns)| usize::from(columns));
+    let show = |exchange: &Exchange| print(&head(exchange, &one_line(&exchange.prompt)));
+    let mut all = exchanges.iter();
+    // Who has seen enough wants no more.
+    let _ = if as_json { all.map(json).all(|line| print(&line)) } else { all.all(show) };
+}
+
+/// What a search has found: each with the place where the words stand.
+fn show_found(exchanges: &[Exchange], words: &Words, as_json: bool) {
+    if as_json {
+        return show_list(exchanges, as_json);
+    }
     for exchange in exchanges {
-        let line = if as_json { json(exchange) } else { line(exchange, width) };
-        if !print(&line) {
+        let (prompt, answer) = (one_line(&exchange.prompt), one_line(&exchange.answer));
+        let text = words.place(&prompt, &answer).map_or(prompt, |place| marked(&place));
+        // What others wrote is harmless by now; the colours are ours.
+        if !print_own(&head(exchange, &text)) {
             return;
         }
     }
 }
 
-fn line(exchange: &Exchange, width: Option<usize>) -> String {
-    let Exchange { id, model, prompt, end, .. } = exchange;
-    let end = if end == COMPLETE { String::new() } else { format!("[{end}] ") };
+fn marked(Place { before, found, after, is_answer }: &Place) -> String {
+    let whose = if *is_answer { "answer: " } else { "" };
+    format!("{whose}{before}{}{after}", console::style(found).bold())
+}
+
+/// A line for an exchange with a text of it, as wide as the window.
+fn head(exchange: &Exchange, text: &str) -> String {
+    let Exchange { id, model, end, .. } = exchange;
+    let width = console::Term::stdout().size_checked().map(|(_, columns)| usize::from(columns));
+    let end = if end == COMPLETE { String::new() } else { format!("[{}] ", one_line(end)) };
     let time = local_time(asked(exchange));
-    let line = format!("{id:>5}  {time}  {model:16}  {end}{}", one_line(prompt));
+    let line = format!("{id:>5}  {time}  {:16}  {end}{text}", one_line(model));
     match width {
         Some(width) => console::truncate_str(&line, width, "…").into_owned(),
         None => line,
@@ -218,7 +242,7 @@ fn export(exchanges: &[Exchange], form: Form, output: Option<&Path>) -> Result<(
             format!("[{}]\n", objects.join(",\n"))
         }
     };
-    let Some(path) = output else {
+    let Some(path) = output.filter(|path| path.as_os_str() != "-") else {
         print(text.trim_end());
         return Ok(());
     };

@@ -2,10 +2,11 @@
 
 use super::command::asked;
 use super::{COMPLETE, Exchange, Made, local_time};
+use crate::output::json_line;
 
 /// One object on a line.
 pub(super) fn json(exchange: &Exchange) -> String {
-    serde_json::to_string(exchange).unwrap_or_default()
+    json_line(exchange).unwrap_or_default()
 }
 
 /// A section, with prompt and answer as they are.

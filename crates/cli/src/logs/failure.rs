@@ -1,6 +1,6 @@
 //! Why the log cannot be used, and what can be done about it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::{fmt, io};
 
 use rusqlite::ErrorCode;
@@ -28,6 +28,13 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Place(error) => error.fmt(f),
+            _ if self.is_full() => {
+                f.write_str("the disk is full")?;
+                if let Ok(path) = Store::path() {
+                    write!(f, " that the log {} is on", path.display())?;
+                }
+                f.write_str("; it can be read, and is written again once there is room")
+            }
             Self::File(path, error) => write!(f, "{} cannot be used: {error}", path.display()),
             Self::Database(error) => {
                 f.write_str("the log's database ")?;
@@ -55,20 +62,59 @@ impl fmt::Display for Failure {
 }
 
 impl Failure {
-    /// Whether there is no right or no way to write the file.
-    pub(super) fn is_read_only(&self) -> bool {
+    /// Whether the file may still be read: there is no right, no way or no room to write it.
+    pub(super) fn leaves_reading(&self) -> bool {
         match self {
             Self::File(_, error) => matches!(
                 error.kind(),
-                io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied
+                io::ErrorKind::ReadOnlyFilesystem
+                    | io::ErrorKind::PermissionDenied
+                    | io::ErrorKind::StorageFull
+                    | io::ErrorKind::QuotaExceeded
             ),
             Self::Database(error) => matches!(
                 error.sqlite_error_code(),
-                Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied)
+                Some(
+                    ErrorCode::ReadOnly
+                        | ErrorCode::CannotOpen
+                        | ErrorCode::PermissionDenied
+                        | ErrorCode::DiskFull
+                        | ErrorCode::SystemIoFailure
+                )
             ),
             _ => false,
         }
     }
+
+    /// Whether the disk is full. The database tells of some cases only that something failed.
+    fn is_full(&self) -> bool {
+        match self {
+            Self::File(_, error) => {
+                matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+            }
+            Self::Database(error) => match error.sqlite_error_code() {
+                Some(ErrorCode::DiskFull) => true,
+                Some(ErrorCode::SystemIoFailure | ErrorCode::CannotOpen) => {
+                    Store::path().is_ok_and(|path| has_no_room(&path))
+                }
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+}
+
+/// Less room than the files beside the database need.
+#[cfg(unix)]
+fn has_no_room(path: &Path) -> bool {
+    const NEEDED: u64 = 64 * 1024;
+    let directory = path.parent().unwrap_or(path);
+    rustix::fs::statvfs(directory).is_ok_and(|disk| disk.f_bavail * disk.f_frsize < NEEDED)
+}
+
+#[cfg(not(unix))]
+fn has_no_room(_: &Path) -> bool {
+    false
 }
 
 impl From<rusqlite::Error> for Failure {

@@ -5,6 +5,7 @@ mod export;
 mod failure;
 mod recording;
 mod schema;
+mod search;
 mod store;
 
 use std::fmt::Display;
@@ -13,7 +14,7 @@ use lenore::{Program, Provider, Result};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::command::{LogsArgs, confirmed, run};
-pub(crate) use self::recording::Recording;
+pub(crate) use self::recording::{Recorded, Recording};
 pub(crate) use self::store::{LastChat, Store, local_time};
 use crate::args::Shared;
 use crate::paths::invalid;

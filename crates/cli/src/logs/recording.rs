@@ -85,9 +85,8 @@ impl Recording {
         self.answer.text()
     }
 
-    /// Writes the exchange, and returns the answer's text. A log that cannot be written is no
-    /// failure of the answer.
-    pub(crate) fn end(self, end: Result<(), &Error>) -> String {
+    /// Writes the exchange. A log that cannot be written is no failure of the answer.
+    pub(crate) fn end(self, end: Result<(), &Error>) -> Recorded {
         let text = self.answer.into_text();
         // What was refused before it was sent is no exchange. Not every provider tells of a start.
         let was_sent = self.exchange.bot.is_some() || !text.is_empty() || end.is_ok();
@@ -96,12 +95,21 @@ impl Recording {
             let duration = milliseconds(self.begun.elapsed());
             let answer = text.clone();
             let exchange = Exchange { answer, duration, end: end.to_owned(), ..self.exchange };
-            if let Err(error) = Store::open().and_then(|store| store.record(&exchange)) {
-                tracing::warn!("this exchange is not in the log: {error}");
+            match Store::open().and_then(|store| store.record(&exchange)) {
+                Ok(number) => return Recorded { text, number: Some(number) },
+                Err(error) => tracing::warn!("this exchange is not in the log: {error}"),
             }
         }
-        text
+        Recorded { text, number: None }
     }
+}
+
+/// What came of an answer.
+#[derive(Debug)]
+pub(crate) struct Recorded {
+    pub(crate) text: String,
+    /// Its number in the log, where it is there.
+    pub(crate) number: Option<i64>,
 }
 
 /// The instructions, and the turn that is new.

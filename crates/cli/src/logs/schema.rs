@@ -6,7 +6,7 @@ use super::failure::{Failure, Result};
 
 /// Each brings a file from one version to the next; `user_version` tells how many it has had.
 /// What is here once stays as it is.
-pub(super) const MIGRATIONS: [&str; 3] = [EXCHANGES, SEARCH, MADE];
+pub(super) const MIGRATIONS: [&str; 4] = [EXCHANGES, SEARCH, MADE, PARTS];
 
 const EXCHANGES: &str = "
     CREATE TABLE exchanges (
@@ -50,6 +50,26 @@ const SEARCH: &str = "
 
 const MADE: &str = "ALTER TABLE exchanges ADD COLUMN made TEXT NOT NULL DEFAULT '[]';";
 
+/// Any three characters that follow each other are found: languages without blanks, parts of words.
+const PARTS: &str = "
+    DROP TRIGGER words_of_new;
+    DROP TRIGGER words_of_deleted;
+    DROP TABLE words;
+    CREATE VIRTUAL TABLE words USING fts5 (
+        prompt, answer, content = 'exchanges', content_rowid = 'id',
+        tokenize = 'trigram remove_diacritics 1'
+    );
+    INSERT INTO words (words, rank) VALUES ('secure-delete', 1);
+    CREATE TRIGGER words_of_new AFTER INSERT ON exchanges BEGIN
+        INSERT INTO words (rowid, prompt, answer) VALUES (new.id, new.prompt, new.answer);
+    END;
+    CREATE TRIGGER words_of_deleted AFTER DELETE ON exchanges BEGIN
+        INSERT INTO words (words, rowid, prompt, answer)
+        VALUES ('delete', old.id, old.prompt, old.answer);
+    END;
+    INSERT INTO words (words) VALUES ('rebuild');
+";
+
 /// Brings a file up to date. Another program may do so at the same time.
 pub(super) fn migrate(connection: &mut Connection) -> Result<()> {
     if version(connection)? == MIGRATIONS.len() {
@@ -68,11 +88,24 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<()> {
     Ok(transaction.commit()?)
 }
 
-/// Whether a file has all that there is.
-pub(super) fn is_current(connection: &Connection) -> Result<bool> {
+/// What a file that cannot be brought up to date has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// All that there is.
+    Current,
+    /// Exchanges, which cannot be searched by an index.
+    Older,
+    /// None of ours.
+    None,
+}
+
+/// Which form a file has.
+pub(super) fn form(connection: &Connection) -> Result<Form> {
     match version(connection)? {
         had if had > MIGRATIONS.len() => Err(Failure::Newer),
-        had => Ok(had == MIGRATIONS.len()),
+        had if had == MIGRATIONS.len() => Ok(Form::Current),
+        0 => Ok(Form::None),
+        _ => Ok(Form::Older),
     }
 }
 

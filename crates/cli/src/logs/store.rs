@@ -8,7 +8,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Params, Row, named_params};
 
 use super::failure::{Failure, Result};
-use super::schema::{is_current, migrate};
+use super::schema::{Form, form, migrate};
+use super::search::Words;
 use super::{Exchange, Place};
 use crate::paths::{data_dir, make_private};
 
@@ -31,7 +32,11 @@ pub(crate) struct LastChat {
 
 /// The log, open.
 #[derive(Debug)]
-pub(crate) struct Store(Connection);
+pub(crate) struct Store {
+    database: Connection,
+    /// Whether it has the index for the search, which a file of an older form has not.
+    is_indexed: bool,
+}
 
 impl Store {
     /// Where the log is.
@@ -44,31 +49,53 @@ impl Store {
         Self::open_at(&Self::path()?)
     }
 
-    /// Opens the log where there is one.
+    /// Opens the log where there is one. Where it cannot be written, it is read.
     pub(crate) fn existing() -> Result<Option<Self>> {
         let path = Self::path()?;
-        if !path.exists() {
+        // A disk that was full at once leaves an empty file.
+        if !path.metadata().is_ok_and(|found| found.len() > 0) {
             return Ok(None);
         }
         match Self::open_at(&path) {
-            Err(failure) if failure.is_read_only() => Self::read_only_at(&path).map(Some),
+            Err(failure) if failure.leaves_reading() => {
+                Self::read_only_at(&path).map_err(|_| failure).map(Some)
+            }
             opened => opened.map(Some),
         }
     }
 
+    /// Opens the log where there is one, to write.
+    pub(crate) fn existing_to_write() -> Result<Option<Self>> {
+        let path = Self::path()?;
+        path.exists().then(|| Self::open_at(&path)).transpose()
+    }
+
     /// Opens a log that can only be read.
     fn read_only_at(path: &Path) -> Result<Self> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
-        let open = |parameters: &str| {
-            let connection = Connection::open_with_flags(uri(path) + parameters, flags)?;
-            connection.busy_timeout(BUSY)?;
-            if is_current(&connection)? { Ok(Self(connection)) } else { Err(Failure::Older) }
+        let open = |flags: OpenFlags, parameters: &str, does_share: bool| {
+            let flags = flags | OpenFlags::SQLITE_OPEN_URI;
+            let database = Connection::open_with_flags(uri(path) + parameters, flags)?;
+            database.busy_timeout(BUSY)?;
+            if !does_share {
+                database.pragma_update_and_check(None, "locking_mode", "exclusive", |_| Ok(()))?;
+            }
+            match form(&database)? {
+                Form::None => Err(Failure::Older),
+                form => Ok(Self { database, is_indexed: form == Form::Current }),
+            }
         };
-        // Readers keep a file beside it. Where that cannot be made, nobody writes either.
-        match open("") {
-            Err(Failure::Database(_)) => open("?immutable=1"),
-            opened => opened,
+        let read = OpenFlags::SQLITE_OPEN_READ_ONLY;
+        match open(read, "", true) {
+            Err(Failure::Database(_)) => {}
+            opened => return opened,
         }
+        // Readers keep a file beside it, which takes room. Alone, one needs none.
+        match open(OpenFlags::SQLITE_OPEN_READ_WRITE, "", false) {
+            Err(Failure::Database(_)) => {}
+            opened => return opened,
+        }
+        // Where not even a lock can be had, nobody writes either.
+        open(read, "?immutable=1", true)
     }
 
     /// Opens a log at a place of its own.
@@ -83,7 +110,7 @@ impl Store {
         connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
         connection.pragma_update(None, "synchronous", "normal")?;
         migrate(&mut connection)?;
-        Ok(Self(connection))
+        Ok(Self { database: connection, is_indexed: true })
     }
 
     /// Adds an exchange, wholly or not at all, and returns its number.
@@ -94,7 +121,7 @@ impl Store {
             system, prompt, files, answer, duration, first, points, \"end\", made) VALUES (:time, \
             :provider, :site, :profile, :model, :bot, :chat, :title, :system, :prompt, :files, \
             :answer, :duration, :first, :points, :end, :made)";
-        self.0.execute(
+        self.database.execute(
             sql,
             named_params! {
                 ":time": exchange.time, ":provider": exchange.provider, ":site": exchange.site,
@@ -105,7 +132,7 @@ impl Store {
                 ":points": exchange.points, ":end": exchange.end, ":made": made,
             },
         )?;
-        Ok(self.0.last_insert_rowid())
+        Ok(self.database.last_insert_rowid())
     }
 
     /// The chat that was last asked in, at a place.
@@ -127,7 +154,7 @@ impl Store {
         let chat = |row: &Row<'_>| {
             Ok(LastChat { chat: row.get(0)?, model: row.get(1)?, title: row.get(2)? })
         };
-        Ok(self.0.query_row(sql, parameters, chat).optional()?)
+        Ok(self.database.query_row(sql, parameters, chat).optional()?)
     }
 
     /// The exchanges of a chat, oldest first.
@@ -139,14 +166,14 @@ impl Store {
     pub(crate) fn cost(&self, model: &str) -> Result<Option<i64>> {
         let sql = "SELECT points FROM exchanges WHERE model = ?1 AND points IS NOT NULL ORDER BY id \
             DESC LIMIT 1";
-        Ok(self.0.query_row(sql, [model], |row| row.get(0)).optional()?)
+        Ok(self.database.query_row(sql, [model], |row| row.get(0)).optional()?)
     }
 
     /// The bots that were asked by their handles at a place, as `poe/<Handle>`, the newest first.
     pub(crate) fn handles(&self, place: &Place) -> Result<Vec<String>> {
         let sql = "SELECT model FROM exchanges WHERE provider = ?1 AND site = ?2 AND profile = ?3 \
             AND model LIKE 'poe/%' GROUP BY model ORDER BY MAX(id) DESC LIMIT 100";
-        let mut statement = self.0.prepare(sql)?;
+        let mut statement = self.database.prepare(sql)?;
         let parameters = (&place.provider, &place.site, &place.profile);
         let found = statement.query_map(parameters, |row| row.get(0))?;
         Ok(found.collect::<rusqlite::Result<_>>()?)
@@ -167,18 +194,32 @@ impl Store {
         Ok(self.select("WHERE id = ?1", [id])?.pop())
     }
 
-    /// The exchanges that hold all of the words, the best first; a `*` at a word's end stands for
-    /// any ending.
-    pub(super) fn search(&self, words: &[String], count: u32) -> Result<Vec<Exchange>> {
-        let Some(query) = query(words) else { return Ok(Vec::new()) };
-        let filter = "JOIN words ON words.rowid = exchanges.id WHERE words MATCH ?1 ORDER BY \
-            words.rank, exchanges.id DESC LIMIT ?2";
-        self.select(filter, (query, count))
+    /// The exchanges that hold all of the words, the best first.
+    pub(super) fn search(&self, words: &Words, count: u32) -> Result<Vec<Exchange>> {
+        if words.is_empty() {
+            return Ok(Vec::new());
+        }
+        let query = words.query().filter(|_| self.is_indexed);
+        let filter = match &query {
+            Some(_) => {
+                "JOIN words ON words.rowid = exchanges.id WHERE words MATCH ?1 ORDER BY words.rank, \
+                 exchanges.id DESC"
+            }
+            None => "ORDER BY id DESC",
+        };
+        let mut statement =
+            self.database.prepare(&format!("SELECT exchanges.* FROM exchanges {filter}"))?;
+        let rows = statement.query_map(rusqlite::params_from_iter(&query), exchange)?;
+        let is_wanted = |found: &rusqlite::Result<Exchange>| {
+            found.as_ref().map_or(true, |found| words.are_in(found, query.is_some()))
+        };
+        let found = rows.filter(is_wanted).take(usize::try_from(count).unwrap_or(usize::MAX));
+        Ok(found.collect::<rusqlite::Result<_>>()?)
     }
 
     fn select(&self, filter: &str, parameters: impl Params) -> Result<Vec<Exchange>> {
         let mut statement =
-            self.0.prepare(&format!("SELECT exchanges.* FROM exchanges {filter}"))?;
+            self.database.prepare(&format!("SELECT exchanges.* FROM exchanges {filter}"))?;
         let found = statement.query_map(parameters, exchange)?;
         Ok(found.collect::<rusqlite::Result<_>>()?)
     }
@@ -186,22 +227,24 @@ impl Store {
     /// Deletes what a condition names, and returns how much that was.
     pub(super) fn delete(&self, which: &Which) -> Result<usize> {
         let deleted = match which {
-            Which::One(id) => self.0.execute("DELETE FROM exchanges WHERE id = ?1", [id])?,
-            Which::All => self.0.execute("DELETE FROM exchanges", [])?,
+            Which::One(id) => self.database.execute("DELETE FROM exchanges WHERE id = ?1", [id])?,
+            Which::All => self.database.execute("DELETE FROM exchanges", [])?,
             Which::Before(time) => {
-                self.0.execute("DELETE FROM exchanges WHERE time < ?1", [time])?
+                self.database.execute("DELETE FROM exchanges WHERE time < ?1", [time])?
             }
         };
         // Nothing of it stays behind in the search's tables or in the journal.
-        self.0.execute("INSERT INTO words (words) VALUES ('optimize')", [])?;
-        self.0.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        self.database.execute("INSERT INTO words (words) VALUES ('optimize')", [])?;
+        self.database.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
         Ok(deleted)
     }
 
     /// The beginning of a day, or a minute of it, in local time, as milliseconds since 1970.
     pub(super) fn moment(&self, date: &str) -> Result<Option<i64>> {
-        let sql = "SELECT 1000 * CAST(strftime('%s', ?1, 'utc') AS INTEGER)";
-        Ok(self.0.query_row(sql, [date], |row| row.get(0))?)
+        // A day that no month has would be one of the next month.
+        let sql = "SELECT 1000 * CAST(strftime('%s', ?1, 'utc') AS INTEGER) WHERE \
+            date(?1) = substr(?1, 1, 10)";
+        Ok(self.database.query_row(sql, [date], |row| row.get(0)).optional()?.flatten())
     }
 }
 
@@ -216,19 +259,13 @@ pub(super) enum Which {
     Before(i64),
 }
 
-/// Words as the search takes them: each is meant as it stands.
-fn query(words: &[String]) -> Option<String> {
-    let words = words.iter().flat_map(|words| words.split_whitespace());
-    let quoted = |word: &str| {
-        let (word, any) = word.strip_suffix('*').map_or((word, ""), |word| (word, "*"));
-        (!word.is_empty()).then(|| format!("\"{}\"{any}", word.replace('"', "\"\"")))
-    };
-    let words: Vec<_> = words.filter_map(quoted).collect();
-    (!words.is_empty()).then(|| words.join(" "))
-}
-
 fn exchange(row: &Row<'_>) -> rusqlite::Result<Exchange> {
-    let (files, made): (String, String) = (row.get("files")?, row.get("made")?);
+    let files: String = row.get("files")?;
+    // A file of an older form, which can only be read, does not tell.
+    let made: Option<String> = match row.as_ref().column_index("made") {
+        Ok(column) => row.get(column)?,
+        Err(_) => None,
+    };
     Ok(Exchange {
         id: row.get("id")?,
         time: row.get("time")?,
@@ -247,7 +284,7 @@ fn exchange(row: &Row<'_>) -> rusqlite::Result<Exchange> {
         first: row.get("first")?,
         points: row.get("points")?,
         end: row.get("end")?,
-        made: serde_json::from_str(&made).unwrap_or_default(),
+        made: made.and_then(|made| serde_json::from_str(&made).ok()).unwrap_or_default(),
     })
 }
 

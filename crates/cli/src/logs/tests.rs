@@ -28,6 +28,10 @@ fn exchange(prompt: &str) -> Exchange {
     }
 }
 
+fn word(word: &str) -> Words {
+    Words::new(&[word.to_owned()])
+}
+
 fn place(profile: &str) -> Place {
     Place { provider: "poe".into(), site: "https://poe.example".into(), profile: profile.into() }
 }
@@ -117,26 +121,39 @@ fn bots_that_were_asked_by_their_handles_are_known_by_them() {
 fn words_are_found_as_they_stand() {
     let directory = tempfile::tempdir().expect("a directory");
     let store = Store::open_at(&directory.path().join("log.db")).expect("made");
-    for prompt in ["Why is a raven like a writing desk?", "A naïve \"question\"", "NOT OR AND ("] {
+    let prompts = [
+        "Why is a raven like a writing desk?",
+        "A naïve \"question\"",
+        "NOT OR AND (",
+        "日本語のテキスト",
+    ];
+    for prompt in prompts {
         store.record(&exchange(prompt)).expect("recorded");
     }
-    let cases: [(&[&str], usize); 9] = [
+    let cases: [(&[&str], usize); 15] = [
         (&["raven"], 1),
         (&["RAVEN", "desk"], 1),
         (&["raven desk"], 1),
         (&["rav*"], 1),
-        (&["rav"], 0),
+        (&["ave"], 1),
+        (&["it"], 1),
+        (&["ve", "NA"], 1),
+        (&["日本語"], 1),
+        (&["本"], 1),
+        (&["テキスト", "語"], 1),
+        (&["烏鴉"], 0),
         (&["naive"], 1),
         (&["\"question\""], 1),
         (&["OR"], 1),
-        (&["answer"], 3),
+        (&["answer"], 4),
     ];
     for (words, count) in cases {
         let words: Vec<_> = words.iter().map(|word| (*word).to_owned()).collect();
-        assert_eq!(store.search(&words, 10).expect("no syntax").len(), count, "{words:?}");
+        let found = store.search(&Words::new(&words), 10).expect("no syntax");
+        assert_eq!(found.len(), count, "{words:?}");
     }
     for odd in ["", "*", "(", "\"", "a AND", "^x:", "-"] {
-        store.search(&[odd.to_owned()], 10).expect("no syntax");
+        store.search(&word(odd), 10).expect("no syntax");
     }
 }
 
@@ -164,7 +181,7 @@ fn what_is_deleted_is_gone_from_the_disk() {
     assert_eq!(store.get(kept).expect("read").expect("kept").prompt, "Lenorexyz");
     assert_eq!(store.delete(&Which::All).expect("deleted"), 1);
     assert!(!left("lenorexyz"));
-    assert!(store.search(&["lenorexyz".into()], 1).expect("searched").is_empty());
+    assert!(store.search(&word("lenorexyz"), 1).expect("searched").is_empty());
 }
 
 #[test]
@@ -181,15 +198,23 @@ fn an_older_file_is_brought_up_to_date_with_all_that_is_in_it() {
         if version > 0 {
             let columns =
                 "time, provider, site, profile, model, prompt, files, answer, duration, \"end\"";
-            let values = "1, 'poe', 's', 'p', 'm', 'Quoth the raven', '[]', 'a', 1, 'complete'";
+            let values = "1, 'poe', 's', 'p', 'm', 'Quoth the raven: 烏鴉', '[]', 'a', 1, \
+                'complete'";
             let sql = format!("INSERT INTO exchanges ({columns}) VALUES ({values})");
             old.execute(&sql, []).expect("recorded");
         }
+        if version > 0 {
+            let reader = Store::read_only_at(&path).expect("readable as it is");
+            let found = reader.search(&word("uoth"), 10).expect("searched");
+            assert_eq!(found.len(), 1, "version {version}");
+        }
         let store = Store::open_at(&path).expect("brought up to date");
-        let found = store.search(&["quoth".into()], 10).expect("searched");
+        let parts = store.search(&word("烏鴉"), 10).expect("searched");
+        assert_eq!(parts.len(), usize::from(version > 0), "version {version}");
+        let found = store.search(&word("quoth"), 10).expect("searched");
         assert_eq!(found.len(), usize::from(version > 0), "version {version}");
         store.record(&exchange("Quoth the raven")).expect("recorded");
-        assert_eq!(store.search(&["quoth".into()], 10).expect("searched").len(), found.len() + 1);
+        assert_eq!(store.search(&word("quoth"), 10).expect("searched").len(), found.len() + 1);
     }
 }
 
@@ -237,7 +262,10 @@ fn a_date_is_a_day_of_the_users() {
     assert_eq!(moment("2026-01-31 18:00"), Some(day + 18 * 3600 * 1000));
     let seconds = u64::try_from(day / 1000).expect("after 1970");
     assert_eq!(local_time(UNIX_EPOCH + Duration::from_secs(seconds)), "2026-01-31 00:00");
-    assert_eq!(moment("2026-13-31"), None);
+    for bad in ["2026-13-31", "2026-02-30", "2026-02-29", "2026-04-31 12:00", "2026-01-31 24:30"] {
+        assert_eq!(moment(bad), None, "{bad}");
+    }
+    assert!(moment("2028-02-29").is_some());
 }
 
 #[test]
@@ -301,10 +329,15 @@ fn a_kill_loses_nothing_that_was_written_and_leaves_no_halves() {
         let all = store.all().expect("read");
         assert!(all.len() >= written + until, "{} of {}", all.len(), written + until);
         assert!(all.iter().all(|it| it.answer == format!("answer to {} 🐦", it.prompt)));
-        let sound: String =
-            store.0.query_row("PRAGMA integrity_check", [], |row| row.get(0)).expect("checked");
+        let sound: String = store
+            .database
+            .query_row("PRAGMA integrity_check", [], |row| row.get(0))
+            .expect("checked");
         assert_eq!(sound, "ok");
-        store.0.execute("INSERT INTO words (words) VALUES ('integrity-check')", []).expect("sound");
+        store
+            .database
+            .execute("INSERT INTO words (words) VALUES ('integrity-check')", [])
+            .expect("sound");
         written = all.len();
     }
 }

@@ -3,6 +3,7 @@
 mod answer;
 mod tools;
 
+use std::io::{IsTerminal, stdin};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use self::tools::Bots;
 use crate::args::Shared;
 use crate::interrupt::Interrupt;
-use crate::output::report;
+use crate::output::{note, report};
 use crate::provider::Source;
 
 /// How long a client may take to hear that the program ends.
@@ -44,6 +45,12 @@ pub(crate) async fn run(shared: Shared, _: McpArgs) -> ExitCode {
     // An agent keeps this running for long; the user's other programs ask through it meanwhile.
     if let Err(error) = source.share().await {
         tracing::debug!(%error, "the profile is not shared");
+    }
+    if stdin().is_terminal() {
+        note(
+            "this serves an agent over stdin and stdout (MCP), and is started by it: its settings \
+             have { \"command\": \"lenore\", \"args\": [\"mcp\"] }. Ctrl-D ends it",
+        );
     }
     let leaving = CancellationToken::new();
     let bots = Bots::new(shared, Arc::clone(source.provider()), leaving.clone());

@@ -62,7 +62,7 @@ impl Bots {
             () = self.leaving.cancelled() => Err(stopped()),
         };
         drop(completion);
-        let text = recording.end(end.as_ref().copied());
+        let text = recording.end(end.as_ref().copied()).text;
         match end {
             Ok(()) => answer.into_result(text),
             Err(error) => failed(&error, &text),

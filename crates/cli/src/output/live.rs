@@ -1,11 +1,12 @@
 //! The one canvas of the terminal, and what is said beside it.
 
-use std::io::{self, IsTerminal, Write as _, stderr, stdout};
+use std::io::{self, IsTerminal, stderr};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use super::canvas::{Canvas, Size};
 use super::markdown::Block;
+use super::out;
 use super::row::Row;
 
 /// A canvas with the terminal that it is drawn on.
@@ -25,7 +26,8 @@ static CURRENT: Mutex<Weak<Mutex<Canvas>>> = Mutex::new(Weak::new());
 
 /// On the terminal that stdout is.
 pub(super) fn on_stdout() -> Live {
-    let live = Live { above: tmux_above, ..Live::new(measure_stdout, write_stdout, does_reflow()) };
+    let live =
+        Live { above: tmux_above, ..Live::new(measure_stdout, out::write_drawn, does_reflow()) };
     *lock(&CURRENT) = Arc::downgrade(&live.canvas);
     live
 }
@@ -37,9 +39,9 @@ pub(super) fn aside<T>(act: impl FnOnce() -> T) -> T {
     let mut canvas = lock(&canvas);
     let size = measure_stdout();
     // Whoever cannot be told on stdout is told on stderr all the same.
-    let _ = write_stdout(&canvas.lift(size));
+    let _ = out::write_drawn(&canvas.lift(size));
     let result = act();
-    let _ = write_stdout(&canvas.settle(size));
+    let _ = out::write_drawn(&canvas.settle(size));
     result
 }
 
@@ -114,12 +116,6 @@ fn measure_stdout() -> Size {
     let (height, width) = console::Term::stdout().size_checked().unwrap_or_default();
     let or = |size: u16, usual: usize| if size == 0 { usual } else { usize::from(size) };
     Size { height: or(height, 24), width: or(width, 80) }
-}
-
-fn write_stdout(text: &str) -> io::Result<()> {
-    let mut out = stdout().lock();
-    out.write_all(text.as_bytes())?;
-    out.flush()
 }
 
 /// The line of the cursor in tmux. Where it breaks lines anew, it moves as many off the window,

@@ -1,8 +1,10 @@
 //! What the user sees: the answer on stdout, everything else on stderr.
 
 mod canvas;
+mod json;
 mod live;
 mod markdown;
+mod out;
 mod plain;
 mod printable;
 mod progress;
@@ -23,11 +25,11 @@ use std::time::Duration;
 use lenore::{Error, Event};
 use serde::Serialize;
 
-use self::markdown::Form as Reading;
+pub(crate) use self::json::{json_line, object};
 use self::plain::Plain;
-pub(crate) use self::printable::{one_line, printable};
+pub(crate) use self::printable::{coloured, one_line, printable};
 pub(crate) use self::progress::{Progress, remarks, say_above, stderr};
-pub(crate) use self::result::{ended, lost, print, print_bytes, print_foreign};
+pub(crate) use self::result::{ended, print, print_bytes, print_foreign, print_usage};
 use self::terminal::Screen;
 use self::tty::Quiet;
 use self::words::fitted;
@@ -40,6 +42,8 @@ const LOOK: Duration = Duration::from_millis(100);
 pub(crate) struct Output {
     form: Form,
     progress: Progress,
+    /// What stands below the answer for a while.
+    footer: Option<String>,
     /// While the answer is drawn, what is typed is not.
     quiet: Option<Quiet>,
 }
@@ -48,9 +52,9 @@ pub(crate) struct Output {
 enum Form {
     /// One JSON object a line.
     Json,
-    /// Into a pipe or a file.
+    /// As it is.
     Plain(Plain),
-    /// Onto a terminal: what was written can be drawn anew.
+    /// Markdown on a terminal: what was written can be drawn anew.
     Terminal(Box<Screen>),
 }
 
@@ -59,16 +63,13 @@ impl Output {
     /// `plain`.
     pub(crate) fn new(json: bool, no_stream: bool, plain: Option<bool>) -> Self {
         let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-        let form = if json {
-            Form::Json
-        } else if stdout().is_terminal() && !no_stream && !is_dumb {
-            let is_plain = plain.unwrap_or(false);
-            let reading = if is_plain { Reading::Plain } else { Reading::Markdown };
-            Form::Terminal(Box::new(Screen::on_stdout(reading)))
-        } else {
-            Form::Plain(Plain::default())
+        let is_drawn = stdout().is_terminal() && !no_stream && !is_dumb && plain != Some(true);
+        let form = match (json, is_drawn) {
+            (true, _) => Form::Json,
+            (false, true) => Form::Terminal(Box::new(Screen::on_stdout())),
+            (false, false) => Form::Plain(Plain::new()),
         };
-        Self { form, progress: Progress::none(), quiet: None }
+        Self { form, progress: Progress::none(), footer: None, quiet: None }
     }
 
     /// Shows that an answer is waited for, to which files are sent before.
@@ -100,10 +101,16 @@ impl Output {
         }
     }
 
-    /// Shows a line below the answer for a while, where that can be.
+    /// Shows a line below the answer for a while, or beside the spinner before there is one.
     pub(crate) fn footer(&mut self, text: Option<&str>) -> io::Result<()> {
+        self.footer = text.map(one_line);
+        self.progress.set_footer(self.footer.as_deref());
+        self.show_footer()
+    }
+
+    fn show_footer(&mut self) -> io::Result<()> {
         match &mut self.form {
-            Form::Terminal(screen) if !screen.is_empty() => screen.footer(text),
+            Form::Terminal(screen) if !screen.is_empty() => screen.footer(self.footer.as_deref()),
             _ => Ok(()),
         }
     }
@@ -124,7 +131,7 @@ impl Output {
         }
         match &mut self.form {
             Form::Json => json(event),
-            Form::Terminal(screen) => screen.event(event),
+            Form::Terminal(screen) => screen.event(event).and_then(|()| self.show_footer()),
             Form::Plain(plain) => plain.event(event),
         }
     }
@@ -164,7 +171,7 @@ impl Output {
                 tell_event(error);
             }
             Form::Plain(plain) if !plain.is_empty() => {
-                let _ = line("");
+                let _ = out::write(b"\n");
             }
             Form::Terminal(screen) => {
                 let _ = screen.end();
@@ -188,13 +195,19 @@ pub(crate) fn tell_event(error: &Error) {
 
 /// One object on a line. The names are a contract: see docs/cli.md.
 fn json(item: &impl Serialize) -> io::Result<()> {
-    line(&serde_json::to_string(item)?)
+    out::write_own(&(json_line(item)? + "\n"))
 }
 
-fn line(text: &str) -> io::Result<()> {
-    let mut out = stdout().lock();
-    writeln!(out, "{text}")?;
-    out.flush()
+/// Ends a line on stdout that ours have not ended, or leaves one free.
+pub(crate) fn next_line() {
+    // Nobody may be left to read it.
+    let _ = out::write(b"\n");
+}
+
+/// Writes on stdout without a line's end.
+pub(crate) fn write(text: &str) {
+    // Nobody may be left to read it.
+    let _ = out::write_own(text);
 }
 
 /// An error, on stderr.

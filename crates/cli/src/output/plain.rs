@@ -1,26 +1,40 @@
-//! An answer into a pipe or a file.
+//! An answer as it is: into a pipe or a file, or onto a terminal, which breaks its lines itself.
 
 use std::fs::File;
-use std::io::{self, Seek, SeekFrom, Write, stdout};
+use std::io::{self, IsTerminal, Seek, SeekFrom, stdout};
 
 use lenore::{Event, Transcript};
 
-use super::note;
+use super::{note, out};
 
-/// What has been written of the answer.
+/// What stands on a terminal between an answer and what it became.
+const REWRITTEN: &str = "── the site has rewritten its answer; it follows anew ──";
+
+/// After so many times the answer is not written anew before its end.
+const MAX_RESTARTS: usize = 1;
+
+/// What has been written of the answer. The cursor is never moved.
 ///
 /// A file is mended where the site rewrites its answer. What went into a pipe cannot be taken
-/// back: then the whole text follows once more at the end, and stderr says so.
-#[derive(Debug, Default)]
+/// back: then the whole text follows once more at the end, and stderr says so. On a terminal it
+/// follows at once, the first time.
+#[derive(Debug)]
 pub(super) struct Plain {
     shown: Transcript,
     /// How much of it is out, in bytes, while that is still a beginning of it.
     written: usize,
     /// Whether what is out is no beginning of the text any more.
     spoilt: bool,
+    is_terminal: bool,
+    restarts: usize,
 }
 
 impl Plain {
+    pub(super) fn new() -> Self {
+        let is_terminal = stdout().is_terminal();
+        Self { shown: Transcript::default(), written: 0, spoilt: false, is_terminal, restarts: 0 }
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.written == 0
     }
@@ -35,25 +49,42 @@ impl Plain {
         if self.spoilt {
             return Ok(());
         }
-        let mut out = stdout().lock();
-        out.write_all(&self.shown.text().as_bytes()[self.written..])?;
+        self.write(&self.shown.text()[self.written..])?;
         self.written = self.shown.text().len();
-        out.flush()
+        Ok(())
     }
 
     /// Writes what is still missing at the end.
     pub(super) fn end(&self) -> io::Result<()> {
-        let mut out = stdout().lock();
         if self.spoilt {
-            write!(out, "\n\n{}", self.shown.text())?;
+            if self.is_terminal {
+                self.begin_anew()?;
+            } else {
+                self.write("\n\n")?;
+            }
+            self.write(self.shown.text())?;
         }
-        out.write_all(b"\n")?;
-        out.flush()
+        self.write("\n")
+    }
+
+    fn write(&self, text: &str) -> io::Result<()> {
+        if self.is_terminal { out::write_piece(text) } else { out::write(text.as_bytes()) }
+    }
+
+    fn begin_anew(&self) -> io::Result<()> {
+        out::end_line()?;
+        self.write(&format!("\n{REWRITTEN}\n\n"))
     }
 
     fn take_back_to(&mut self, kept: usize) -> io::Result<()> {
         if self.spoilt || kept >= self.written {
             return Ok(());
+        }
+        if self.is_terminal {
+            self.restarts += 1;
+            self.written = 0;
+            self.spoilt = self.restarts > MAX_RESTARTS;
+            return if self.spoilt { Ok(()) } else { self.begin_anew() };
         }
         if let Some(mut file) = stdout_as_file() {
             let excess = u64::try_from(self.written - kept).map_err(io::Error::other)?;

@@ -16,6 +16,38 @@ pub(crate) fn one_line(text: &str) -> String {
     printable(text).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// The same, where our own colours stay: no other sequence is.
+pub(crate) fn coloured(text: &str) -> Cow<'_, str> {
+    if text.chars().all(|c| symbol(c) == c) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('\x1b') {
+        shown.push_str(&printable(&rest[..at]));
+        let length = colour(&rest[at..]).unwrap_or(0);
+        if length == 0 {
+            shown.push(symbol('\x1b'));
+        }
+        shown.push_str(&rest[at..at + length]);
+        rest = &rest[at + length.max(1)..];
+    }
+    shown.push_str(&printable(rest));
+    Cow::Owned(shown)
+}
+
+/// How long the sequence is that a text begins with, where it sets colours.
+fn colour(text: &str) -> Option<usize> {
+    let rest = text.strip_prefix("\x1b[")?;
+    let end = rest.find(|c: char| !(c.is_ascii_digit() || c == ';' || c == ':'))?;
+    rest[end..].starts_with('m').then_some("\x1b[".len() + end + 1)
+}
+
+/// Whether a terminal obeys a character, or turns others around by it.
+pub(super) fn is_obeyed(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}') || (symbol(c) != c && c != '\r')
+}
+
 /// For what has no symbol of its own.
 const SUBSTITUTE: char = '\u{2426}';
 
@@ -45,5 +77,13 @@ mod tests {
         assert_eq!(shown.chars().count(), text.chars().count());
         assert!(matches!(printable("naïve 🐦‍⬛\n"), Cow::Borrowed(_)));
         assert_eq!(one_line(" a\n\tb "), "a b");
+    }
+
+    #[test]
+    fn colours_of_ours_stay_and_nothing_else() {
+        let text = "\x1b[1;31merror:\x1b[0m \x1b[2J\x1b]52;c;aGk=\x07 \x1b[38:5:1mx\x1b[";
+        let expected = "\x1b[1;31merror:\x1b[0m ␛[2J␛]52;c;aGk=␇ \x1b[38:5:1mx␛[";
+        assert_eq!(coloured(text), expected);
+        assert!(matches!(coloured("naïve\n"), Cow::Borrowed(_)));
     }
 }

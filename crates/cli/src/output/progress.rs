@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
+use super::printable::coloured;
 use super::words::folded;
-use super::{live, window};
+use super::{live, out, window};
 
 /// The one place that draws on stderr, so that a line said meanwhile does not land in a spinner.
 static SPINNERS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
@@ -37,7 +38,9 @@ impl Progress {
             return Self::none();
         }
         let bar = SPINNERS.add(ProgressBar::new_spinner().with_message(message.to_owned()));
-        if let Ok(style) = ProgressStyle::with_template("{spinner:.cyan} {msg} {elapsed:.dim}") {
+        if let Ok(style) =
+            ProgressStyle::with_template("{spinner:.cyan} {msg} {elapsed:.dim}{prefix}")
+        {
             bar.set_style(style);
         }
         bar.enable_steady_tick(Duration::from_millis(100));
@@ -46,6 +49,11 @@ impl Progress {
 
     pub(crate) fn say(&self, message: &str) {
         self.0.set_message(message.to_owned());
+    }
+
+    /// Shows something after the time, for a while.
+    pub(super) fn set_footer(&self, text: Option<&str>) {
+        self.0.set_prefix(text.map(|text| format!("  {text}")).unwrap_or_default());
     }
 
     pub(crate) fn hide(&self) {
@@ -93,12 +101,24 @@ impl Write for Stderr {
     }
 
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if !io::stderr().is_terminal() {
+            return SPINNERS.suspend(|| io::stderr().write_all(bytes));
+        }
+        // Whoever's words they are: the terminal sees colours, and obeys nothing.
+        let text = String::from_utf8_lossy(bytes);
+        let text = coloured(&text);
         let above = ABOVE.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(above) = above.filter(|_| io::stderr().is_terminal()) {
-            above(String::from_utf8_lossy(bytes).into_owned());
+        if let Some(above) = above {
+            above(text.into_owned());
             return Ok(());
         }
-        SPINNERS.suspend(|| live::aside(|| io::stderr().write_all(bytes)))
+        SPINNERS.suspend(|| {
+            live::aside(|| {
+                // What cannot be told on stdout is told here all the same.
+                let _ = out::end_line();
+                io::stderr().write_all(text.as_bytes())
+            })
+        })
     }
 
     fn write_fmt(&mut self, text: std::fmt::Arguments<'_>) -> io::Result<()> {

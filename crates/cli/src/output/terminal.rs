@@ -6,7 +6,7 @@ use lenore::Event;
 
 use super::canvas::Size;
 use super::live::{self, Live};
-use super::markdown::{Block, Document, Form};
+use super::markdown::{Block, Document};
 use super::printable::one_line;
 use super::row::{Row, RowBuilder, cells};
 use super::theme::{Layout, Theme};
@@ -30,9 +30,9 @@ pub(super) struct Screen {
 const RESTARTS: usize = 1;
 
 impl Screen {
-    pub(super) fn new(form: Form, live: Live, colours: bool) -> Self {
+    pub(super) fn new(live: Live, colours: bool) -> Self {
         Self {
-            document: Document::new(form),
+            document: Document::new(),
             live,
             theme: Theme::new(colours),
             status: None,
@@ -43,10 +43,10 @@ impl Screen {
     }
 
     /// On the terminal that stdout is.
-    pub(super) fn on_stdout(form: Form) -> Self {
+    pub(super) fn on_stdout() -> Self {
         let colours = console::colors_enabled()
             && std::env::var_os("NO_COLOR").is_none_or(|it| it.is_empty());
-        Self::new(form, live::on_stdout(), colours)
+        Self::new(live::on_stdout(), colours)
     }
 
     pub(super) fn is_empty(&self) -> bool {

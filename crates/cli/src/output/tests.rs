@@ -8,7 +8,6 @@ use proptest::prelude::*;
 
 use super::canvas::Size;
 use super::live::Live;
-use super::markdown::Form;
 use super::terminal::Screen;
 
 /// A terminal on paper.
@@ -58,7 +57,7 @@ fn nonzero(size: u16) -> NonZeroU16 {
     NonZeroU16::new(size).expect("a size")
 }
 
-fn screen(paper: &Arc<Mutex<Paper>>, form: Form) -> Screen {
+fn screen(paper: &Arc<Mutex<Paper>>) -> Screen {
     let (one, other) = (paper.clone(), paper.clone());
     let measure = move || one.lock().expect("no panic").size;
     let write = move |text: &str| {
@@ -67,13 +66,13 @@ fn screen(paper: &Arc<Mutex<Paper>>, form: Form) -> Screen {
         paper.bytes.extend_from_slice(text.as_bytes());
         Ok(())
     };
-    Screen::new(form, Live::new(measure, write, false), true)
+    Screen::new(Live::new(measure, write, false), true)
 }
 
 /// What a terminal shows, and all that was written to it.
-fn drawn(events: &[Event], height: u16, width: u16, form: Form) -> (String, Vec<u8>) {
+fn drawn(events: &[Event], height: u16, width: u16) -> (String, Vec<u8>) {
     let paper = Paper::new(height, width);
-    let mut screen = screen(&paper, form);
+    let mut screen = screen(&paper);
     for event in events {
         screen.event(event).expect("paper is patient");
     }
@@ -82,8 +81,8 @@ fn drawn(events: &[Event], height: u16, width: u16, form: Form) -> (String, Vec<
     (paper.text(), paper.bytes.clone())
 }
 
-fn whole(text: &str, height: u16, width: u16, form: Form) -> String {
-    drawn(&[Event::Delta(text.into())], height, width, form).0
+fn whole(text: &str, height: u16, width: u16) -> String {
+    drawn(&[Event::Delta(text.into())], height, width).0
 }
 
 /// A text in pieces of so many characters, in turn.
@@ -133,10 +132,8 @@ proptest! {
 
     #[test]
     fn the_pieces_make_no_difference(text in markdown(), sizes in sizes()) {
-        for form in [Form::Markdown, Form::Plain] {
-            let (in_pieces, _) = drawn(&pieces(&text, &sizes), 2000, 40, form);
-            prop_assert_eq!(in_pieces, whole(&text, 2000, 40, form));
-        }
+        let (in_pieces, _) = drawn(&pieces(&text, &sizes), 2000, 40);
+        prop_assert_eq!(in_pieces, whole(&text, 2000, 40));
     }
 
     #[test]
@@ -151,15 +148,13 @@ proptest! {
         }
         let mut transcript = Transcript::default();
         events.iter().for_each(|event| transcript.apply(event));
-        for form in [Form::Markdown, Form::Plain] {
-            let (shown, _) = drawn(&events, 2000, 40, form);
-            prop_assert_eq!(shown, whole(transcript.text(), 2000, 40, form));
-        }
+        let (shown, _) = drawn(&events, 2000, 40);
+        prop_assert_eq!(shown, whole(transcript.text(), 2000, 40));
     }
 
     #[test]
     fn the_terminal_obeys_nothing_but_us(text in markdown(), sizes in sizes()) {
-        let (_, bytes) = drawn(&pieces(&text, &sizes), 10, 40, Form::Markdown);
+        let (_, bytes) = drawn(&pieces(&text, &sizes), 10, 40);
         let text = String::from_utf8(bytes).expect("text");
         let own = regex_lite::Regex::new("\x1b\\[[0-9;]*[mAJK]|\r\n|\r").expect("it parses");
         let rest = own.replace_all(&text, "");
@@ -176,12 +171,10 @@ proptest! {
         let words: Vec<String> = (0..count).map(|number| format!("w{number}.")).collect();
         let text: String =
             words.iter().zip(marks.iter().cycle()).map(|(word, mark)| format!("{mark}{word} ")).collect();
-        for form in [Form::Markdown, Form::Plain] {
-            let (shown, _) = drawn(&pieces(&text, &sizes), height, width, form);
-            // A word may be broken over two lines; frames and marks are none of the words.
-            let shown: String = shown.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '.').collect();
-            prop_assert_eq!(shown, words.concat());
-        }
+        let (shown, _) = drawn(&pieces(&text, &sizes), height, width);
+        // A word may be broken over two lines; frames and marks are none of the words.
+        let shown: String = shown.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '.').collect();
+        prop_assert_eq!(shown, words.concat());
     }
 
     #[test]
@@ -192,7 +185,7 @@ proptest! {
         let words: Vec<String> = (0..200).map(|number| format!("w{number}.")).collect();
         let text: String = words.chunks(23).map(|some| some.join(" ") + "\n\n").collect();
         let paper = Paper::new(24, 80);
-        let mut screen = screen(&paper, Form::Markdown);
+        let mut screen = screen(&paper);
         let events = pieces(&text, &sizes);
         let part = events.len().div_ceil(widths.len() + 1);
         for (number, some) in events.chunks(part).enumerate() {
@@ -222,13 +215,13 @@ fn a_window_that_changes_has_all_on_it_drawn_anew() {
         ```rust\nlet caw = \"a long line of code, as they are at times\";\n```\n\nThe end.";
     for (before, after) in [(30, 70), (70, 30), (70, 34)] {
         let paper = Paper::new(40, before);
-        let mut screen = screen(&paper, Form::Markdown);
+        let mut screen = screen(&paper);
         screen.event(&Event::Delta(text.into())).expect("paper is patient");
         paper.lock().expect("no panic").resize(40, after);
         screen.catch_up().expect("paper is patient");
         screen.end().expect("paper is patient");
         let shown = paper.lock().expect("no panic").text();
-        assert_eq!(shown, whole(text, 40, after, Form::Markdown), "{before} to {after}");
+        assert_eq!(shown, whole(text, 40, after), "{before} to {after}");
     }
 }
 
@@ -253,7 +246,7 @@ fn endless(count: usize) -> Vec<(&'static str, String)> {
 fn the_cost_is_linear_in_the_length() {
     let cost = |text: &str| {
         let paper = Paper::new(24, 80);
-        let mut screen = screen(&paper, Form::Markdown);
+        let mut screen = screen(&paper);
         for event in pieces(text, &[9]) {
             screen.event(&event).expect("paper is patient");
         }
@@ -281,10 +274,10 @@ fn what_cannot_be_reached_follows_anew_once_and_then_at_the_end() {
     let lines: String = (0..40).map(|number| format!("line {number}\n\n")).collect();
     let replace = |text: &str| Event::Replace { keep: 0, text: text.into() };
     let events = [Event::Delta(lines.clone()), replace(&lines), replace("short"), replace(&lines)];
-    let (shown, _) = drawn(&events[..2], 10, 40, Form::Markdown);
+    let (shown, _) = drawn(&events[..2], 10, 40);
     assert_eq!(shown.matches("rewritten its answer").count(), 1, "{shown}");
     assert_eq!(shown.matches("line 39").count(), 2, "{shown}");
-    let (shown, _) = drawn(&events, 10, 40, Form::Markdown);
+    let (shown, _) = drawn(&events, 10, 40);
     assert_eq!(shown.matches("line 39").count(), 3, "{shown}");
     assert!(shown.ends_with("line 39"), "{shown}");
 }
@@ -292,7 +285,7 @@ fn what_cannot_be_reached_follows_anew_once_and_then_at_the_end() {
 #[test]
 fn a_status_stands_below_the_answer_for_a_while() {
     let paper = Paper::new(10, 40);
-    let mut screen = screen(&paper, Form::Markdown);
+    let mut screen = screen(&paper);
     let text = || paper.lock().expect("no panic").text();
     screen.event(&Event::Delta("Let me look.".into())).expect("paper");
     screen.event(&Event::Status("Searching\x1b[2J…".into())).expect("paper");
@@ -303,4 +296,15 @@ fn a_status_stands_below_the_answer_for_a_while() {
     assert_eq!(text(), "Let me look. Found.\n› typed");
     screen.end().expect("paper");
     assert_eq!(text(), "Let me look. Found.");
+}
+
+#[test]
+fn definitions_of_links_are_one_line_apart_however_they_came() {
+    let text = "some words\n\n[x]: /y\n\n**\n```rust\n";
+    let mut events = pieces(text, &[1]);
+    let kept = "some words\n\n[x]: /y\n\n";
+    events.push(Event::Replace { keep: kept.len(), text: "\n\n[x]: /y\n\n".into() });
+    let (shown, _) = drawn(&events, 2000, 40);
+    assert_eq!(shown, "some words\n\n[x]: /y\n\n[x]: /y");
+    assert_eq!(shown, whole(&format!("{kept}\n\n[x]: /y\n\n"), 2000, 40));
 }

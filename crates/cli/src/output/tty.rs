@@ -74,9 +74,9 @@ pub(crate) fn suspend() {
     tell_of_pastes(true);
 }
 
-/// Whether the terminal marks the text that is pasted, as the line editor wants it.
+/// Whether the terminal marks the text that is pasted, as whoever reads lines wants it.
 #[cfg(unix)]
-fn tell_of_pastes(does: bool) {
+pub(crate) fn tell_of_pastes(does: bool) {
     let told: &[u8] = if does { b"\x1b[?2004h" } else { b"\x1b[?2004l" };
     // A terminal that is gone needs nothing.
     let _ = stdout().write_all(told).and_then(|()| stdout().flush());

@@ -1,38 +1,87 @@
 //! Files that belong to a prompt: text goes into it, anything else is attached.
 
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use glob::{MatchOptions, Pattern};
 use lenore::{Error, ErrorKind, Result};
 
+use super::content_type::Extension;
+use super::source::{Copies, Kind, Once, kind_of, open, stdin_with_a_word};
+
 /// Text up to this size goes into the prompt, in bytes.
 pub(crate) const INLINE: u64 = 64 * 1024;
 
+/// What stands for stdin in place of a file's name.
+pub(crate) const STDIN: &str = "-";
+
 /// What came of some files.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub(crate) struct Gathered {
     /// The texts, each under its name; empty where there are none.
     pub(crate) text: String,
     /// The files to attach.
     pub(crate) attachments: Vec<PathBuf>,
+    /// Where those are that were read from pipes.
+    pub(crate) copies: Copies,
 }
 
-/// Reads the files that names and patterns mean.
+/// Reads the files that names and patterns mean: short text for the prompt, the rest to attach.
 ///
 /// # Errors
-/// [`ErrorKind::Attachment`] for a name or a pattern without a file.
+/// [`ErrorKind::Attachment`] for a name or a pattern without a file, or for what is no file and no
+/// pipe.
 pub(crate) fn gather(named: &[PathBuf]) -> Result<Gathered> {
     let mut gathered = Gathered::default();
-    let mut texts = Vec::new();
-    for path in expand_all(named)? {
-        match text_of(&path)? {
-            Some(text) => texts.push(block(&path, &text)),
-            None => gathered.attachments.push(path),
-        }
-    }
-    gathered.text = texts.join("\n\n");
+    gathered.add(named, INLINE, None)?;
     Ok(gathered)
+}
+
+impl Gathered {
+    /// Takes further files; text up to `inline` bytes goes into the prompt. `said` is the type of
+    /// what has no name.
+    pub(super) fn add(
+        &mut self,
+        named: &[PathBuf],
+        inline: u64,
+        said: Option<&Extension>,
+    ) -> Result<()> {
+        for path in expand_all(named)? {
+            let copies = &mut self.copies;
+            let once = if path.as_os_str() == STDIN {
+                let name = Path::new("stdin");
+                (copies.take(stdin_with_a_word(true), name, inline, said)?, name)
+            } else {
+                let cannot = |error: std::io::Error| refused(&path, &error.to_string());
+                let found = fs::metadata(&path).map_err(cannot)?;
+                let kind = kind_of(&path, &found)?;
+                if kind == Kind::File && found.len() > inline {
+                    self.attachments.push(path);
+                    continue;
+                }
+                let said = said.filter(|_| kind == Kind::Pipe);
+                match kind {
+                    Kind::File => match short_text(&path)? {
+                        Some(text) => (Once::Text(text), &*path),
+                        None => (Once::File(path.clone()), &*path),
+                    },
+                    _ => (copies.take(open(&path)?, &path, inline, said)?, &*path),
+                }
+            };
+            match once {
+                (Once::File(path), _) => self.attachments.push(path),
+                (Once::Text(text), name) => {
+                    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+                    if !self.text.is_empty() {
+                        self.text.push_str("\n\n");
+                    }
+                    self.text.push_str(&block(name, text));
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The files that names and patterns mean, in their order.
@@ -42,6 +91,9 @@ pub(crate) fn expand_all(named: &[PathBuf]) -> Result<Vec<PathBuf>> {
 }
 
 fn expand(name: &Path) -> Result<Vec<PathBuf>> {
+    if name.as_os_str() == STDIN {
+        return Ok(vec![name.to_owned()]);
+    }
     // A file whose name looks like a pattern is meant itself.
     let pattern = match name.to_str() {
         Some(text) if fs::symlink_metadata(name).is_err() && text.contains(['*', '?', '[']) => text,
@@ -70,27 +122,24 @@ fn checked(path: &Path) -> Result<()> {
                 &format!("it is a directory; '{}' means its files", inside.display()),
             ))
         }
-        Ok(_) => Ok(()),
+        Ok(found) => kind_of(path, &found).map(drop),
+        Err(error) if path.as_os_str().as_encoded_bytes().starts_with(b"-") => Err(refused(
+            path,
+            &format!("{error}; the word after -f or -a is the name of a file, `-` means stdin"),
+        )),
         Err(error) => Err(refused(path, &error.to_string())),
     }
 }
 
-/// The text of a file that goes into the prompt.
-fn text_of(path: &Path) -> Result<Option<String>> {
-    let cannot = |error: std::io::Error| refused(path, &error.to_string());
-    let found = fs::metadata(path).map_err(cannot)?;
-    if found.len() > INLINE {
-        return Ok(None);
-    }
-    let text = String::from_utf8(fs::read(path).map_err(cannot)?).ok();
-    let text = text.filter(|text| !text.contains('\0'));
-    if text.is_none() && !found.is_file() {
-        return Err(refused(
-            path,
-            "it is a pipe, and brings no text; write that into a file first",
-        ));
-    }
-    Ok(text.map(|text| text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned()))
+/// The text of a small file; `None` where it is none.
+fn short_text(path: &Path) -> Result<Option<String>> {
+    let mut bytes = Vec::new();
+    let read = open(path)?.take(INLINE + 1).read_to_end(&mut bytes);
+    read.map_err(|error| refused(path, &error.to_string()))?;
+    // It may have grown meanwhile.
+    let is_short = bytes.len() as u64 <= INLINE;
+    let text = String::from_utf8(bytes).ok().filter(|_| is_short);
+    Ok(text.filter(|text| !text.contains('\0')))
 }
 
 /// A text under its file's name, between fences that it does not hold itself.
@@ -105,7 +154,7 @@ fn block(path: &Path, text: &str) -> String {
     format!("`{name}`:\n\n{fence}{kind}\n{text}{end}{fence}")
 }
 
-fn refused(path: &Path, why: &str) -> Error {
+pub(super) fn refused(path: &Path, why: &str) -> Error {
     let message = format!("the file {} cannot be sent: {why}", path.display());
     Error::new(ErrorKind::Attachment, message)
 }

@@ -1,40 +1,48 @@
 //! What is asked: arguments, stdin, files, roles and templates become one turn.
 
+mod content_type;
 pub(crate) mod files;
 mod sheets;
+mod source;
 
-use std::io::{IsTerminal, Read, stdin};
+use std::io::{IsTerminal, stdin};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::thread;
-use std::time::Duration;
 
 use clap::ValueHint;
 use lenore::{Message, Result};
 
+use self::content_type::Extension;
+use self::files::STDIN;
 use self::sheets::{Role, Template};
+pub(crate) use self::source::Copies;
+use self::source::{fits_a_prompt, prompt_text, stdin_with_a_word};
 use crate::output::note;
 use crate::paths::invalid;
 
-/// How long stdin may stay silent before it is said that it is waited for.
-const PATIENCE: Duration = Duration::from_secs(2);
-
 /// The options that make a prompt.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Prompt")]
 pub(crate) struct PromptArgs {
-    /// The prompt; what comes on stdin follows it, then files
+    /// The prompt; what comes on stdin follows it, then files. A `-` as its first or last word says
+    /// where stdin goes
     #[arg(help_heading = None::<&str>)]
     prompt: Vec<String>,
 
     /// A file, or a pattern such as 'src/**/*.rs': short text goes into the prompt under its name,
-    /// anything else is attached; repeatable
+    /// anything else is attached; `-` means stdin; repeatable
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    #[arg(allow_hyphen_values = true)]
     file: Vec<PathBuf>,
 
-    /// A file, or a pattern, that is attached whatever it is; repeatable
+    /// A file, or a pattern, that is attached whatever it is; `-` means stdin; repeatable
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    #[arg(allow_hyphen_values = true)]
     attach: Vec<PathBuf>,
+
+    /// The type of what is attached from stdin or a pipe, such as png or image/png [default: what
+    /// its content shows]
+    #[arg(long, value_name = "TYPE", value_hint = ValueHint::Other)]
+    attach_type: Option<Extension>,
 
     /// Instructions that come before the prompt
     #[arg(long, value_name = "TEXT")]
@@ -63,6 +71,17 @@ pub(crate) struct Turn {
     pub(crate) attachments: Vec<PathBuf>,
     /// The model that the template or the role wants.
     pub(crate) model: Option<String>,
+    /// Where what came from pipes is kept until it is sent.
+    pub(crate) copies: Copies,
+}
+
+/// Where stdin goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Before,
+    After,
+    /// Among the files, by its name there.
+    Files,
 }
 
 impl PromptArgs {
@@ -79,10 +98,21 @@ impl PromptArgs {
         };
         let role = role.map(Role::read).transpose()?;
         self.warn_of_files_among_words();
-        let gathered = files::gather(&self.file)?;
-        let mut attachments = gathered.attachments;
-        attachments.extend(files::expand_all(&self.attach)?);
-        let input = joined([self.prompt.join(" "), piped(!self.prompt.is_empty())?, gathered.text]);
+        let (place, words, is_named) = self.place_of_stdin()?;
+        let words = words.join(" ");
+        let mut gathered = files::Gathered::default();
+        gathered.add(&self.file, files::INLINE, self.attach_type.as_ref())?;
+        let texts = std::mem::take(&mut gathered.text);
+        gathered.add(&self.attach, 0, self.attach_type.as_ref())?;
+        let piped = match place {
+            Place::Files => String::new(),
+            _ => piped(!words.is_empty(), is_named)?,
+        };
+        let input = match place {
+            Place::Before => joined([piped, words, texts]),
+            _ => joined([words, piped, texts]),
+        };
+        fits_a_prompt(input.len())?;
         let models = (template.as_ref().map(|it| &it.model), role.as_ref().map(|it| &it.model));
         let model = models.0.into_iter().chain(models.1).flatten().next().cloned();
         let prompt = match &template {
@@ -97,11 +127,27 @@ impl PromptArgs {
         let system = role.as_ref().map(|role| &role.text).or(system);
         let mut messages: Vec<_> = system.map(Message::system).into_iter().collect();
         messages.push(Message::user(prompt));
-        Ok(Turn { messages, attachments, model })
+        let files::Gathered { attachments, copies, .. } = gathered;
+        Ok(Turn { messages, attachments, model, copies })
     }
 }
 
 impl PromptArgs {
+    /// Where stdin goes, the words beside it, and whether it was named.
+    fn place_of_stdin(&self) -> Result<(Place, &[String], bool)> {
+        let (place, words, is_named) = match &*self.prompt {
+            [first, words @ ..] if first == STDIN => (Place::Before, words, true),
+            [words @ .., last] if last == STDIN => (Place::After, words, true),
+            words => (Place::After, words, false),
+        };
+        let files = self.file.iter().chain(&self.attach);
+        match files.filter(|name| name.as_os_str() == STDIN).count() {
+            0 => Ok((place, words, is_named)),
+            1 if !is_named => Ok((Place::Files, words, true)),
+            _ => Err(invalid("stdin can be read once; say `-` in one place")),
+        }
+    }
+
     /// A shell makes several words of a pattern, and only the first belongs to the option before.
     fn warn_of_files_among_words(&self) {
         let Some((_, words)) = self.prompt.split_last() else { return };
@@ -123,36 +169,18 @@ pub(crate) fn role(name: &str) -> Result<(String, Option<String>)> {
     Role::read(name).map(|role| (role.text, role.model))
 }
 
-/// What comes on stdin, without the last line's end. Where there is a prompt already, and nothing
-/// comes, whoever waits is told for what.
-fn piped(is_more: bool) -> Result<String> {
-    if stdin().is_terminal() {
+/// What comes on stdin, without the last line's end. A terminal is read only where it is meant.
+fn piped(is_more: bool, is_named: bool) -> Result<String> {
+    let is_terminal = stdin().is_terminal();
+    if is_terminal && !is_named {
         return Ok(String::new());
     }
-    let (comes, waits) = mpsc::channel::<()>();
-    let hint = is_more.then(|| {
-        thread::spawn(move || {
-            if waits.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
-                note(
-                    "waiting for stdin, which is a pipe, to bring the rest of the prompt or to \
-                     end; `< /dev/null` says that there is none",
-                );
-            }
-        })
-    });
-    let unreadable = |error| invalid("stdin cannot be read").with_source(error);
-    let mut bytes = vec![0; 8192];
-    let first = stdin().read(&mut bytes).map_err(unreadable)?;
-    drop(comes);
-    if let Some(hint) = hint {
-        // It has ended, or is about to.
-        let _ = hint.join();
+    if is_terminal {
+        note("type the prompt; Ctrl-D at the beginning of a line ends it");
     }
-    bytes.truncate(first);
-    stdin().read_to_end(&mut bytes).map_err(unreadable)?;
-    let input = String::from_utf8(bytes).map_err(|_| {
-        invalid("stdin is not UTF-8 text; send a file of another kind along with --file")
-    })?;
+    let bytes = prompt_text(stdin_with_a_word(is_more && !is_terminal))?;
+    let input = String::from_utf8(bytes)
+        .map_err(|_| invalid("stdin is not UTF-8 text; `-a -` sends what it brings as a file"))?;
     let input = input.strip_suffix('\n').unwrap_or(&input);
     Ok(input.strip_suffix('\r').unwrap_or(input).to_owned())
 }

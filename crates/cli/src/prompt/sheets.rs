@@ -11,7 +11,7 @@ use regex_lite::{Captures, Regex};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::paths::{config_dir, invalid};
+use crate::paths::{config_dir, invalid, read_text};
 
 /// What stands around the settings at a text's beginning.
 const FRONT: &str = "+++\n";
@@ -134,7 +134,7 @@ fn read<F: DeserializeOwned + Default>(kind: &str, name: &str) -> Result<(F, Str
         return Err(invalid(format!("there is no {kind} {name:?} in {place}{there}")));
     }
     let refused = |why: &dyn std::fmt::Display| invalid(format!("{}: {why}", path.display()));
-    let text = fs::read_to_string(&path).map_err(|error| refused(&error))?;
+    let text = read_text(&path).map_err(|error| refused(&error))?;
     let text = text.replace("\r\n", "\n");
     let Some(rest) = text.strip_prefix(FRONT) else { return Ok((F::default(), text)) };
     let (front, text) = match rest.strip_prefix(FRONT) {

@@ -57,13 +57,29 @@ impl Hands {
     }
 
     /// Signs in by the login form, and lands where the form leads to.
-    pub(crate) async fn sign_in(mut self, email: &str, code: impl Fn() -> Option<String>) {
+    pub(crate) async fn sign_in(&mut self, email: &str, code: impl Fn() -> Option<String>) {
         let go = "window.going ||= (location.href = '/login?redirect_url=%2F', true)";
         self.until(&format!("location.pathname === '/login' || ({go}, false)")).await;
         self.until(&typed("[class*=EmailInput_]", email)).await;
         self.until("document.querySelector('[class*=VerificationCodeInput_]') !== null").await;
         let code = code().expect("a code was mailed");
         self.until(&typed("[class*=VerificationCodeInput_]", &code)).await;
+    }
+
+    /// Closes the window as soon as it holds the session.
+    pub(crate) async fn close_once_signed_in(mut self, cookie: &str) {
+        self.session = None;
+        in_time("the session", async {
+            loop {
+                let found = self.call("Storage.getCookies", json!({})).await;
+                let cookies = found.as_ref().and_then(|found| found["cookies"].as_array());
+                if cookies.is_some_and(|all| all.iter().any(|it| it["name"] == cookie)) {
+                    return;
+                }
+            }
+        })
+        .await;
+        self.close().await;
     }
 
     /// Closes the window.

@@ -273,7 +273,9 @@ fn builder(command: &Command, keep: &[&str]) -> CommandBuilder {
     for name in looks.iter().filter(|name| !keep.contains(name)) {
         builder.env_remove(name);
     }
-    builder.env("TERM", "xterm-256color");
+    if !keep.contains(&"TERM") {
+        builder.env("TERM", "xterm-256color");
+    }
     builder.env("LANG", "C.UTF-8");
     // This terminal does not break lines anew when it is resized.
     builder.env("XTERM_VERSION", "XTerm(390)");

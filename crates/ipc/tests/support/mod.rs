@@ -147,12 +147,12 @@ impl Served {
         let token = Token::random().expect("randomness");
         let (shutdown, told) = oneshot::channel();
         let told = async { told.await.unwrap_or_default() };
-        let task = tokio::spawn(serve(listener, token.clone(), provider, told));
+        let task = tokio::spawn(serve((listener, token.clone()), provider, told));
         Self { address, token, shutdown, task }
     }
 
     pub(crate) async fn remote(&self) -> Remote {
-        let remote = Remote::connect(self.address, self.token.clone(), WAIT);
+        let remote = Remote::connect((self.address, self.token.clone()), WAIT);
         in_time("connecting", remote).await.expect("it serves")
     }
 

@@ -16,7 +16,7 @@ use self::cuts::{Cut, Kind, blank_before, cuts};
 use self::fence::Fence;
 use self::render::render;
 use super::printable::printable;
-use super::row::{Piece, Prefix, Row, fill};
+use super::row::Row;
 use super::theme::Layout;
 
 /// How many bytes may be read for each that comes.
@@ -24,18 +24,9 @@ const CREDIT: usize = 64;
 /// What may be read before anything has come.
 const ADVANCE: usize = 1 << 20;
 
-/// How a text is to be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Form {
-    Markdown,
-    /// Line by line, as it is.
-    Plain,
-}
-
 /// An answer, of which the beginning is finished.
 #[derive(Debug)]
 pub(super) struct Document {
-    form: Form,
     text: String,
     /// How many characters that is.
     count: usize,
@@ -76,9 +67,8 @@ pub(super) struct Block {
 }
 
 impl Document {
-    pub(super) fn new(form: Form) -> Self {
+    pub(super) fn new() -> Self {
         Self {
-            form,
             text: String::new(),
             count: 0,
             done: 0,
@@ -149,10 +139,7 @@ impl Document {
         // A table begins with two lines.
         let second = if first.contains('|') { lines.next().unwrap_or_default() } else { "" };
         at <= kept
-            && (at == 0
-                || at + first.len() + second.len() <= kept
-                || self.form == Form::Plain
-                || blank_before(&self.text, at))
+            && (at == 0 || at + first.len() + second.len() <= kept || blank_before(&self.text, at))
     }
 
     /// Whether there is credit to look at all that is open: where it is cut, what each part is,
@@ -178,10 +165,6 @@ impl Document {
             return blocks;
         }
         self.scanned = until;
-        if self.form == Form::Plain {
-            self.finish_lines(until, layout, &mut blocks);
-            return blocks;
-        }
         let from = self.done;
         self.spend(until - from);
         let cuts = cuts(&self.text[from..until]);
@@ -227,17 +210,6 @@ impl Document {
         blocks.push(Block { at, rows, before });
     }
 
-    /// Lines that are complete, as they are.
-    fn finish_lines(&mut self, until: usize, layout: &Layout, blocks: &mut Vec<Block>) {
-        while self.done < until {
-            let line = self.text[self.done..until].split_inclusive('\n').next().unwrap_or_default();
-            let rows = plain(line.trim_end_matches('\n'), self.done, layout);
-            blocks.push(Block { at: self.done, rows, before: self.state.clone() });
-            self.done += line.len();
-            self.read += line.len();
-        }
-    }
-
     fn open_fence(&mut self, at: usize, layout: &Layout, blocks: &mut Vec<Block>) {
         let line = self.text[at..].split_inclusive('\n').next().unwrap_or_default();
         let fence = Fence::open(line.trim_end_matches('\n'), layout);
@@ -278,7 +250,6 @@ impl Document {
         let text = &self.text[self.done..];
         match &self.state {
             _ if text.is_empty() => Vec::new(),
-            _ if self.form == Form::Plain => plain(text, self.done, layout),
             State::Fence(fence) if fence.may_be_closed_by(text) => Vec::new(),
             State::Fence(fence) => fence.clone().line(text, self.done, layout),
             State::Between(_) => {
@@ -296,12 +267,6 @@ impl Document {
             }
         }
     }
-}
-
-/// A line as it is.
-fn plain(line: &str, at: usize, layout: &Layout) -> Vec<Row> {
-    let piece = Piece::new(line, anstyle::Style::new(), at);
-    fill(&Prefix::default(), &[piece], layout.width, at)
 }
 
 /// The line that stays free before a part.

@@ -316,11 +316,26 @@ impl<'a> Renderer<'a> {
         self.styles.push(over(around, style));
     }
 
-    /// What makes no block, such as the definition of a link, is shown as it is.
+    /// What makes no block, such as the definition of a link, is shown as it is; however many blank
+    /// lines stand between two of them, one does.
     fn verbatim(&mut self, from: usize, to: usize) {
-        let Some(text) = self.text.get(from..to).filter(|text| !text.trim().is_empty()) else {
-            return;
-        };
+        let Some(text) = self.text.get(from..to) else { return };
+        let mut at = from;
+        let mut begin = None;
+        for line in text.split_inclusive('\n').chain([""]) {
+            if line.trim().is_empty() {
+                if let Some(begin) = begin.take() {
+                    self.verbatim_block(begin, at);
+                }
+            } else {
+                begin = begin.or(Some(at));
+            }
+            at += line.len();
+        }
+    }
+
+    fn verbatim_block(&mut self, from: usize, to: usize) {
+        let text = &self.text[from..to];
         let at = from + text.len() - text.trim_start().len();
         self.begin_block(self.base + at);
         self.push(text.trim(), self.layout.theme.mark, self.base + at);
