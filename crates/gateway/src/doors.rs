@@ -1,5 +1,6 @@
 //! What every request passes: who may come in, and in which shape it is told what went wrong.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use axum::body::Body;
@@ -13,6 +14,7 @@ use axum::response::{IntoResponse, Response};
 use url::{Host, Url};
 
 use crate::Gateway;
+use crate::connection::Client;
 use crate::failure::{Failure, Wire};
 use crate::ids;
 use crate::models::is_anthropic;
@@ -39,19 +41,27 @@ pub(crate) async fn door(
     let begin = Instant::now();
     let id = ids::new("req_");
     let path = request.uri().path();
-    let wire = if path.starts_with("/v1/messages") || is_anthropic(request.headers()) {
-        Wire::Anthropic
-    } else {
-        Wire::OpenAi
-    };
+    let wire = Wire::of(path, is_anthropic(request.headers()));
     let endpoint = endpoint(request.extensions().get::<MatchedPath>());
     let method = request.method().clone();
     request.extensions_mut().insert(RequestId(id.clone()));
+    let client = request.extensions().get::<Arc<Client>>().cloned();
     let mut response = match admit(&gateway, &mut request) {
-        Ok(()) => next.run(request).await,
+        Ok(is_let_in) => {
+            let busy = client.filter(|_| is_let_in).map(|client| client.is_let_in());
+            let mut response = next.run(request).await;
+            // It lasts as long as the response's body.
+            if let Some(busy) = busy {
+                response.extensions_mut().insert(Arc::new(busy));
+            }
+            response
+        }
         Err(failure) => failure.into_response(),
     };
     if let Some(failure) = response.extensions_mut().remove::<Failure>() {
+        if let Some(limit) = failure.limit() {
+            gateway.metrics().limit_met(limit);
+        }
         let body = failure.body(wire, &id).to_string();
         *response.body_mut() = Body::from(body);
         let json = HeaderValue::from_static("application/json");
@@ -88,13 +98,14 @@ fn endpoint(path: Option<&MatchedPath>) -> &'static str {
     KNOWN.iter().find(|known| **known == path).copied().unwrap_or("other")
 }
 
-/// Lets a request in, with its caller, or says why not.
-fn admit(gateway: &Gateway, request: &mut Request) -> Result<(), Failure> {
+/// Lets a request in, with its caller, or says why not. Whether the door was not open to all.
+fn admit(gateway: &Gateway, request: &mut Request) -> Result<bool, Failure> {
     let headers = request.headers();
     let host = host(headers, request.uri())?;
     check_host(gateway, &host)?;
     check_origin(gateway, headers, &host)?;
-    let caller = if OPEN.contains(&request.uri().path()) {
+    let is_open = OPEN.contains(&request.uri().path());
+    let caller = if is_open {
         gateway.0.keys.nobody()
     } else {
         // Some clients give both, one of which is a placeholder.
@@ -106,7 +117,7 @@ fn admit(gateway: &Gateway, request: &mut Request) -> Result<(), Failure> {
         }
     };
     request.extensions_mut().insert(caller);
-    Ok(())
+    Ok(!is_open)
 }
 
 /// The key, wherever the client puts it.

@@ -1,6 +1,8 @@
 //! The fields of a request's JSON body: taken one by one, so that what is left is what was not
 //! understood.
 
+use std::time::Duration;
+
 use axum::body::{Body, Bytes, to_bytes};
 use axum::http::{HeaderMap, StatusCode, header};
 use serde::de::DeserializeOwned;
@@ -9,6 +11,7 @@ use serde_json::{Map, Value};
 use crate::failure::Failure;
 use crate::gateway::Options;
 use crate::known::Known;
+use crate::limits::Limit;
 
 /// Fields that change nothing about an answer, which may be given without being reported.
 const HARMLESS: &[&str] = &[
@@ -218,10 +221,10 @@ fn is_json(headers: &HeaderMap) -> bool {
 async fn read_body(headers: &HeaderMap, body: Body, options: &Options) -> Result<Bytes, Failure> {
     let (most, wait) = (options.largest_body, options.patience.body);
     let too_large = || {
-        Failure::new(
+        Limit::BodyBytes.failure(
             StatusCode::PAYLOAD_TOO_LARGE,
             "request_too_large",
-            format!("the body is larger than the {most} bytes that this server takes"),
+            &format!("the body is larger than the {most} bytes that this server takes"),
         )
     };
     let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
@@ -239,10 +242,12 @@ async fn read_body(headers: &HeaderMap, body: Body, options: &Options) -> Result
                 Failure::invalid("the body broke off")
             })
         }
-        Err(_) => Err(Failure::new(
-            StatusCode::REQUEST_TIMEOUT,
-            "request_timeout",
-            format!("the body did not come within {wait:?}"),
-        )),
+        Err(_) => Err(Limit::BodyTime
+            .failure(
+                StatusCode::REQUEST_TIMEOUT,
+                "request_timeout",
+                &format!("the body did not come within {wait:?}"),
+            )
+            .with_retry_after(Duration::from_secs(1))),
     }
 }

@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use tower_http::cors::{AllowHeaders, CorsLayer, ExposeHeaders};
 
 use crate::keys::{FileOfKeys, KeyRing};
+use crate::limits::{CONNECTIONS, CONNECTIONS_PER_ADDRESS};
 use crate::links::Links;
 use crate::metrics::Metrics;
 use crate::patience::Patience;
@@ -54,6 +55,8 @@ pub(crate) struct Options {
     pub(crate) origins: Vec<String>,
     pub(crate) strict: bool,
     pub(crate) largest_body: usize,
+    pub(crate) connections: usize,
+    pub(crate) connections_per_address: usize,
     pub(crate) patience: Patience,
 }
 
@@ -144,6 +147,20 @@ impl GatewayBuilder {
         self
     }
 
+    /// As many connections are open at once, where the system allows so many files.
+    #[must_use]
+    pub fn most_connections(mut self, count: usize) -> Self {
+        self.options.connections = count.max(1);
+        self
+    }
+
+    /// As many connections of one address are open at once; this machine's own are not counted.
+    #[must_use]
+    pub fn most_connections_per_address(mut self, count: usize) -> Self {
+        self.options.connections_per_address = count.max(1);
+        self
+    }
+
     /// How long clients are waited for.
     #[must_use]
     pub fn patience(mut self, patience: Patience) -> Self {
@@ -209,6 +226,8 @@ impl Gateway {
             origins: Vec::new(),
             strict: false,
             largest_body: BODY,
+            connections: CONNECTIONS,
+            connections_per_address: CONNECTIONS_PER_ADDRESS,
             patience: Patience::default(),
         };
         GatewayBuilder {

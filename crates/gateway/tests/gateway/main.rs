@@ -2,6 +2,7 @@
 
 mod chat;
 mod clients;
+mod crowd;
 mod doors;
 mod forms;
 mod going_on;
