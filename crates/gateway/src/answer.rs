@@ -181,7 +181,7 @@ impl Answer {
                 }
             };
             let taken = match event {
-                Some(Ok(event)) => self.take(event),
+                Some(Ok(event)) => self.take(event).await,
                 Some(Err(error)) => Err(Failure::from(error)),
                 None => return None,
             };
@@ -198,7 +198,7 @@ impl Answer {
         failure.or_partial(self.fold.text()).asked(was_asked)
     }
 
-    fn take(&mut self, event: Event) -> Result<(), Failure> {
+    async fn take(&mut self, event: Event) -> Result<(), Failure> {
         match event {
             Event::Delta(_) | Event::Replace { .. } => {
                 self.is_taken = true;
@@ -208,10 +208,10 @@ impl Answer {
                     self.ready.push_back(Part::Text(text.to_owned()));
                 }
                 if self.fold.cut().is_some() {
-                    return self.finish(FinishReason::Complete);
+                    return self.finish(FinishReason::Complete).await;
                 }
             }
-            Event::Finished { reason } => return self.finish(reason),
+            Event::Finished { reason } => return self.finish(reason).await,
             Event::Started { chat, message, bot } => {
                 self.is_taken = true;
                 if let Some((told, hash)) = &self.plan.told {
@@ -242,10 +242,10 @@ impl Answer {
     }
 
     /// The text is complete, or cut: reads it, and says the rest.
-    fn finish(&mut self, reason: FinishReason) -> Result<(), Failure> {
+    async fn finish(&mut self, reason: FinishReason) -> Result<(), Failure> {
         self.completion = None;
         let is_cut = self.fold.cut().is_some() || reason == FinishReason::Length;
-        let (text, calls) = match self.plan.reading.read(&self.fold, is_cut) {
+        let (text, calls) = match self.plan.reading.read(&self.fold, is_cut).await? {
             Ok(read) => read,
             // It was told once; what is no call then is how the bot speaks.
             Err(fault) if self.mended.is_some() && self.plan.reading.may_be_text(&fault) => {

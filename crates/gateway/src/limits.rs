@@ -22,6 +22,19 @@ pub(crate) const HEAD_BYTES: usize = 64 * 1024;
 /// Fields of a head.
 pub(crate) const HEAD_FIELDS: usize = 100;
 
+/// Schemas in the schemas of a request, when all their references are followed; how deep they are in
+/// each other, and how many patterns there are.
+pub(crate) const SCHEMA_NODES: usize = 50_000;
+pub(crate) const SCHEMA_DEPTH: usize = 100;
+pub(crate) const SCHEMA_PATTERNS: usize = 1000;
+
+/// Bytes of a pattern once it is read, and of all patterns of a request.
+pub(crate) const PATTERN_BYTES: usize = 1024 * 1024;
+pub(crate) const PATTERN_BYTES_IN_ALL: usize = 32 * 1024 * 1024;
+
+/// Tools of a request.
+pub(crate) const TOOLS: usize = 256;
+
 /// A bound that clients can meet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Limit {
@@ -33,6 +46,13 @@ pub(crate) enum Limit {
     IdleTime,
     BodyBytes,
     BodyTime,
+    Tools,
+    SchemaNodes,
+    SchemaDepth,
+    SchemaPatterns,
+    PatternBytes,
+    SchemaTime,
+    SchemaTurns,
 }
 
 /// A bound as it is told.
@@ -64,6 +84,13 @@ impl Limit {
         Self::IdleTime,
         Self::BodyBytes,
         Self::BodyTime,
+        Self::Tools,
+        Self::SchemaNodes,
+        Self::SchemaDepth,
+        Self::SchemaPatterns,
+        Self::PatternBytes,
+        Self::SchemaTime,
+        Self::SchemaTurns,
     ];
 
     /// What there is to tell of it.
@@ -103,6 +130,49 @@ impl Limit {
             ),
             Self::BodyBytes => row("body_bytes", "bytes of a body", "32 MB", "413", "--max-body"),
             Self::BodyTime => row("body_time", "the time for a body", "30 s", "408", FIXED),
+            Self::Tools => row("tools", "tools of a request", "256", "400", FIXED),
+            Self::SchemaNodes => row(
+                "schema_nodes",
+                "schemas in the schemas of a request, their references followed",
+                "50,000",
+                "400",
+                FIXED,
+            ),
+            Self::SchemaDepth => row(
+                "schema_depth",
+                "how deep schemas are in each other, their references followed",
+                "100",
+                "400",
+                FIXED,
+            ),
+            Self::SchemaPatterns => row(
+                "schema_patterns",
+                "patterns in the schemas of a request",
+                "1,000",
+                "400",
+                FIXED,
+            ),
+            Self::PatternBytes => row(
+                "pattern_bytes",
+                "bytes of a pattern once it is read",
+                "1 MB, and 32 MB for all of a request",
+                "the bot is told it, and it is not checked",
+                FIXED,
+            ),
+            Self::SchemaTime => row(
+                "schema_time",
+                "the time to read the schemas of a request, or to check an answer",
+                "1 s",
+                "400 before the question; 502 with the answer after it",
+                FIXED,
+            ),
+            Self::SchemaTurns => row(
+                "schema_turns",
+                "requests whose schemas are read or checked at once",
+                "half as many as processors; others wait 5 s",
+                "429",
+                FIXED,
+            ),
         }
     }
 

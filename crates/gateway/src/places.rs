@@ -260,8 +260,8 @@ mod tests {
     #[test]
     fn each_address_and_each_network_of_ipv6_has_its_own_bound() {
         let places = Places::new(Room { all: 100, each: 2 });
-        let mut first = take(&places, "2001:db8:1:2::1").expect("room");
-        let mut second = take(&places, "2001:db8:1:2:ffff::9").expect("room");
+        let first = take(&places, "2001:db8:1:2::1").expect("room");
+        let second = take(&places, "2001:db8:1:2:ffff::9").expect("room");
         let mut other = take(&places, "2001:db8:1:3::1").expect("room");
         let mut mapped = take(&places, "::ffff:192.0.2.7").expect("room");
         let mut plain = take(&places, "192.0.2.7").expect("room");

@@ -91,6 +91,8 @@ async fn ask(
         return Err(Failure::invalid(message).of_param("n"));
     }
     let permit = caller.enter(count)?;
+    let reading = Arc::new(reading);
+    reading.prepare().await?;
     let files = Files::store(beside.files, gateway.scratch(), gateway.remote()).await?;
     let files = Arc::new(files);
     let place = Place::new(gateway, caller, &route);
@@ -104,7 +106,6 @@ async fn ask(
         ..ChatRequest::new(route.model, messages)
     };
     let rules = Rules { stop, most, mark: None, hold: wishes.hold || !stream };
-    let reading = Arc::new(reading);
     let start = |index| {
         let plan = Plan {
             provider: route.provider.clone(),

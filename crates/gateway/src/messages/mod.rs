@@ -4,6 +4,8 @@ mod blocks;
 mod encode;
 mod request;
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -44,12 +46,17 @@ pub(crate) async fn create(
 /// `POST /v1/messages/count_tokens`: an estimate, which says so.
 pub(crate) async fn count_tokens(
     State(gateway): State<Gateway>,
+    Extension(caller): Extension<Caller>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Value>, Failure> {
     let options = &gateway.0.options;
     let fields = Fields::read(&headers, body, options).await?;
     let mut question = request::read(fields, None, options.strict)?;
+    // It is work, too.
+    let _permit = caller.enter(1)?;
     question.instruct();
-    Ok(Json(json!({ "input_tokens": question.tokens(), "estimated": true })))
+    let tokens = question.tokens();
+    Arc::new(question.reading).prepare().await?;
+    Ok(Json(json!({ "input_tokens": tokens, "estimated": true })))
 }

@@ -14,6 +14,7 @@ mod messages;
 mod page;
 mod requests;
 mod responses;
+mod schemas;
 mod shutdown;
 mod support;
 mod waiting;
