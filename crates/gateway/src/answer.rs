@@ -12,6 +12,7 @@ use lenore_provider::{
 use serde::Serialize;
 use tokio::sync::watch;
 
+use crate::body::Share;
 use crate::failure::Failure;
 use crate::files::Files;
 use crate::fold::{Cut, Fold, Rest, Rules};
@@ -113,6 +114,7 @@ pub(crate) struct Plan {
     pub(crate) reading: Arc<Reading>,
     /// They stay while the answer runs.
     pub(crate) _files: Arc<Files>,
+    pub(crate) _share: Option<Arc<Share>>,
     pub(crate) prompt_tokens: u64,
     pub(crate) meter: Meter,
     pub(crate) stopping: watch::Receiver<bool>,

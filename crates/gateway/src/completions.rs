@@ -28,10 +28,12 @@ pub(crate) async fn create(
 ) -> Result<Response, Failure> {
     let wishes = Wishes::read(&headers)?;
     let options = &gateway.0.options;
-    let mut fields = Fields::read(&headers, body, options).await?;
+    let mut fields = Fields::read(&gateway, &caller, &headers, body).await?;
+    let share = fields.take_share();
     let echo = fields.take("echo")?.unwrap_or_default();
     let include_usage = include_usage(&mut fields)?;
-    let question = read(fields, options.strict)?;
+    let mut question = read(fields, options.strict)?;
+    question.beside.share = share;
     let encoder = CompletionEncoder {
         id: ids::new("cmpl-"),
         created: ids::now(),

@@ -12,6 +12,7 @@ use lenore_provider::{Error, ErrorKind, Provider, Result};
 use tokio::sync::watch;
 use tower_http::cors::{AllowHeaders, CorsLayer, ExposeHeaders};
 
+use crate::body::Budget;
 use crate::keys::{FileOfKeys, KeyRing};
 use crate::limits::{CONNECTIONS, CONNECTIONS_PER_ADDRESS};
 use crate::links::Links;
@@ -39,6 +40,8 @@ pub(crate) struct Inner {
     pub(crate) links: Arc<Links>,
     pub(crate) points: Arc<Points>,
     pub(crate) told: Arc<Told>,
+    /// For the bodies of all requests.
+    pub(crate) budget: Arc<Budget>,
     remote: Option<Remote>,
     scratch: Scratch,
     /// When it was made, in seconds since 1970.
@@ -55,6 +58,7 @@ pub(crate) struct Options {
     pub(crate) origins: Vec<String>,
     pub(crate) strict: bool,
     pub(crate) largest_body: usize,
+    pub(crate) all_bodies: Option<usize>,
     pub(crate) connections: usize,
     pub(crate) connections_per_address: usize,
     pub(crate) patience: Patience,
@@ -147,6 +151,14 @@ impl GatewayBuilder {
         self
     }
 
+    /// Bytes of the bodies of all requests together, and of what is parsed of them; a key may have
+    /// half of them.
+    #[must_use]
+    pub fn all_bodies(mut self, bytes: usize) -> Self {
+        self.options.all_bodies = Some(bytes);
+        self
+    }
+
     /// As many connections are open at once, where the system allows so many files.
     #[must_use]
     pub fn most_connections(mut self, count: usize) -> Self {
@@ -202,6 +214,7 @@ impl GatewayBuilder {
         }
         Ok(Gateway(Arc::new(Inner {
             keys: KeyRing::new(key, key_file)?,
+            budget: Budget::new(options.all_bodies, options.largest_body),
             remote: fetch.then(Remote::public).transpose()?,
             scratch: Scratch::new(),
             providers,
@@ -226,6 +239,7 @@ impl Gateway {
             origins: Vec::new(),
             strict: false,
             largest_body: BODY,
+            all_bodies: None,
             connections: CONNECTIONS,
             connections_per_address: CONNECTIONS_PER_ADDRESS,
             patience: Patience::default(),

@@ -21,6 +21,7 @@
 //! the answer again when its conversation goes on.
 
 mod answer;
+mod body;
 mod chat;
 mod completions;
 mod connection;

@@ -22,6 +22,19 @@ pub(crate) const HEAD_BYTES: usize = 64 * 1024;
 /// Fields of a head.
 pub(crate) const HEAD_FIELDS: usize = 100;
 
+/// Bytes of all bodies together, and of what is parsed of them, where the largest body is no larger
+/// than usual; a key may have half of them, and a last eighth is for small bodies.
+pub(crate) const BODIES_BYTES: usize = 256 * 1024 * 1024;
+pub(crate) const SMALL_BODY_BYTES: usize = 1024 * 1024;
+
+/// Pieces of a body, and one more for so many bytes.
+pub(crate) const BODY_CHUNKS: usize = 16 * 1024;
+pub(crate) const CHUNK_BYTES: usize = 256;
+
+/// Bytes that the values of a body may need beside its texts: so many, and so many times its size.
+pub(crate) const BODY_VALUES_BYTES: usize = 16 * 1024 * 1024;
+pub(crate) const VALUES_PER_BYTE: usize = 3;
+
 /// Schemas in the schemas of a request, when all their references are followed; how deep they are in
 /// each other, and how many patterns there are.
 pub(crate) const SCHEMA_NODES: usize = 50_000;
@@ -46,6 +59,10 @@ pub(crate) enum Limit {
     IdleTime,
     BodyBytes,
     BodyTime,
+    BodyChunks,
+    BodyValues,
+    BodiesBytes,
+    BodiesBytesPerKey,
     Tools,
     SchemaNodes,
     SchemaDepth,
@@ -84,6 +101,10 @@ impl Limit {
         Self::IdleTime,
         Self::BodyBytes,
         Self::BodyTime,
+        Self::BodyChunks,
+        Self::BodyValues,
+        Self::BodiesBytes,
+        Self::BodiesBytesPerKey,
         Self::Tools,
         Self::SchemaNodes,
         Self::SchemaDepth,
@@ -130,6 +151,35 @@ impl Limit {
             ),
             Self::BodyBytes => row("body_bytes", "bytes of a body", "32 MB", "413", "--max-body"),
             Self::BodyTime => row("body_time", "the time for a body", "30 s", "408", FIXED),
+            Self::BodyChunks => row(
+                "body_chunks",
+                "pieces in which a body comes",
+                "16,384, and one more for 256 bytes",
+                "413",
+                FIXED,
+            ),
+            Self::BodyValues => row(
+                "body_values",
+                "bytes that the values of a body need beside its texts",
+                "16 MB and three times its size",
+                "413",
+                FIXED,
+            ),
+            Self::BodiesBytes => row(
+                "bodies_bytes",
+                "bytes of all bodies, and of what is made of them, while they are needed",
+                "256 MB, and eight of the largest bodies at least; the last eighth is for bodies \
+                 up to 1 MB",
+                "429, or 413 for one that never fits",
+                "--max-bodies",
+            ),
+            Self::BodiesBytesPerKey => row(
+                "bodies_bytes_per_key",
+                "the same for one key",
+                "half of it",
+                "429",
+                "--max-bodies",
+            ),
             Self::Tools => row("tools", "tools of a request", "256", "400", FIXED),
             Self::SchemaNodes => row(
                 "schema_nodes",

@@ -95,6 +95,11 @@ async fn ask(
     reading.prepare().await?;
     let files = Files::store(beside.files, gateway.scratch(), gateway.remote()).await?;
     let files = Arc::new(files);
+    // What is left of the body is the conversation.
+    let share = beside.share.map(|mut share| {
+        share.shrink_to(messages.iter().map(|message| message.content.len()).sum());
+        Arc::new(share)
+    });
     let place = Place::new(gateway, caller, &route);
     let points = &gateway.0.points;
     let request = ChatRequest {
@@ -116,6 +121,7 @@ async fn ask(
             rules: rules.clone(),
             reading: reading.clone(),
             _files: files.clone(),
+            _share: share.clone(),
             prompt_tokens,
             meter: Meter::start(gateway.metrics()),
             stopping: gateway.stopping(),

@@ -32,9 +32,11 @@ pub(crate) async fn create(
 ) -> Result<Response, Failure> {
     let wishes = Wishes::read(&headers)?;
     let options = &gateway.0.options;
-    let mut fields = Fields::read(&headers, body, options).await?;
+    let mut fields = Fields::read(&gateway, &caller, &headers, body).await?;
+    let share = fields.take_share();
     let most = fields.take_count("max_tokens")?.map_or_else(|| fields.need("max_tokens"), Ok)?;
     let mut question = request::read(fields, Some(most), options.strict)?;
+    question.beside.share = share;
     let place = Place::of(&gateway, &caller, &question.model)?;
     question.prepare(&gateway, &place, &wishes);
     let shown = gateway.shown(&question.model);
@@ -51,7 +53,8 @@ pub(crate) async fn count_tokens(
     body: Body,
 ) -> Result<Json<Value>, Failure> {
     let options = &gateway.0.options;
-    let fields = Fields::read(&headers, body, options).await?;
+    let mut fields = Fields::read(&gateway, &caller, &headers, body).await?;
+    let _share = fields.take_share();
     let mut question = request::read(fields, None, options.strict)?;
     // It is work, too.
     let _permit = caller.enter(1)?;
