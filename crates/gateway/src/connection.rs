@@ -2,7 +2,6 @@
 //! leaves is noticed, whatever it sent before.
 
 use std::io::{self, IoSlice};
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
@@ -12,11 +11,13 @@ use futures_util::FutureExt;
 use hyper::rt::{Read, ReadBufCursor, Write};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
 use tokio::net::TcpStream;
+use tokio::sync::OnceCell;
 use tokio::time::{Instant, Sleep};
 
 use crate::limits::Limit;
 use crate::metrics::Metrics;
 use crate::patience::Patience;
+use crate::peer::{Ends, Owner, Peers};
 use crate::places::{Busy, Place};
 use crate::refusal::{self, Head};
 
@@ -32,7 +33,11 @@ const LINGER_BYTES: usize = 64 * 1024 * 1024;
 pub(crate) struct Client {
     stream: TcpStream,
     /// Where it is, and the address by which it came.
-    pub(crate) ends: Option<(SocketAddr, SocketAddr)>,
+    ends: Option<Ends>,
+    /// Since when it is there.
+    since: Instant,
+    /// Whose it is, once somebody wanted to know.
+    owner: OnceCell<Owner>,
     place: Arc<Place>,
     request: Mutex<Request>,
 }
@@ -48,7 +53,20 @@ struct Request {
 impl Client {
     pub(crate) fn new(stream: TcpStream, place: Arc<Place>) -> Arc<Self> {
         let ends = stream.peer_addr().ok().zip(stream.local_addr().ok());
-        Arc::new(Self { stream, ends, place, request: Mutex::default() })
+        Arc::new(Self {
+            stream,
+            ends,
+            since: Instant::now(),
+            owner: OnceCell::new(),
+            place,
+            request: Mutex::default(),
+        })
+    }
+
+    /// Whose it is.
+    pub(crate) async fn owner(&self, peers: &Peers) -> Owner {
+        let Some(ends) = self.ends else { return Owner::Unlisted };
+        *self.owner.get_or_init(|| peers.owner(ends, self.since)).await
     }
 
     /// A head is whole. What is returned is kept until its answer has ended.

@@ -134,10 +134,15 @@ impl Failure {
         self.partial.as_deref()
     }
 
+    /// Takes what was received of the answer.
+    pub(crate) fn take_partial(&mut self) -> Option<String> {
+        self.partial.take()
+    }
+
     /// Adds what was received of the answer, unless that is known already.
-    pub(crate) fn or_partial(mut self, text: &str) -> Self {
+    pub(crate) fn or_partial(mut self, text: String) -> Self {
         if self.partial.is_none() && !text.is_empty() {
-            self.partial = Some(text.to_owned());
+            self.partial = Some(text);
         }
         self
     }

@@ -14,10 +14,11 @@ use tower_http::cors::{AllowHeaders, CorsLayer, ExposeHeaders};
 
 use crate::body::Budget;
 use crate::keys::{FileOfKeys, KeyRing};
-use crate::limits::{CONNECTIONS, CONNECTIONS_PER_ADDRESS};
+use crate::limits::{ANSWER_BYTES, CONNECTIONS, CONNECTIONS_PER_ADDRESS};
 use crate::links::Links;
 use crate::metrics::Metrics;
 use crate::patience::Patience;
+use crate::peer::Peers;
 use crate::points::Points;
 use crate::remote::Remote;
 use crate::scratch::Scratch;
@@ -40,6 +41,8 @@ pub(crate) struct Inner {
     pub(crate) links: Arc<Links>,
     pub(crate) points: Arc<Points>,
     pub(crate) told: Arc<Told>,
+    /// Whose connections of this machine are.
+    pub(crate) peers: Peers,
     /// For the bodies of all requests.
     pub(crate) budget: Arc<Budget>,
     remote: Option<Remote>,
@@ -59,6 +62,7 @@ pub(crate) struct Options {
     pub(crate) strict: bool,
     pub(crate) largest_body: usize,
     pub(crate) all_bodies: Option<usize>,
+    pub(crate) largest_answer: usize,
     pub(crate) connections: usize,
     pub(crate) connections_per_address: usize,
     pub(crate) patience: Patience,
@@ -151,6 +155,13 @@ impl GatewayBuilder {
         self
     }
 
+    /// The largest answer that is handed out, in bytes, with its thoughts.
+    #[must_use]
+    pub fn largest_answer(mut self, bytes: usize) -> Self {
+        self.options.largest_answer = bytes;
+        self
+    }
+
     /// Bytes of the bodies of all requests together, and of what is parsed of them; a key may have
     /// half of them.
     #[must_use]
@@ -214,6 +225,7 @@ impl GatewayBuilder {
         }
         Ok(Gateway(Arc::new(Inner {
             keys: KeyRing::new(key, key_file)?,
+            peers: Peers::default(),
             budget: Budget::new(options.all_bodies, options.largest_body),
             remote: fetch.then(Remote::public).transpose()?,
             scratch: Scratch::new(),
@@ -240,6 +252,7 @@ impl Gateway {
             strict: false,
             largest_body: BODY,
             all_bodies: None,
+            largest_answer: ANSWER_BYTES,
             connections: CONNECTIONS,
             connections_per_address: CONNECTIONS_PER_ADDRESS,
             patience: Patience::default(),

@@ -46,6 +46,7 @@ mod open_files;
 mod openapi;
 mod page;
 mod patience;
+mod peer;
 mod places;
 mod points;
 mod question;

@@ -22,6 +22,9 @@ pub(crate) const HEAD_BYTES: usize = 64 * 1024;
 /// Fields of a head.
 pub(crate) const HEAD_FIELDS: usize = 100;
 
+/// Bytes of an answer, with its thoughts.
+pub(crate) const ANSWER_BYTES: usize = 16 * 1024 * 1024;
+
 /// Bytes of all bodies together, and of what is parsed of them, where the largest body is no larger
 /// than usual; a key may have half of them, and a last eighth is for small bodies.
 pub(crate) const BODIES_BYTES: usize = 256 * 1024 * 1024;
@@ -63,6 +66,8 @@ pub(crate) enum Limit {
     BodyValues,
     BodiesBytes,
     BodiesBytesPerKey,
+    KeyRequests,
+    KeyConcurrent,
     Tools,
     SchemaNodes,
     SchemaDepth,
@@ -70,6 +75,7 @@ pub(crate) enum Limit {
     PatternBytes,
     SchemaTime,
     SchemaTurns,
+    AnswerBytes,
 }
 
 /// A bound as it is told.
@@ -105,6 +111,8 @@ impl Limit {
         Self::BodyValues,
         Self::BodiesBytes,
         Self::BodiesBytesPerKey,
+        Self::KeyRequests,
+        Self::KeyConcurrent,
         Self::Tools,
         Self::SchemaNodes,
         Self::SchemaDepth,
@@ -112,6 +120,7 @@ impl Limit {
         Self::PatternBytes,
         Self::SchemaTime,
         Self::SchemaTurns,
+        Self::AnswerBytes,
     ];
 
     /// What there is to tell of it.
@@ -180,6 +189,20 @@ impl Limit {
                 "429",
                 "--max-bodies",
             ),
+            Self::KeyRequests => row(
+                "key_requests",
+                "questions of a key in a minute, those that mend an answer with them",
+                "none, but for keys that have one",
+                "429",
+                "lenore keys add --per-minute",
+            ),
+            Self::KeyConcurrent => row(
+                "key_concurrent",
+                "answers of a key at once, until the site has stopped them",
+                "none, but for keys that have one",
+                "429",
+                "lenore keys add --concurrent",
+            ),
             Self::Tools => row("tools", "tools of a request", "256", "400", FIXED),
             Self::SchemaNodes => row(
                 "schema_nodes",
@@ -222,6 +245,13 @@ impl Limit {
                 "half as many as processors; others wait 5 s",
                 "429",
                 FIXED,
+            ),
+            Self::AnswerBytes => row(
+                "answer_bytes",
+                "bytes of an answer, with its thoughts",
+                "16 MB",
+                "502 `answer_too_large`, with what there is",
+                "--max-answer",
             ),
         }
     }

@@ -9,7 +9,6 @@ use crate::Gateway;
 use crate::content::Beside;
 use crate::failure::Failure;
 use crate::fields::Fields;
-use crate::fold::Fold;
 use crate::limits::{Limit, SCHEMA_DEPTH, SCHEMA_NODES, SCHEMA_PATTERNS};
 use crate::links::Place;
 use crate::schema::{self, Cost, Ended, Excess, Format, Most, Part, Schema, TIME};
@@ -145,16 +144,18 @@ impl Reading {
         self.schemas().try_for_each(|schema| schema.read(cost.patterns).map(drop))
     }
 
+    /// Whether there is nothing to read: the text is the answer.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.tools.is_none() && self.format.is_none()
+    }
+
     /// What the client gets, and the calls. `is_cut`: the bot did not end it itself.
     pub(crate) async fn read(
         self: &Arc<Self>,
-        fold: &Fold,
+        text: &str,
         is_cut: bool,
     ) -> Result<Result<(String, Vec<Call>), Fault>, Failure> {
-        if self.tools.is_none() && self.format.is_none() {
-            return Ok(Ok((fold.text().to_owned(), Vec::new())));
-        }
-        let (reading, text) = (self.clone(), fold.text().to_owned());
+        let (reading, text) = (self.clone(), text.to_owned());
         let read = schema::run(move || reading.read_text(&text, is_cut)).await;
         read.map_err(|_| {
             let what = "whether the answer fits its schema cannot be found out within 1 s";

@@ -3,6 +3,7 @@
 //! The bot is told the tools and how to call them; a call is `<tool_call>{"name": …, "arguments":
 //! {…}}</tool_call>`. What it calls is checked against the tool's JSON schema.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use serde::{Deserialize, Deserializer};
@@ -262,7 +263,10 @@ fn number(id: &str) -> Option<usize> {
 }
 
 /// An answer that called tools, as every dialect has it in a conversation.
-pub(crate) fn said(text: &str, calls: &[Call]) -> String {
+pub(crate) fn said<'a>(text: &'a str, calls: &[Call]) -> Cow<'a, str> {
+    if calls.is_empty() {
+        return Cow::Borrowed(text);
+    }
     let mut said = text.to_owned();
     for Call { id, name, arguments } in calls {
         if !said.is_empty() {
@@ -270,7 +274,7 @@ pub(crate) fn said(text: &str, calls: &[Call]) -> String {
         }
         said.push_str(&written(id, name, arguments));
     }
-    said
+    Cow::Owned(said)
 }
 
 /// A call in a conversation that is told to the bot, as the bot would write it. One that another

@@ -19,8 +19,13 @@ use tokio::sync::{Semaphore, oneshot};
 /// The keyword of ours.
 pub(super) const KEYWORD: &str = "x-lenore-step";
 
-/// How long one piece of work may take.
+/// How long a piece of work may have the processor, and how long it may take in all: others may
+/// have the processor meanwhile.
 pub(crate) const TIME: Duration = Duration::from_secs(1);
+const LONGEST: Duration = Duration::from_secs(4);
+
+/// The time is looked at once in so many steps.
+const LOOK: u64 = 16;
 
 /// How long to wait for a thread.
 const TURN: Duration = Duration::from_secs(5);
@@ -49,6 +54,10 @@ pub(crate) enum Ended {
 /// What bounds the work of this thread.
 struct Bounds {
     end: Instant,
+    /// When the processor's time of this thread is over, where the system counts it.
+    time: Option<Duration>,
+    /// Steps so far.
+    count: u64,
     /// The address of something at the stack's beginning.
     top: usize,
     steps: u64,
@@ -92,7 +101,7 @@ pub(crate) async fn run<T: Send + 'static>(
         return Err(Ended::Busy);
     }
     // What cannot be ended in between is not waited for.
-    match tokio::time::timeout(TIME * 2, result).await {
+    match tokio::time::timeout(LONGEST + TIME, result).await {
         Ok(Ok(done)) => done,
         _ => Err(Ended::TooMuch),
     }
@@ -101,11 +110,30 @@ pub(crate) async fn run<T: Send + 'static>(
 fn bounded<T>(is_cancelled: Arc<AtomicBool>, work: impl FnOnce() -> T) -> Result<T, Ended> {
     let here = 0_u8;
     let top = std::ptr::from_ref(&here).addr();
-    let bounds = Bounds { end: Instant::now() + TIME, top, steps: u64::MAX, is_cancelled };
+    let bounds = Bounds {
+        end: Instant::now() + LONGEST,
+        time: used().map(|used| used + TIME),
+        count: 0,
+        top,
+        steps: u64::MAX,
+        is_cancelled,
+    };
     BOUNDS.with_borrow_mut(|known| *known = Some(bounds));
     let done = caught(work);
     BOUNDS.with_borrow_mut(|known| *known = None);
     done
+}
+
+/// The processor's time of this thread.
+#[cfg(unix)]
+fn used() -> Option<Duration> {
+    use rustix::time::{ClockId, clock_gettime};
+    clock_gettime(ClockId::ThreadCPUTime).try_into().ok()
+}
+
+#[cfg(not(unix))]
+fn used() -> Option<Duration> {
+    None
 }
 
 /// Does a part of the work in so many steps at most.
@@ -141,9 +169,11 @@ pub(super) fn step() {
         if bounds.steps == 0 {
             return Some(Ended::Steps);
         }
+        bounds.count += 1;
         let is_deep = bounds.top.abs_diff(at) > DEEPEST;
-        let is_over =
-            is_deep || bounds.is_cancelled.load(Ordering::Relaxed) || Instant::now() > bounds.end;
+        let is_late = bounds.count.is_multiple_of(LOOK)
+            && (Instant::now() > bounds.end || bounds.time.is_some_and(|end| used() > Some(end)));
+        let is_over = is_deep || is_late || bounds.is_cancelled.load(Ordering::Relaxed);
         is_over.then_some(Ended::TooMuch)
     });
     if let Some(ended) = ended {
@@ -196,7 +226,7 @@ mod tests {
     async fn work_without_an_end_is_ended() {
         let begin = Instant::now();
         assert_eq!(run(forever).await, Err(Ended::TooMuch));
-        assert!(begin.elapsed() < TIME * 2);
+        assert!(begin.elapsed() < LONGEST + TIME);
         assert_eq!(run(|| deeper(0)).await, Err(Ended::TooMuch), "the stack has an end");
         assert_eq!(run(|| in_steps(1000, forever)).await, Ok(Err(Ended::Steps)));
         assert_eq!(run(|| 7).await, Ok(7));

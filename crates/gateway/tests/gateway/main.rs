@@ -1,5 +1,6 @@
 //! The server as its clients see it, over a provider that does as it is told.
 
+mod answers;
 mod bodies;
 mod chat;
 mod clients;

@@ -17,7 +17,8 @@ const SHORT: Duration = Duration::from_millis(300);
 
 async fn server(steps: impl Into<Vec<Step>>, patience: Patience) -> Server {
     let steps = steps.into();
-    let patient = move |builder: GatewayBuilder| builder.patience(patience);
+    let patient =
+        move |builder: GatewayBuilder| builder.patience(patience).largest_answer(usize::MAX);
     Server::with(Fake::new(move |_| steps.clone()), patient).await
 }
 
