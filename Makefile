@@ -3,7 +3,7 @@
 
 CARGO ?= cargo
 
-.PHONY: bench demo fuzz load soak test lint build setup-bench setup-demo setup-test
+.PHONY: bench demo fuzz load siege soak test lint build setup-bench setup-demo setup-test
 
 build:
 	$(CARGO) build --release -p lenore-cli
@@ -41,6 +41,13 @@ soak: setup-demo
 # A thousand streams at once through the gateway, and what they are delayed: half a minute.
 load:
 	$(CARGO) test --release -p lenore-gateway --test gateway load -- --ignored --nocapture
+
+# Attacks on the release build, and what they cost it: some five minutes, and ten for all of them
+# together. `SIEGE=--only\ silent` runs one. The table goes into docs/reliability.md.
+siege:
+	$(CARGO) build --quiet --release -p lenore-cli
+	$(CARGO) run --quiet --release -p lenore-gateway --example siege -- \
+		--server target/release/lenore --seconds 600 --write docs/reliability.md $(SIEGE)
 
 # What it costs, measured beside its peers in one run of some minutes; the tables go into
 # docs/performance.md. `BENCH=--quick` takes a minute or two.

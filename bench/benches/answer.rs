@@ -3,13 +3,11 @@
 //! shows.
 
 use std::hint::black_box;
-use std::sync::Arc;
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use futures_util::stream;
 use lenore::{Completion, Event, FinishReason, Result, Site, Transcript};
-use lenore_poe::decode::{Exchange, Step, TapMessage};
-use regex_lite::Regex;
+use lenore_poe::decode::{Exchange, Step, TapMessage, WireFacts};
 use serde_json::json;
 use tokio::runtime::{Builder, Runtime};
 
@@ -39,8 +37,8 @@ fn told(updates: usize) -> Vec<String> {
 }
 
 /// Decodes all of it; gives the answer's length.
-fn decode(placeholders: &Arc<[Regex]>, told: &[String]) -> usize {
-    let mut exchange = Exchange::new(placeholders.clone(), Some("GPT-4"), None);
+fn decode(facts: &WireFacts, told: &[String]) -> usize {
+    let mut exchange = Exchange::new(facts.clone(), Some("GPT-4"), None);
     let mut completed = false;
     for message in told {
         let message: TapMessage = serde_json::from_str(message).expect("as the tap tells it");
@@ -73,18 +71,16 @@ fn hand_over(runtime: &Runtime, events: Vec<Event>) -> usize {
 }
 
 fn answer(criterion: &mut Criterion) {
-    let patterns = Site::poe().placeholders;
-    let placeholders: Arc<[Regex]> =
-        patterns.iter().map(|pattern| Regex::new(pattern).expect("a pattern")).collect();
+    let facts = WireFacts::of(&Site::poe());
     let runtime = Builder::new_current_thread().build().expect("a runtime");
     let mut group = criterion.benchmark_group("answer");
     for updates in UPDATES {
         let length = updates * PIECE.len();
         group.throughput(Throughput::Bytes(length as u64));
         let told = told(updates);
-        assert_eq!(decode(&placeholders, &told), length);
+        assert_eq!(decode(&facts, &told), length);
         group.bench_with_input(BenchmarkId::new("decode", updates), &told, |bench, told| {
-            bench.iter(|| decode(&placeholders, told));
+            bench.iter(|| decode(&facts, told));
         });
         let events = events(updates);
         assert_eq!(fold(&events), length);

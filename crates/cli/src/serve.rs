@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::num::NonZeroU16;
+use std::num::{NonZeroU16, NonZeroU32};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -27,6 +27,9 @@ const OFFICIAL_KEY: &str = "POE_API_KEY";
 
 /// Where the server listens, unless another address is named.
 const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
+
+/// Bytes of a megabyte, as it is meant here.
+const MB: usize = 1024 * 1024;
 
 /// The largest request, in megabytes, unless another is named.
 const BODY: u32 = 32;
@@ -84,6 +87,22 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "MB", value_parser = clap::value_parser!(u32).range(1..=1024))]
     max_body: Option<u32>,
 
+    /// What the bodies of all requests together may take, in megabytes [default: 256]
+    #[arg(long, value_name = "MB", value_parser = clap::value_parser!(u32).range(1..=65536))]
+    max_bodies: Option<u32>,
+
+    /// The largest answer, with its thoughts, in megabytes [default: 16]
+    #[arg(long, value_name = "MB", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    max_answer: Option<u32>,
+
+    /// As many connections are open at once, where the system allows so many files [default: 4096]
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
+    max_connections: Option<u32>,
+
+    /// As many connections of one address, this machine's own not counted [default: 1024]
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
+    max_connections_per_address: Option<u32>,
+
     /// How long running answers may take to finish when the server ends, in seconds [default: 30]
     #[arg(long, value_name = "SECONDS")]
     grace: Option<u64>,
@@ -108,12 +127,20 @@ pub(crate) struct ServeSettings {
     #[serde(skip_serializing_if = "Option::is_none")]
     max_body: Option<NonZeroU16>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    max_bodies: Option<NonZeroU32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_answer: Option<NonZeroU16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_connections: Option<NonZeroU32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_connections_per_address: Option<NonZeroU32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     grace: Option<u64>,
 }
 
 impl ServeSettings {
     /// What the table can say.
-    pub(crate) const KEYS: [&str; 8] = [
+    pub(crate) const KEYS: [&str; 12] = [
         "listen",
         "keys_file",
         "allow_host",
@@ -121,6 +148,10 @@ impl ServeSettings {
         "strict",
         "fetch_files",
         "max_body",
+        "max_bodies",
+        "max_answer",
+        "max_connections",
+        "max_connections_per_address",
         "grace",
     ];
 }
@@ -137,6 +168,12 @@ impl ServeArgs {
             strict: self.strict || file.strict,
             fetch_files: self.fetch_files || file.fetch_files,
             max_body: self.max_body.or(file.max_body.map(|size| u32::from(size.get()))),
+            max_bodies: self.max_bodies.or(file.max_bodies.map(NonZeroU32::get)),
+            max_answer: self.max_answer.or(file.max_answer.map(|size| u32::from(size.get()))),
+            max_connections: self.max_connections.or(file.max_connections.map(NonZeroU32::get)),
+            max_connections_per_address: self
+                .max_connections_per_address
+                .or(file.max_connections_per_address.map(NonZeroU32::get)),
             grace: self.grace.or(file.grace),
             ..self
         }
@@ -227,7 +264,19 @@ fn gateway(
     let mut builder = Gateway::builder(source.provider().clone())
         .strict(args.strict)
         .fetch_files(args.fetch_files)
-        .largest_body(args.max_body.unwrap_or(BODY) as usize * 1024 * 1024);
+        .largest_body(args.max_body.unwrap_or(BODY) as usize * MB);
+    if let Some(size) = args.max_bodies {
+        builder = builder.all_bodies(size as usize * MB);
+    }
+    if let Some(size) = args.max_answer {
+        builder = builder.largest_answer(size as usize * MB);
+    }
+    if let Some(count) = args.max_connections {
+        builder = builder.most_connections(count as usize);
+    }
+    if let Some(count) = args.max_connections_per_address {
+        builder = builder.most_connections_per_address(count as usize);
+    }
     let is_other = shared.provider != Some(Which::PoeApi);
     if is_other && std::env::var_os(OFFICIAL_KEY).is_some_and(|key| !key.is_empty()) {
         builder = builder.provider(Arc::new(official::open(shared)?));

@@ -12,9 +12,12 @@ use lenore_provider::{
 use serde::Serialize;
 use tokio::sync::watch;
 
+use crate::body::Share;
 use crate::failure::Failure;
 use crate::files::Files;
 use crate::fold::{Cut, Fold, Rest, Rules};
+use crate::keys::Caller;
+use crate::limits::Limit;
 use crate::links::Place;
 use crate::metrics::Meter;
 use crate::points::Points;
@@ -111,8 +114,14 @@ pub(crate) struct Plan {
     pub(crate) told: Option<(Arc<Told>, ConversationHash)>,
     pub(crate) rules: Rules,
     pub(crate) reading: Arc<Reading>,
+    /// Whose limits count.
+    pub(crate) caller: Caller,
     /// They stay while the answer runs.
     pub(crate) _files: Arc<Files>,
+    pub(crate) _share: Option<Arc<Share>>,
+    /// Bytes that the answer and its thoughts may have.
+    pub(crate) largest: usize,
+    pub(crate) is_streamed: bool,
     pub(crate) prompt_tokens: u64,
     pub(crate) meter: Meter,
     pub(crate) stopping: watch::Receiver<bool>,
@@ -181,7 +190,7 @@ impl Answer {
                 }
             };
             let taken = match event {
-                Some(Ok(event)) => self.take(event),
+                Some(Ok(event)) => self.take(event).await,
                 Some(Err(error)) => Err(Failure::from(error)),
                 None => return None,
             };
@@ -195,10 +204,10 @@ impl Answer {
         self.completion = None;
         self.plan.meter.failed();
         let was_asked = self.is_taken || !failure.is_refusal();
-        failure.or_partial(self.fold.text()).asked(was_asked)
+        failure.or_partial(self.fold.take_text()).asked(was_asked)
     }
 
-    fn take(&mut self, event: Event) -> Result<(), Failure> {
+    async fn take(&mut self, event: Event) -> Result<(), Failure> {
         match event {
             Event::Delta(_) | Event::Replace { .. } => {
                 self.is_taken = true;
@@ -207,11 +216,12 @@ impl Answer {
                 if !text.is_empty() {
                     self.ready.push_back(Part::Text(text.to_owned()));
                 }
+                self.check_size()?;
                 if self.fold.cut().is_some() {
-                    return self.finish(FinishReason::Complete);
+                    return self.finish(FinishReason::Complete).await;
                 }
             }
-            Event::Finished { reason } => return self.finish(reason),
+            Event::Finished { reason } => return self.finish(reason).await,
             Event::Started { chat, message, bot } => {
                 self.is_taken = true;
                 if let Some((told, hash)) = &self.plan.told {
@@ -228,6 +238,7 @@ impl Answer {
                 self.is_taken = true;
                 self.thoughts.push_str(&text);
                 self.ready.push_back(Part::Thought(text));
+                self.check_size()?;
             }
             Event::Attachment { name, url } => {
                 self.notes.attachments.push(Attachment { name, url });
@@ -241,50 +252,64 @@ impl Answer {
         Ok(())
     }
 
+    /// Whether it is not larger than it may be.
+    fn check_size(&self) -> Result<(), Failure> {
+        let (size, most) = (self.fold.size() + self.thoughts.len(), self.plan.largest);
+        if size <= most {
+            return Ok(());
+        }
+        let what = format!("the answer is larger than {most} bytes; it was stopped");
+        Err(Limit::AnswerBytes.failure(StatusCode::BAD_GATEWAY, "answer_too_large", &what))
+    }
+
     /// The text is complete, or cut: reads it, and says the rest.
-    fn finish(&mut self, reason: FinishReason) -> Result<(), Failure> {
+    async fn finish(&mut self, reason: FinishReason) -> Result<(), Failure> {
         self.completion = None;
         let is_cut = self.fold.cut().is_some() || reason == FinishReason::Length;
-        let (text, calls) = match self.plan.reading.read(&self.fold, is_cut) {
-            Ok(read) => read,
-            // It was told once; what is no call then is how the bot speaks.
-            Err(fault) if self.mended.is_some() && self.plan.reading.may_be_text(&fault) => {
-                (self.fold.text().to_owned(), Vec::new())
-            }
-            Err(fault) => return self.ask_again(&fault),
+        let cut = self.fold.cut().cloned();
+        let tokens = self.fold.tokens() + tokens::estimate(&self.thoughts);
+        let read = match self.plan.reading.is_plain() {
+            true => None,
+            false => Some(self.plan.reading.read(self.fold.text(), is_cut).await?),
         };
-        let finish = match self.fold.cut() {
+        let (said, calls) = match read {
+            None => (None, Vec::new()),
+            Some(Ok((text, calls))) => (Some(text), calls),
+            // It was told once; what is no call then is how the bot speaks.
+            Some(Err(fault)) if self.mended.is_some() && self.plan.reading.may_be_text(&fault) => {
+                (None, Vec::new())
+            }
+            Some(Err(fault)) => return self.ask_again(&fault),
+        };
+        let finish = match cut {
             _ if !calls.is_empty() => Finish::Calls,
             Some(Cut::Length) => Finish::Length,
-            Some(Cut::Stop(stop)) => Finish::Stop(Some(stop.clone())),
+            Some(Cut::Stop(stop)) => Finish::Stop(Some(stop)),
             None if reason == FinishReason::Length => Finish::Length,
             None => Finish::Stop(None),
         };
-        let (text, out, Rest { tail, anew }) = match self.mended.take() {
+        let (text, Rest { tail, anew }, out) = match self.mended.take() {
             // What is out of a first try stays where it was said before the call that was mended.
-            Some(out) if !out.is_empty() && !calls.is_empty() => {
-                (out.clone(), out, Rest { tail: String::new(), anew: None })
-            }
+            Some(out) if !out.is_empty() && !calls.is_empty() => (out, Rest::default(), None),
             Some(out) => {
+                let text = said.unwrap_or_else(|| self.fold.take_text());
                 let rest = Rest::after(&out, &text);
-                (text, out, rest)
+                let sent = rest.anew.map(|_| format!("{out}{}", rest.tail));
+                (text, rest, sent)
             }
-            None => {
-                let rest = self.fold.rest(&text);
-                (text, self.fold.out().to_owned(), rest)
-            }
+            None => self.fold.end(said),
         };
         // The chat of an answer that is cut holds more than the client is given.
         if !is_cut {
-            self.remember([said(&text, &calls), said(&format!("{out}{tail}"), &calls)]);
+            self.remember(&text, out.as_deref(), &calls);
         }
-        if !tail.is_empty() {
+        // Who gets the answer in one piece has it in its end.
+        if !tail.is_empty() && self.plan.is_streamed {
             self.ready.push_back(Part::Text(tail));
         }
         self.notes.rewritten = anew.is_some();
         self.notes.exact_from = anew;
         let thoughts = std::mem::take(&mut self.thoughts);
-        let tokens = self.fold.tokens() + tokens::estimate(&thoughts);
         self.plan.meter.finished(self.plan.prompt_tokens, tokens);
         let notes = std::mem::take(&mut self.notes);
         let end = End { text, thoughts, calls, finish, tokens, notes };
@@ -292,14 +317,16 @@ impl Answer {
         Ok(())
     }
 
-    /// The client sends the answer back in one of these forms, and the conversation can go on.
-    fn remember(&self, forms: [String; 2]) {
+    /// The client sends the answer back as it is, or as it was sent, and the conversation can go on.
+    fn remember(&self, text: &str, sent: Option<&str>, calls: &[Call]) {
         let (Some(chat), Some(message)) = (&self.notes.chat, &self.notes.message) else { return };
         let ChatRequest { chat: named, resume, attachments, messages, .. } = &self.plan.request;
         // Of a chat that the client named nobody knows what else it holds, nor are files known
         // again.
         if named.is_none() && *resume && attachments.is_empty() {
-            let forms = forms.iter().map(String::as_str);
+            let forms = std::iter::once(text).chain(sent).map(|text| said(text, calls));
+            let forms: Vec<_> = forms.collect();
+            let forms = forms.iter().map(|form| &**form);
             self.plan.points.add(&self.plan.place, messages, forms, (chat, message));
         }
     }
@@ -313,6 +340,14 @@ impl Answer {
             return Err(Error::new(ErrorKind::Bot, message).into());
         }
         self.is_taken = true;
+        if let Err(refused) = self.plan.caller.ask_again() {
+            let message = format!(
+                "the bot's answer does not have the form that is asked: {}; it was not asked to \
+                 mend it: {}",
+                fault.outline, refused.message
+            );
+            return Err(Error::new(ErrorKind::Bot, message).into());
+        }
         tracing::info!("the bot is asked to mend the form of its answer");
         let mut request = self.plan.request.clone();
         let correction = Message::user(fault.correction());

@@ -28,10 +28,12 @@ pub(crate) async fn create(
 ) -> Result<Response, Failure> {
     let wishes = Wishes::read(&headers)?;
     let options = &gateway.0.options;
-    let mut fields = Fields::read(&headers, body, options).await?;
+    let mut fields = Fields::read(&gateway, &caller, &headers, body).await?;
+    let share = fields.take_share();
     let echo = fields.take("echo")?.unwrap_or_default();
     let include_usage = include_usage(&mut fields)?;
-    let question = read(fields, options.strict)?;
+    let mut question = read(fields, options.strict)?;
+    question.beside.share = share;
     let encoder = CompletionEncoder {
         id: ids::new("cmpl-"),
         created: ids::now(),
@@ -130,17 +132,23 @@ impl Encoder for CompletionEncoder {
         frames.data(&failure.body(Wire::OpenAi, ""));
     }
 
-    fn whole(&mut self, ends: &[End]) -> Value {
+    fn whole(&mut self, ends: Vec<End>) -> Value {
+        ends.iter().for_each(|end| self.told.add(end));
         let echo = self.echo.as_deref().unwrap_or_default();
-        let choices = ends.iter().enumerate().map(|(index, end)| {
-            let mut choice = choice(index, &format!("{echo}{}", end.text), Some(&end.finish));
-            if ends.len() > 1 {
+        let are_several = ends.len() > 1;
+        let choices = ends.into_iter().enumerate().map(|(index, end)| {
+            let mut choice = choice(index, "", Some(&end.finish));
+            // An answer may be large, and is not copied.
+            choice["text"] =
+                if echo.is_empty() { end.text } else { format!("{echo}{}", end.text) }.into();
+            if are_several {
                 choice["lenore"] = json!(end.notes);
             }
             choice
         });
-        let mut whole = self.chunk(choices.collect());
-        ends.iter().for_each(|end| self.told.add(end));
+        let choices = Value::Array(choices.collect());
+        let mut whole = self.chunk(Value::Null);
+        whole["choices"] = choices;
         whole["usage"] = self.told.usage();
         whole["lenore"] = self.told.notes();
         whole

@@ -6,6 +6,7 @@ use std::fmt;
 use serde::de::{SeqAccess, Visitor, value::SeqAccessDeserializer};
 use serde::{Deserialize, Deserializer};
 
+use crate::body::Share;
 use crate::failure::Failure;
 use crate::files::Source;
 
@@ -88,6 +89,8 @@ pub(crate) fn gather(
 pub(crate) struct Beside {
     pub(crate) files: Vec<Source>,
     pub(crate) ignored: Vec<String>,
+    /// What the request's body takes of the budget of all bodies.
+    pub(crate) share: Option<Share>,
 }
 
 /// A part of the OpenAI APIs, chat completions and responses alike.

@@ -1,5 +1,6 @@
 //! What every request passes: who may come in, and in which shape it is told what went wrong.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use axum::body::Body;
@@ -13,6 +14,7 @@ use axum::response::{IntoResponse, Response};
 use url::{Host, Url};
 
 use crate::Gateway;
+use crate::connection::Client;
 use crate::failure::{Failure, Wire};
 use crate::ids;
 use crate::models::is_anthropic;
@@ -27,8 +29,15 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 /// Where Anthropic's clients put the key.
 const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
+/// Tells more to who has a key.
+const READY: &str = "/health/ready";
+
+/// Whether who asks may know more than everybody.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Trusted(pub(crate) bool);
+
 /// Paths that need no key: they tell nothing that is anybody's own.
-const OPEN: &[&str] = &["/", "/health/live", "/health/ready", "/openapi.json"];
+const OPEN: &[&str] = &["/", "/health/live", READY, "/openapi.json"];
 
 /// The door.
 pub(crate) async fn door(
@@ -39,21 +48,34 @@ pub(crate) async fn door(
     let begin = Instant::now();
     let id = ids::new("req_");
     let path = request.uri().path();
-    let wire = if path.starts_with("/v1/messages") || is_anthropic(request.headers()) {
-        Wire::Anthropic
-    } else {
-        Wire::OpenAi
-    };
+    let wire = Wire::of(path, is_anthropic(request.headers()));
     let endpoint = endpoint(request.extensions().get::<MatchedPath>());
     let method = request.method().clone();
     request.extensions_mut().insert(RequestId(id.clone()));
-    let mut response = match admit(&gateway, &mut request) {
-        Ok(()) => next.run(request).await,
+    let client = request.extensions().get::<Arc<Client>>().cloned();
+    let mut response = match admit(&gateway, &mut request, client.as_deref()).await {
+        Ok(is_let_in) => {
+            let busy = client.filter(|_| is_let_in).map(|client| client.is_let_in());
+            let mut response = next.run(request).await;
+            // It lasts as long as the response's body.
+            if let Some(busy) = busy {
+                response.extensions_mut().insert(Arc::new(busy));
+            }
+            response
+        }
         Err(failure) => failure.into_response(),
     };
-    if let Some(failure) = response.extensions_mut().remove::<Failure>() {
-        let body = failure.body(wire, &id).to_string();
-        *response.body_mut() = Body::from(body);
+    if let Some(mut failure) = response.extensions_mut().remove::<Failure>() {
+        if let Some(limit) = failure.limit() {
+            gateway.metrics().limit_met(limit);
+        }
+        // What came of an answer may be large, and is not copied.
+        let partial = failure.take_partial();
+        let mut body = failure.body(wire, &id);
+        if let Some(partial) = partial {
+            body["error"]["partial"] = partial.into();
+        }
+        *response.body_mut() = Body::from(body.to_string());
         let json = HeaderValue::from_static("application/json");
         response.headers_mut().insert(CONTENT_TYPE, json);
     }
@@ -88,25 +110,44 @@ fn endpoint(path: Option<&MatchedPath>) -> &'static str {
     KNOWN.iter().find(|known| **known == path).copied().unwrap_or("other")
 }
 
-/// Lets a request in, with its caller, or says why not.
-fn admit(gateway: &Gateway, request: &mut Request) -> Result<(), Failure> {
+/// Lets a request in, with its caller, or says why not. Whether the door was not open to all.
+async fn admit(
+    gateway: &Gateway,
+    request: &mut Request,
+    client: Option<&Client>,
+) -> Result<bool, Failure> {
     let headers = request.headers();
     let host = host(headers, request.uri())?;
     check_host(gateway, &host)?;
     check_origin(gateway, headers, &host)?;
-    let caller = if OPEN.contains(&request.uri().path()) {
-        gateway.0.keys.nobody()
+    let path = request.uri().path();
+    let is_open = OPEN.contains(&path);
+    let caller = if is_open && path != READY {
+        Ok(gateway.0.keys.nobody())
     } else {
         // Some clients give both, one of which is a placeholder.
         let [first, second] = keys(headers);
         let caller = gateway.0.keys.caller(first.or(second));
-        match (first, second) {
-            (Some(_), Some(_)) => caller.or_else(|_| gateway.0.keys.caller(second))?,
-            _ => caller?,
+        let caller = match (first, second) {
+            (Some(_), Some(_)) => caller.or_else(|_| gateway.0.keys.caller(second)),
+            _ => caller,
+        };
+        match (caller, client) {
+            (Ok(caller), Some(client)) if caller.name().is_none() => {
+                let owner = client.owner(&gateway.0.peers).await;
+                owner.refused().map_or(Ok(caller), Err)
+            }
+            (caller, _) => caller,
         }
     };
+    let is_trusted = caller.is_ok();
+    let caller = match caller {
+        Err(_) if is_open => gateway.0.keys.nobody(),
+        caller => caller?,
+    };
     request.extensions_mut().insert(caller);
-    Ok(())
+    request.extensions_mut().insert(Trusted(is_trusted));
+    Ok(!is_open)
 }
 
 /// The key, wherever the client puts it.

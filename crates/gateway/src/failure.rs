@@ -3,12 +3,14 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use axum::http::header::{HeaderValue, RETRY_AFTER};
+use axum::http::header::{HeaderMap, HeaderValue, RETRY_AFTER};
 use axum::http::{HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 use hyper::ext::ReasonPhrase;
 use lenore_provider::{Error, ErrorKind};
 use serde_json::{Value, json};
+
+use crate::limits::Limit;
 
 /// The provider's own name of what went wrong.
 const X_LENORE_ERROR: HeaderName = HeaderName::from_static("x-lenore-error");
@@ -25,6 +27,14 @@ const SOON: Duration = Duration::from_secs(10);
 pub(crate) enum Wire {
     OpenAi,
     Anthropic,
+}
+
+impl Wire {
+    /// The wire of a path. `is_named`: whether the client says that it is one of Anthropic's.
+    pub(crate) fn of(path: &str, is_named: bool) -> Self {
+        let is_anthropic = is_named || path.starts_with("/v1/messages");
+        if is_anthropic { Self::Anthropic } else { Self::OpenAi }
+    }
 }
 
 /// A request that failed.
@@ -44,6 +54,8 @@ pub(crate) struct Failure {
     partial: Option<String>,
     /// Whether the bot may have been asked: the same request could ask it twice.
     was_asked: bool,
+    /// The bound that was met.
+    limit: Option<Limit>,
 }
 
 impl Failure {
@@ -62,6 +74,7 @@ impl Failure {
             retry_after: None,
             partial: None,
             was_asked: false,
+            limit: None,
         }
     }
 
@@ -88,6 +101,17 @@ impl Failure {
         self
     }
 
+    /// Names the bound that was met.
+    pub(crate) fn of_limit(mut self, limit: Limit) -> Self {
+        self.limit = Some(limit);
+        self
+    }
+
+    /// The bound that was met.
+    pub(crate) fn limit(&self) -> Option<Limit> {
+        self.limit
+    }
+
     /// Notes whether the bot may have been asked. Who may have been asked once stays so.
     pub(crate) fn asked(mut self, was_asked: bool) -> Self {
         self.was_asked |= was_asked;
@@ -110,10 +134,15 @@ impl Failure {
         self.partial.as_deref()
     }
 
+    /// Takes what was received of the answer.
+    pub(crate) fn take_partial(&mut self) -> Option<String> {
+        self.partial.take()
+    }
+
     /// Adds what was received of the answer, unless that is known already.
-    pub(crate) fn or_partial(mut self, text: &str) -> Self {
+    pub(crate) fn or_partial(mut self, text: String) -> Self {
         if self.partial.is_none() && !text.is_empty() {
-            self.partial = Some(text.to_owned());
+            self.partial = Some(text);
         }
         self
     }
@@ -182,6 +211,25 @@ impl Failure {
     }
 }
 
+impl Failure {
+    /// The headers that tell of it.
+    pub(crate) fn headers(&self) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        if let Some(kind) = self.kind {
+            headers.insert(X_LENORE_ERROR, HeaderValue::from_static(kind.as_str()));
+        }
+        // Clients take a time to wait for leave to ask again.
+        if let Some(wait) = self.retry_after.filter(|_| self.may_be_repeated()) {
+            // Whole seconds, rounded up.
+            let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+            headers.insert(RETRY_AFTER, seconds.into());
+        }
+        let may_be_repeated = if self.may_be_repeated() { "true" } else { "false" };
+        headers.insert(X_SHOULD_RETRY, HeaderValue::from_static(may_be_repeated));
+        headers
+    }
+}
+
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let kind = error.kind();
@@ -209,18 +257,7 @@ impl IntoResponse for Failure {
     /// The status and the headers. The body follows at the door, which knows whose wire it is.
     fn into_response(self) -> Response {
         let mut response = self.status.into_response();
-        let headers = response.headers_mut();
-        if let Some(kind) = self.kind {
-            headers.insert(X_LENORE_ERROR, HeaderValue::from_static(kind.as_str()));
-        }
-        // Clients take a time to wait for leave to ask again.
-        if let Some(wait) = self.retry_after.filter(|_| self.may_be_repeated()) {
-            // Whole seconds, rounded up.
-            let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-            headers.insert(RETRY_AFTER, seconds.into());
-        }
-        let may_be_repeated = if self.may_be_repeated() { "true" } else { "false" };
-        headers.insert(X_SHOULD_RETRY, HeaderValue::from_static(may_be_repeated));
+        response.headers_mut().extend(self.headers());
         if self.status.canonical_reason().is_none() {
             // 499 has no name of its own.
             let reason = ReasonPhrase::from_static(b"Client Closed Request");

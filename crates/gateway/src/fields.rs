@@ -1,13 +1,15 @@
 //! The fields of a request's JSON body: taken one by one, so that what is left is what was not
 //! understood.
 
-use axum::body::{Body, Bytes, to_bytes};
+use axum::body::Body;
 use axum::http::{HeaderMap, StatusCode, header};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use crate::Gateway;
+use crate::body::{self, Bounds, Share};
 use crate::failure::Failure;
-use crate::gateway::Options;
+use crate::keys::Caller;
 use crate::known::Known;
 
 /// Fields that change nothing about an answer, which may be given without being reported.
@@ -31,6 +33,8 @@ pub(crate) struct Fields {
     left: Map<String, Value>,
     /// Parts of fields that were taken, which are not honoured.
     ignored: Vec<String>,
+    /// What it takes of the budget of all bodies.
+    share: Option<Share>,
 }
 
 impl Fields {
@@ -40,9 +44,10 @@ impl Fields {
     /// 415 where it is not said to be JSON, 413 where it is too large, 408 where it does not come,
     /// 400 where it is not an object.
     pub(crate) async fn read(
+        gateway: &Gateway,
+        caller: &Caller,
         headers: &HeaderMap,
         body: Body,
-        options: &Options,
     ) -> Result<Self, Failure> {
         if !is_json(headers) {
             return Err(Failure::new(
@@ -60,12 +65,20 @@ impl Fields {
                 "the body must not be compressed; leave out Content-Encoding",
             ));
         }
-        let bytes = read_body(headers, body, options).await?;
-        match serde_json::from_slice(&bytes) {
-            Ok(Value::Object(left)) => Ok(Self { left, ignored: Vec::new() }),
+        let options = &gateway.0.options;
+        let bounds = Bounds { size: options.largest_body, time: options.patience.body };
+        let mut share = gateway.0.budget.share(caller.name());
+        let bytes = body::read(headers, body, bounds, &mut share).await?;
+        match body::parse(bytes, &mut share).await? {
+            Ok(Value::Object(left)) => Ok(Self { left, ignored: Vec::new(), share: Some(share) }),
             Ok(_) => Err(Failure::invalid("the body must be a JSON object")),
-            Err(error) => Err(unreadable(&bytes, &error)),
+            Err((bytes, error)) => Err(unreadable(&bytes, &error)),
         }
+    }
+
+    /// What it takes of the budget of all bodies, for as long as what was taken of it is there.
+    pub(crate) fn take_share(&mut self) -> Option<Share> {
+        self.share.take()
     }
 
     /// Takes a field that may be missing or null.
@@ -213,36 +226,4 @@ fn is_json(headers: &HeaderMap) -> bool {
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let essence = content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim();
     essence.eq_ignore_ascii_case("application/json")
-}
-
-async fn read_body(headers: &HeaderMap, body: Body, options: &Options) -> Result<Bytes, Failure> {
-    let (most, wait) = (options.largest_body, options.patience.body);
-    let too_large = || {
-        Failure::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "request_too_large",
-            format!("the body is larger than the {most} bytes that this server takes"),
-        )
-    };
-    let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
-    if length.and_then(|length| length.parse().ok()).is_some_and(|length: usize| length > most) {
-        return Err(too_large());
-    }
-    match tokio::time::timeout(wait, to_bytes(body, most)).await {
-        Ok(Ok(bytes)) => Ok(bytes),
-        Ok(Err(error)) => {
-            let source = std::error::Error::source(&error);
-            // Either the limit, or a connection that broke, which nobody will read about.
-            Err(if source.is_some_and(|source| source.to_string().contains("length limit")) {
-                too_large()
-            } else {
-                Failure::invalid("the body broke off")
-            })
-        }
-        Err(_) => Err(Failure::new(
-            StatusCode::REQUEST_TIMEOUT,
-            "request_timeout",
-            format!("the body did not come within {wait:?}"),
-        )),
-    }
 }

@@ -33,7 +33,7 @@ pub(crate) enum Cut {
 }
 
 /// What is left to do at the end.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Rest {
     /// What has not been sent yet.
     pub(crate) tail: String,
@@ -100,6 +100,36 @@ impl Fold {
         &self.text[..end]
     }
 
+    /// Bytes of all that has come.
+    pub(crate) fn size(&self) -> usize {
+        self.text.len()
+    }
+
+    /// The text, up to where it is cut, which is not kept.
+    pub(crate) fn take_text(&mut self) -> String {
+        let end = self.text().len();
+        let mut text = std::mem::take(&mut self.text);
+        text.truncate(end);
+        self.sent = 0;
+        text
+    }
+
+    /// The end: what there is to say, which is the text where nothing else is `said`; what is left
+    /// to be sent of it; and all that was sent then, where that is something else.
+    pub(crate) fn end(&mut self, said: Option<String>) -> (String, Rest, Option<String>) {
+        if let (None, None) = (&said, &self.diverged) {
+            let sent = self.sent;
+            let text = self.take_text();
+            let rest = Rest { tail: text[sent..].to_owned(), anew: None };
+            return (text, rest, None);
+        }
+        let out = self.out().to_owned();
+        let text = said.unwrap_or_else(|| self.take_text());
+        let rest = Rest::after(&out, &text);
+        let sent = rest.anew.map(|_| format!("{out}{}", rest.tail));
+        (text, rest, sent)
+    }
+
     /// About how many tokens the text has.
     pub(crate) fn tokens(&self) -> u64 {
         tokens::estimate(self.text())
@@ -111,6 +141,7 @@ impl Fold {
     }
 
     /// What is to be sent so that all of `text` is out; `text` is what there is to say at the end.
+    #[cfg(test)]
     pub(crate) fn rest(&self, text: &str) -> Rest {
         Rest::after(self.out(), text)
     }

@@ -12,10 +12,13 @@ use lenore_provider::{Error, ErrorKind, Provider, Result};
 use tokio::sync::watch;
 use tower_http::cors::{AllowHeaders, CorsLayer, ExposeHeaders};
 
+use crate::body::Budget;
 use crate::keys::{FileOfKeys, KeyRing};
+use crate::limits::{ANSWER_BYTES, CONNECTIONS, CONNECTIONS_PER_ADDRESS};
 use crate::links::Links;
 use crate::metrics::Metrics;
 use crate::patience::Patience;
+use crate::peer::Peers;
 use crate::points::Points;
 use crate::remote::Remote;
 use crate::scratch::Scratch;
@@ -38,6 +41,10 @@ pub(crate) struct Inner {
     pub(crate) links: Arc<Links>,
     pub(crate) points: Arc<Points>,
     pub(crate) told: Arc<Told>,
+    /// Whose connections of this machine are.
+    pub(crate) peers: Peers,
+    /// For the bodies of all requests.
+    pub(crate) budget: Arc<Budget>,
     remote: Option<Remote>,
     scratch: Scratch,
     /// When it was made, in seconds since 1970.
@@ -54,6 +61,10 @@ pub(crate) struct Options {
     pub(crate) origins: Vec<String>,
     pub(crate) strict: bool,
     pub(crate) largest_body: usize,
+    pub(crate) all_bodies: Option<usize>,
+    pub(crate) largest_answer: usize,
+    pub(crate) connections: usize,
+    pub(crate) connections_per_address: usize,
     pub(crate) patience: Patience,
 }
 
@@ -144,6 +155,35 @@ impl GatewayBuilder {
         self
     }
 
+    /// The largest answer that is handed out, in bytes, with its thoughts.
+    #[must_use]
+    pub fn largest_answer(mut self, bytes: usize) -> Self {
+        self.options.largest_answer = bytes;
+        self
+    }
+
+    /// Bytes of the bodies of all requests together, and of what is parsed of them; a key may have
+    /// half of them.
+    #[must_use]
+    pub fn all_bodies(mut self, bytes: usize) -> Self {
+        self.options.all_bodies = Some(bytes);
+        self
+    }
+
+    /// As many connections are open at once, where the system allows so many files.
+    #[must_use]
+    pub fn most_connections(mut self, count: usize) -> Self {
+        self.options.connections = count.max(1);
+        self
+    }
+
+    /// As many connections of one address are open at once; this machine's own are not counted.
+    #[must_use]
+    pub fn most_connections_per_address(mut self, count: usize) -> Self {
+        self.options.connections_per_address = count.max(1);
+        self
+    }
+
     /// How long clients are waited for.
     #[must_use]
     pub fn patience(mut self, patience: Patience) -> Self {
@@ -185,6 +225,8 @@ impl GatewayBuilder {
         }
         Ok(Gateway(Arc::new(Inner {
             keys: KeyRing::new(key, key_file)?,
+            peers: Peers::default(),
+            budget: Budget::new(options.all_bodies, options.largest_body),
             remote: fetch.then(Remote::public).transpose()?,
             scratch: Scratch::new(),
             providers,
@@ -209,6 +251,10 @@ impl Gateway {
             origins: Vec::new(),
             strict: false,
             largest_body: BODY,
+            all_bodies: None,
+            largest_answer: ANSWER_BYTES,
+            connections: CONNECTIONS,
+            connections_per_address: CONNECTIONS_PER_ADDRESS,
             patience: Patience::default(),
         };
         GatewayBuilder {

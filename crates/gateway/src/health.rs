@@ -3,14 +3,15 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use futures_util::future::join_all;
 use lenore_provider::{BrowserState, Health};
 use serde_json::{Value, json};
 
 use crate::Gateway;
+use crate::doors::Trusted;
 
 /// A provider that takes longer to find out how it is doing is not well.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -53,6 +54,17 @@ pub(crate) fn obstacle(health: &Health) -> Option<Cow<'_, str>> {
     }
 }
 
+/// The same in a word, for everybody.
+fn kind(health: &Health) -> Option<&'static str> {
+    obstacle(health)?;
+    Some(match (&health.fault, health.browser, health.signed_in) {
+        (Some(_), ..) => "fault",
+        (None, Some(BrowserState::Lost), _) => "browser_lost",
+        (None, _, Some(false)) => "signed_out",
+        _ => "busy",
+    })
+}
+
 /// `GET /health/live`: the server answers.
 pub(crate) async fn live() -> Json<Value> {
     Json(json!({ "status": "live" }))
@@ -61,13 +73,15 @@ pub(crate) async fn live() -> Json<Value> {
 /// `GET /health/ready`: 200 where the default provider can be asked, else 503 and the reason.
 pub(crate) async fn ready(
     axum::extract::State(gateway): axum::extract::State<Gateway>,
+    Extension(Trusted(is_trusted)): Extension<Trusted>,
 ) -> Response {
     let states = states(&gateway).await;
     let told = states.iter().map(|(name, health)| {
         json!({
             "name": name,
             "ready": obstacle(health).is_none(),
-            "reason": obstacle(health),
+            "kind": kind(health),
+            "reason": obstacle(health).filter(|_| is_trusted),
             "browser": health.browser,
             "signed_in": health.signed_in,
             "running": health.running,
@@ -80,10 +94,12 @@ pub(crate) async fn ready(
     });
     let told: Vec<_> = told.collect();
     let reason = states.first().and_then(|(_, health)| obstacle(health));
-    let status = if reason.is_none() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let is_ready = reason.is_none();
+    let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let body = json!({
-        "status": if reason.is_none() { "ready" } else { "not ready" },
-        "reason": reason,
+        "status": if is_ready { "ready" } else { "not ready" },
+        "kind": states.first().and_then(|(_, health)| kind(health)),
+        "reason": reason.filter(|_| is_trusted),
         "providers": told,
     });
     (status, Json(body)).into_response()

@@ -21,6 +21,7 @@
 //! the answer again when its conversation goes on.
 
 mod answer;
+mod body;
 mod chat;
 mod completions;
 mod connection;
@@ -35,16 +36,21 @@ mod health;
 mod ids;
 mod keys;
 mod known;
+mod limits;
 mod links;
 mod mark;
 mod messages;
 mod metrics;
 mod models;
+mod open_files;
 mod openapi;
 mod page;
 mod patience;
+mod peer;
+mod places;
 mod points;
 mod question;
+mod refusal;
 mod remote;
 mod respond;
 mod responses;

@@ -13,6 +13,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
 use crate::health::{State, obstacle};
+use crate::limits::Limit;
 
 /// Bounds of the times to a first chunk, in seconds.
 const FIRST: [f64; 10] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0];
@@ -41,6 +42,11 @@ struct Ended {
     outcome: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Met {
+    limit: &'static str,
+}
+
 type Numbers = Family<Named, Gauge>;
 
 /// The counters.
@@ -51,6 +57,8 @@ pub(crate) struct Metrics {
     answers: Family<Ended, Counter>,
     tokens: Family<Direction, Counter>,
     in_flight: Gauge,
+    limits: Family<Met, Counter>,
+    connections: Gauge,
     first: Histogram,
     gap: Histogram,
     ready: Numbers,
@@ -68,6 +76,8 @@ impl Metrics {
             answers: Family::default(),
             tokens: Family::default(),
             in_flight: Gauge::default(),
+            limits: Family::default(),
+            connections: Gauge::default(),
             first: Histogram::new(FIRST),
             gap: Histogram::new(GAP),
             ready: Family::default(),
@@ -86,6 +96,13 @@ impl Metrics {
         registry.register("answers", "Answers, by how they ended", self.answers.clone());
         registry.register("tokens", "Tokens, estimated from the text", self.tokens.clone());
         registry.register("answers_in_flight", "Answers under way", self.in_flight.clone());
+        let help = "How often a bound was met, by its name";
+        registry.register("limit_met", help, self.limits.clone());
+        registry.register("connections", "Connections that are open", self.connections.clone());
+        for limit in Limit::ALL {
+            // So that each is listed before it is met.
+            drop(self.limits.get_or_create(&Met { limit: limit.name() }));
+        }
         let help = "From the question to the first text, in seconds";
         registry.register("first_chunk_seconds", help, self.first.clone());
         let help = "Between two chunks of an answer, in seconds";
@@ -103,6 +120,17 @@ impl Metrics {
     /// A request was answered.
     pub(crate) fn request(&self, endpoint: &'static str, status: u16) {
         self.requests.get_or_create(&Kind { endpoint, status }).inc();
+    }
+
+    /// A bound was met.
+    pub(crate) fn limit_met(&self, limit: Limit) {
+        self.limits.get_or_create(&Met { limit: limit.name() }).inc();
+    }
+
+    /// A connection was opened; it is counted until what is returned is dropped.
+    pub(crate) fn connection(self: &Arc<Self>) -> OpenConnection {
+        self.connections.inc();
+        OpenConnection(self.clone())
     }
 
     /// The text for Prometheus, with what the providers say of themselves now.
@@ -123,6 +151,16 @@ impl Metrics {
         let mut text = String::new();
         encode(&mut text, &self.registry).expect("a string takes all");
         text
+    }
+}
+
+/// A connection that is open, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct OpenConnection(Arc<Metrics>);
+
+impl Drop for OpenConnection {
+    fn drop(&mut self) {
+        self.0.connections.dec();
     }
 }
 

@@ -5,9 +5,11 @@ use std::time::Duration;
 /// How long a server waits for its clients, and they for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Patience {
-    /// A client may take so long for the head of a request, and a connection may be idle for so
-    /// long between two requests.
+    /// A client may take so long for the head of a request, from its first byte; a new connection
+    /// from its beginning.
     pub head: Duration,
+    /// A connection may be idle for so long between two requests; not for less than `head`.
+    pub idle: Duration,
     /// The body of a request may take so long.
     pub body: Duration,
     /// A client may take nothing of what waits for it for so long.
@@ -20,7 +22,8 @@ pub struct Patience {
 impl Default for Patience {
     fn default() -> Self {
         Self {
-            head: Duration::from_secs(15),
+            head: Duration::from_secs(5),
+            idle: Duration::from_secs(15),
             body: Duration::from_secs(30),
             stall: Duration::from_secs(120),
             heartbeat: Duration::from_secs(15),

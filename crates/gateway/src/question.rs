@@ -1,15 +1,17 @@
 //! What a request of any dialect comes down to.
 
-use axum::http::{HeaderMap, HeaderName};
+use std::sync::Arc;
+
+use axum::http::{HeaderMap, HeaderName, StatusCode};
 use lenore_provider::{ConversationHash, Message, Role};
 
 use crate::Gateway;
 use crate::content::Beside;
 use crate::failure::Failure;
 use crate::fields::Fields;
-use crate::fold::Fold;
+use crate::limits::{Limit, SCHEMA_DEPTH, SCHEMA_NODES, SCHEMA_PATTERNS};
 use crate::links::Place;
-use crate::schema::Format;
+use crate::schema::{self, Cost, Ended, Excess, Format, Most, Part, Schema, TIME};
 use crate::tools::{Call, Fault, MARK, Toolbox};
 use crate::{mark, tokens};
 
@@ -112,12 +114,59 @@ impl Reading {
         (!told.is_empty()).then(|| told.join("\n\n"))
     }
 
-    /// The text that the client gets, and the calls. `is_cut`: the bot did not end it itself.
-    pub(crate) fn read(&self, fold: &Fold, is_cut: bool) -> Result<(String, Vec<Call>), Fault> {
-        match self.read_whole(fold.text()) {
+    /// Reads the schemas, so that what cannot be used is refused before the bot is asked.
+    ///
+    /// # Errors
+    /// 400, with the place of what cannot be used or costs too much; 429 where too many others do
+    /// the same.
+    pub(crate) async fn prepare(self: &Arc<Self>) -> Result<(), Failure> {
+        if self.schemas().next().is_none() {
+            return Ok(());
+        }
+        let reading = self.clone();
+        let read = schema::run(move || reading.read_schemas()).await;
+        read.unwrap_or_else(|ended| Err(unread(ended)))
+    }
+
+    fn schemas(&self) -> impl Iterator<Item = &Schema> {
+        let of_format = self.format.as_ref().and_then(Format::schema);
+        self.tools.iter().flat_map(Toolbox::schemas).chain(of_format)
+    }
+
+    fn read_schemas(&self) -> Result<(), Failure> {
+        const MOST: Most =
+            Most { nodes: SCHEMA_NODES, depth: SCHEMA_DEPTH, patterns: SCHEMA_PATTERNS };
+        let mut cost = Cost::default();
+        for schema in self.schemas() {
+            schema::cost(schema.source(), MOST, &mut cost)
+                .map_err(|excess| too_much(&excess).at(schema.path()))?;
+        }
+        self.schemas().try_for_each(|schema| schema.read(cost.patterns).map(drop))
+    }
+
+    /// Whether there is nothing to read: the text is the answer.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.tools.is_none() && self.format.is_none()
+    }
+
+    /// What the client gets, and the calls. `is_cut`: the bot did not end it itself.
+    pub(crate) async fn read(
+        self: &Arc<Self>,
+        text: &str,
+        is_cut: bool,
+    ) -> Result<Result<(String, Vec<Call>), Fault>, Failure> {
+        let (reading, text) = (self.clone(), text.to_owned());
+        let read = schema::run(move || reading.read_text(&text, is_cut)).await;
+        read.map_err(|_| {
+            let what = "whether the answer fits its schema cannot be found out within 1 s";
+            Limit::SchemaTime.failure(StatusCode::BAD_GATEWAY, "schema_too_costly", what)
+        })
+    }
+
+    fn read_text(&self, text: &str, is_cut: bool) -> Result<(String, Vec<Call>), Fault> {
+        match self.read_whole(text) {
             // What is cut has no form any more; half a call is nothing.
             Err(_) if is_cut => {
-                let text = fold.text();
                 let end = self.tools.as_ref().and_then(|_| mark::find(text, 0, MARK));
                 Ok((end.map_or(text, |end| text[..end].trim_end()).to_owned(), Vec::new()))
             }
@@ -141,6 +190,42 @@ impl Reading {
             _ => Ok((text, calls)),
         }
     }
+}
+
+/// The schemas could not be read.
+fn unread(ended: Ended) -> Failure {
+    match ended {
+        Ended::Busy => {
+            let what = "too many other requests have schemas that are being read";
+            Limit::SchemaTurns.busy("rate_limit_exceeded", what)
+        }
+        Ended::TooMuch | Ended::Steps => {
+            let what = format!("the JSON schemas of the request take longer than {TIME:?} to read");
+            Limit::SchemaTime.refused(&what)
+        }
+    }
+}
+
+/// A schema costs too much there.
+fn too_much(excess: &Excess) -> Failure {
+    let (limit, what) = match excess.of {
+        Part::Nodes => (
+            Limit::SchemaNodes,
+            format!(
+                "the JSON schemas have more than {SCHEMA_NODES} parts when their references are \
+                 followed"
+            ),
+        ),
+        Part::Depth => {
+            (Limit::SchemaDepth, format!("the JSON schema is more than {SCHEMA_DEPTH} deep"))
+        }
+        Part::Patterns => (
+            Limit::SchemaPatterns,
+            format!("the JSON schemas have more than {SCHEMA_PATTERNS} patterns"),
+        ),
+    };
+    let at = if excess.at.is_empty() { "the whole" } else { &excess.at };
+    limit.refused(&format!("{what}, at {at}"))
 }
 
 /// What a client says in headers of ours.

@@ -8,7 +8,7 @@ use axum::Json;
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream::StreamExt;
-use lenore_provider::{ChatRequest, Message, Role};
+use lenore_provider::{ChatRequest, Hold, Message, Role};
 
 use crate::Gateway;
 use crate::answer::{Answer, End, Part, Plan};
@@ -55,7 +55,7 @@ pub(crate) async fn respond<E: Encoder>(
         let ends = collect(parts, open).await?;
         drop(permit);
         let chat = ends.first().and_then(|end| end.notes.chat.clone());
-        (Json(encoder.whole(&ends)).into_response(), chat)
+        (Json(encoder.whole(ends)).into_response(), chat)
     };
     let headers = response.headers_mut();
     headers.insert(X_LENORE_USAGE, HeaderValue::from_static("estimated"));
@@ -74,7 +74,7 @@ async fn ask(
     caller: &Caller,
     wishes: Wishes,
     question: Question,
-) -> Result<(Parts, Permit), Failure> {
+) -> Result<(Parts, Arc<Permit>), Failure> {
     let prompt_tokens = question.tokens();
     let Question {
         model, messages, beside, stop, most, reading, count, stream, chat, told, ..
@@ -90,9 +90,16 @@ async fn ask(
         let message = "several answers cannot go on in one chat; ask for one, or in a new chat";
         return Err(Failure::invalid(message).of_param("n"));
     }
-    let permit = caller.enter(count)?;
+    let permit = Arc::new(caller.enter(count)?);
+    let reading = Arc::new(reading);
+    reading.prepare().await?;
     let files = Files::store(beside.files, gateway.scratch(), gateway.remote()).await?;
     let files = Arc::new(files);
+    // What is left of the body is the conversation.
+    let share = beside.share.map(|mut share| {
+        share.shrink_to(messages.iter().map(|message| message.content.len()).sum());
+        Arc::new(share)
+    });
     let place = Place::new(gateway, caller, &route);
     let points = &gateway.0.points;
     let request = ChatRequest {
@@ -101,10 +108,11 @@ async fn ask(
         chat,
         // Several answers to one question are in chats of their own.
         resume: !wishes.new_chat && count == 1,
+        // A client who has left may ask again once the site has stopped.
+        hold: Hold::new(permit.clone()),
         ..ChatRequest::new(route.model, messages)
     };
     let rules = Rules { stop, most, mark: None, hold: wishes.hold || !stream };
-    let reading = Arc::new(reading);
     let start = |index| {
         let plan = Plan {
             provider: route.provider.clone(),
@@ -114,7 +122,11 @@ async fn ask(
             place: place.clone(),
             rules: rules.clone(),
             reading: reading.clone(),
+            caller: caller.clone(),
             _files: files.clone(),
+            _share: share.clone(),
+            largest: gateway.0.options.largest_answer,
+            is_streamed: stream,
             prompt_tokens,
             meter: Meter::start(gateway.metrics()),
             stopping: gateway.stopping(),

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
@@ -44,7 +45,7 @@ pub(crate) trait Encoder: Send + 'static {
     fn fail(&mut self, failure: &Failure, frames: &mut Frames);
 
     /// All at once, where it is not streamed.
-    fn whole(&mut self, ends: &[End]) -> Value;
+    fn whole(&mut self, ends: Vec<End>) -> Value;
 
     /// A sign of life.
     fn beat(&self, frames: &mut Frames) {
@@ -100,7 +101,7 @@ pub(crate) struct Sse<E> {
     /// How often there is a sign of life.
     pub(crate) heartbeat: Duration,
     /// Held to the end.
-    pub(crate) _permit: Permit,
+    pub(crate) _permit: Arc<Permit>,
 }
 
 impl<E: Encoder> Sse<E> {

@@ -3,6 +3,7 @@
 //! The bot is told the tools and how to call them; a call is `<tool_call>{"name": …, "arguments":
 //! {…}}</tool_call>`. What it calls is checked against the tool's JSON schema.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use serde::{Deserialize, Deserializer};
@@ -10,6 +11,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::failure::Failure;
+use crate::limits::{Limit, TOOLS};
 use crate::schema::Schema;
 use crate::{ids, mark};
 
@@ -20,9 +22,6 @@ const MARK_END: &str = "</tool_call>";
 /// What the ids of calls begin with.
 const CALL: &str = "call_";
 
-/// As many tools may be offered.
-const MOST: usize = 256;
-
 /// A tool that the client offers.
 #[derive(Debug)]
 pub(crate) struct Tool {
@@ -32,20 +31,21 @@ pub(crate) struct Tool {
 }
 
 impl Tool {
+    /// A tool; `path` is what it is called in the request.
     pub(crate) fn new(
         name: String,
         description: Option<String>,
         parameters: Option<Value>,
+        path: &str,
     ) -> Result<Self, Failure> {
         let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | ':');
         if name.is_empty() || name.len() > 128 || !name.chars().all(is_name) {
             return Err(Failure::invalid(
                 "a tool's name is made of letters, digits, '_', '-', '.' and ':', 128 at most",
             )
-            .of_param("tools"));
+            .at(path));
         }
-        let schema = Schema::new(parameters.unwrap_or_else(|| json!({ "type": "object" })))
-            .map_err(|failure| failure.of_param("tools"))?;
+        let schema = Schema::new(parameters.unwrap_or_else(|| json!({ "type": "object" })), path);
         Ok(Self { name, description, schema })
     }
 }
@@ -120,12 +120,17 @@ impl Toolbox {
             }
             _ => {}
         }
-        if tools.len() > MOST {
-            let message = format!("more than {MOST} tools");
-            return Err(Failure::invalid(message).of_param("tools"));
+        if tools.len() > TOOLS {
+            let what = format!("the request has {} tools, more than {TOOLS}", tools.len());
+            return Err(Limit::Tools.refused(&what).of_param("tools"));
         }
         let any = !tools.is_empty() && choice != Choice::None;
         Ok(any.then_some(Self { tools, choice, parallel }))
+    }
+
+    /// The schemas of the tools' arguments.
+    pub(crate) fn schemas(&self) -> impl Iterator<Item = &Schema> {
+        self.tools.iter().map(|tool| &tool.schema)
     }
 
     /// What the bot is told.
@@ -258,7 +263,10 @@ fn number(id: &str) -> Option<usize> {
 }
 
 /// An answer that called tools, as every dialect has it in a conversation.
-pub(crate) fn said(text: &str, calls: &[Call]) -> String {
+pub(crate) fn said<'a>(text: &'a str, calls: &[Call]) -> Cow<'a, str> {
+    if calls.is_empty() {
+        return Cow::Borrowed(text);
+    }
     let mut said = text.to_owned();
     for Call { id, name, arguments } in calls {
         if !said.is_empty() {
@@ -266,7 +274,7 @@ pub(crate) fn said(text: &str, calls: &[Call]) -> String {
         }
         said.push_str(&written(id, name, arguments));
     }
-    said
+    Cow::Owned(said)
 }
 
 /// A call in a conversation that is told to the bot, as the bot would write it. One that another

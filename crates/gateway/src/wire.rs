@@ -54,8 +54,8 @@ impl Function {
         if !chosen.allows(&self.name) {
             return Ok(None);
         }
-        let tool = Tool::new(self.name, self.description, self.parameters.map(Value::Object));
-        tool.map(Some).map_err(|failure| failure.at(format!("tools[{index}]")))
+        let parameters = self.parameters.map(Value::Object);
+        Tool::new(self.name, self.description, parameters, &format!("tools[{index}]")).map(Some)
     }
 }
 
@@ -152,8 +152,7 @@ impl WireFormat {
                 let Some(schema) = schema else {
                     return Err(Failure::invalid("the schema is missing").of_param(param));
                 };
-                let schema = Schema::new(schema).map_err(|failure| failure.of_param(param))?;
-                Ok(Some(Format::Schema(schema, description)))
+                Ok(Some(Format::Schema(Schema::new(schema, param), description)))
             }
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use lenore_provider::{Earlier, Error, ErrorKind, Event, FinishReason, Message, Result};
+use lenore_provider::{Earlier, Error, ErrorKind, Event, FinishReason, Hold, Message, Result};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::time::Instant;
 
@@ -43,6 +43,9 @@ pub(crate) struct Ask {
     pub(crate) silence: Duration,
     pub(crate) deadline: Option<Duration>,
     pub(crate) linger: Duration,
+    /// What the caller keeps with the question's place.
+    #[expect(dead_code, reason = "held")]
+    pub(crate) hold: Hold,
 }
 
 /// Where a question goes, and what is typed there.
@@ -100,6 +103,7 @@ impl Ask {
         // Before the end is told: who hears it may leave at once, and all is tidy then.
         drop(lease);
         drop(poe);
+        drop(self);
         pipe.finish(end.map(|reason| Event::Finished { reason })).await;
     }
 

@@ -1,6 +1,9 @@
 //! What a program asks for.
 
+use std::any::Any;
+use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -44,6 +47,10 @@ pub struct ChatRequest {
     /// How long to go on listening for the title, the suggested replies and the cost after the
     /// answer is complete. They often come late or never, so the default is zero.
     pub linger: Duration,
+    /// What is kept until the question's place is free again, which may be after its
+    /// [`Completion`](crate::Completion) was dropped: a site takes its time to stop.
+    #[serde(skip)]
+    pub hold: Hold,
 }
 
 impl ChatRequest {
@@ -60,9 +67,37 @@ impl ChatRequest {
             timeout: None,
             deadline: None,
             linger: Duration::ZERO,
+            hold: Hold::default(),
         }
     }
 }
+
+/// Something of the caller's that a provider keeps for as long as a question takes one of its
+/// places, such as a permit. All are equal: it is no part of the question.
+#[derive(Clone, Default)]
+pub struct Hold(Option<Arc<dyn Any + Send + Sync>>);
+
+impl Hold {
+    /// Keeps this until the last clone is dropped.
+    pub fn new(kept: Arc<dyn Any + Send + Sync>) -> Self {
+        Self(Some(kept))
+    }
+}
+
+impl fmt::Debug for Hold {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = if self.0.is_some() { "Hold(something)" } else { "Hold(nothing)" };
+        f.write_str(name)
+    }
+}
+
+impl PartialEq for Hold {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Hold {}
 
 /// An earlier answer of a conversation, by its place on the site.
 ///

@@ -104,41 +104,43 @@ impl Encoder for ChatEncoder {
         frames.data(&failure.body(Wire::OpenAi, ""));
     }
 
-    fn whole(&mut self, ends: &[End]) -> Value {
+    fn whole(&mut self, ends: Vec<End>) -> Value {
         ends.iter().for_each(|end| self.told.add(end));
-        let choices = ends.iter().enumerate().map(|(index, end)| {
+        let are_several = ends.len() > 1;
+        let choices = ends.into_iter().enumerate().map(|(index, end)| {
+            let notes = are_several.then(|| json!(end.notes));
             let mut choice = json!({
                 "index": index,
-                "message": message(end),
                 "logprobs": null,
                 "finish_reason": reason(&end.finish),
             });
-            if ends.len() > 1 {
-                choice["lenore"] = json!(end.notes);
+            // An answer may be large, and is not copied.
+            choice["message"] = message(end);
+            if let Some(notes) = notes {
+                choice["lenore"] = notes;
             }
             choice
         });
-        json!({
+        let choices = Value::Array(choices.collect());
+        let mut whole = json!({
             "id": self.id,
             "object": "chat.completion",
             "created": self.created,
             "model": self.model,
-            "choices": choices.collect::<Vec<_>>(),
             "usage": self.told.usage(),
             "lenore": self.told.notes(),
-        })
+        });
+        whole["choices"] = choices;
+        whole
     }
 }
 
-fn message(end: &End) -> Value {
+fn message(end: End) -> Value {
     let has_text = !end.text.is_empty() || end.calls.is_empty();
-    let mut message = json!({
-        "role": "assistant",
-        "content": has_text.then_some(&end.text),
-        "refusal": null,
-    });
+    let mut message = json!({ "role": "assistant", "refusal": null });
+    message["content"] = if has_text { end.text.into() } else { Value::Null };
     if !end.thoughts.is_empty() {
-        message["reasoning_content"] = end.thoughts.clone().into();
+        message["reasoning_content"] = end.thoughts.into();
     }
     if !end.calls.is_empty() {
         message["tool_calls"] = end.calls.iter().map(told_call).collect();

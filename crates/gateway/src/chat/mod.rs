@@ -26,8 +26,10 @@ pub(crate) async fn create(
 ) -> Result<Response, Failure> {
     let wishes = Wishes::read(&headers)?;
     let options = &gateway.0.options;
-    let fields = Fields::read(&headers, body, options).await?;
+    let mut fields = Fields::read(&gateway, &caller, &headers, body).await?;
+    let share = fields.take_share();
     let (mut question, include_usage) = request::read(fields, options.strict)?;
+    question.beside.share = share;
     let place = Place::of(&gateway, &caller, &question.model)?;
     question.prepare(&gateway, &place, &wishes);
     let shown = gateway.shown(&question.model);

@@ -65,9 +65,9 @@ impl KeyFile {
     /// by other users.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self> {
         let path = path.into();
+        check_owner(&path)?;
         let content = match fs::read(&path) {
             Ok(bytes) => {
-                check_owner(&path)?;
                 let content: Content = serde_json::from_slice(&bytes).map_err(|error| {
                     let path = path.display();
                     invalid(format!("{path} is no file of keys: {error}"))
@@ -133,7 +133,7 @@ impl KeyFile {
     fn lock(&mut self) -> Result<fs::File> {
         let lock = || {
             let directory = self.directory();
-            fs::create_dir_all(directory)?;
+            make_private(directory)?;
             // Beside it: the file itself is replaced.
             let mut options = fs::File::options();
             options.create(true).truncate(false).write(true);
@@ -201,16 +201,54 @@ fn failed(what: &str, path: &Path, error: std::io::Error) -> Error {
     invalid(message).with_source(error)
 }
 
-/// Who may write the file may make keys.
+/// Makes a directory for us alone, where there is none.
+fn make_private(directory: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(directory)
+}
+
+/// Who may write the file, or put another in its place, may make keys. Where it is a link, that is
+/// who may do so there, too.
 #[cfg(unix)]
 fn check_owner(path: &Path) -> Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    let found = fs::metadata(path).map_err(|error| failed("read", path, error))?;
-    if found.permissions().mode() & 0o022 == 0 {
-        return Ok(());
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    const STICKY: u32 = 0o1000;
+    let look = |path: &Path| match fs::metadata(path) {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(failed("read", path, error)),
+    };
+    let check = |path: &Path, mode: &str, is_open: bool, owner: u32| {
+        let path = path.display();
+        // The administrator can do whatever we can.
+        if owner != 0 && owner != rustix::process::geteuid().as_raw() {
+            return Err(invalid(format!(
+                "{path} belongs to another user ({owner}), who could make keys; take a file of \
+                 your own, in a directory of your own"
+            )));
+        }
+        if is_open {
+            return Err(invalid(format!("other users can write {path}; run: chmod {mode} {path}")));
+        }
+        Ok(())
+    };
+    let Some(found) = look(path)? else { return Ok(()) };
+    if !found.is_file() {
+        return Err(invalid(format!("{} is no file", path.display())));
     }
-    let path = path.display();
-    Err(invalid(format!("other users can write {path}; run: chmod 600 {path}")))
+    check(path, "600", found.permissions().mode() & 0o022 != 0, found.uid())?;
+    let real = fs::canonicalize(path).map_err(|error| failed("read", path, error))?;
+    for directory in [path.parent(), real.parent()].into_iter().flatten() {
+        let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
+        let Some(found) = look(directory)? else { continue };
+        let mode = found.permissions().mode();
+        // In a sticky one nobody replaces what is ours.
+        check(directory, "go-w", mode & 0o022 != 0 && mode & STICKY == 0, found.uid())?;
+    }
+    Ok(())
 }
 
 #[cfg(not(unix))]
@@ -243,6 +281,46 @@ mod tests {
             fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).expect("ours");
             let error = KeyFile::open(&path).expect_err("others could add a key");
             assert!(error.to_string().contains("chmod 600"), "{error}");
+        }
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_file_that_others_could_replace_is_refused() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        let directory = tempfile::tempdir().expect("a directory");
+        let (inner, path) = (directory.path().join("new"), directory.path().join("new/keys.json"));
+        let set = |path: &Path, mode| {
+            fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("ours");
+        };
+        KeyFile::open(&path).expect("none yet").add("a", Limits::default()).expect("added");
+        let mode = fs::metadata(&inner).expect("there").permissions().mode();
+        assert_eq!(mode & 0o777, 0o700, "the directory is for its owner alone");
+        let link = directory.path().join("link.json");
+        symlink(&path, &link).expect("a link");
+        set(&inner, 0o777);
+        for path in [&path, &link] {
+            let error = KeyFile::open(path).expect_err("others could replace it");
+            assert!(error.to_string().contains("chmod go-w"), "{error}");
+        }
+        set(&inner, 0o1777);
+        KeyFile::open(&path).expect("nobody can replace it there");
+        set(&inner, 0o755);
+        KeyFile::open(&link).expect("ours");
+        let pipe = directory.path().join("new/pipe");
+        rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::from_raw_mode(0o600))
+            .expect("a pipe");
+        let error = KeyFile::open(&pipe).expect_err("it would wait for ever");
+        assert!(error.to_string().contains("is no file"), "{error}");
+        // Only the administrator can give a file away.
+        if rustix::process::geteuid().is_root() {
+            std::os::unix::fs::chown(&path, Some(65534), None).expect("given away");
+            let error = KeyFile::open(&path).expect_err("another's");
+            assert!(error.to_string().contains("another user (65534)"), "{error}");
+            std::os::unix::fs::chown(&path, Some(0), None).expect("taken back");
+            std::os::unix::fs::chown(&inner, Some(65534), None).expect("given away");
+            let error = KeyFile::open(&path).expect_err("another's directory");
+            assert!(error.to_string().contains("another user (65534)"), "{error}");
         }
     }
 

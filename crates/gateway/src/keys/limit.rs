@@ -3,11 +3,11 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use axum::http::StatusCode;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::Limits;
 use crate::failure::Failure;
+use crate::limits::Limit;
 
 /// When a caller who has too much under way may try again. Nobody knows when answers end.
 const SOON: Duration = Duration::from_secs(1);
@@ -71,6 +71,16 @@ impl Limiter {
         }
     }
 
+    /// Counts one more question of a request that was let in.
+    pub(super) fn ask_again(&self) -> Result<(), Failure> {
+        let Some(bucket) = &self.per_minute else { return Ok(()) };
+        let mut bucket = bucket.lock().unwrap_or_else(PoisonError::into_inner);
+        bucket.take(1, Instant::now()).map_err(|wait| {
+            let what = "this key has asked as often as it may in a minute";
+            refused(Limit::KeyRequests, what, wait)
+        })
+    }
+
     /// Lets a question for so many answers in: each is a question on the site.
     pub(super) fn enter(&self, count: usize) -> Result<Permit, Failure> {
         let count = u32::try_from(count).unwrap_or(u32::MAX);
@@ -81,23 +91,24 @@ impl Limiter {
         }
         let slot = self.slots.as_ref().map(|slots| {
             slots.clone().try_acquire_many_owned(count).map_err(|_| {
-                refused("as many answers as this key may have at once are under way", SOON)
+                let what = "as many answers as this key may have at once are under way";
+                refused(Limit::KeyConcurrent, what, SOON)
             })
         });
         let slot = slot.transpose()?;
         if let Some(bucket) = &self.per_minute {
             let mut bucket = bucket.lock().unwrap_or_else(PoisonError::into_inner);
             bucket.take(count, Instant::now()).map_err(|wait| {
-                refused("this key has asked as often as it may in a minute", wait)
+                let what = "this key has asked as often as it may in a minute";
+                refused(Limit::KeyRequests, what, wait)
             })?;
         }
         Ok(Permit { _slot: slot })
     }
 }
 
-fn refused(message: &'static str, wait: Duration) -> Failure {
-    Failure::new(StatusCode::TOO_MANY_REQUESTS, "rate_limit_exceeded", message)
-        .with_retry_after(wait)
+fn refused(limit: Limit, what: &str, wait: Duration) -> Failure {
+    limit.busy("rate_limit_exceeded", what).with_retry_after(wait)
 }
 
 #[cfg(test)]

@@ -236,6 +236,11 @@ impl Caller {
         }
     }
 
+    /// Counts one more question of a request that was let in.
+    pub(crate) fn ask_again(&self) -> Result<(), Failure> {
+        self.0.as_ref().map_or(Ok(()), |key| key.limiter.ask_again())
+    }
+
     /// Lets a question for so many answers in, or says when to come back.
     pub(crate) fn enter(&self, count: usize) -> Result<Permit, Failure> {
         match &self.0 {

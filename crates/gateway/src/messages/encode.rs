@@ -155,20 +155,24 @@ impl Encoder for MessageEncoder {
         frames.event("error", &failure.body(Wire::Anthropic, &self.request.0));
     }
 
-    fn whole(&mut self, ends: &[End]) -> Value {
-        let end = ends.first();
+    fn whole(&mut self, ends: Vec<End>) -> Value {
+        let mut end = ends.into_iter().next();
+        let mut message = self.message(Value::Null, end.as_ref());
+        message["lenore"] = json!(end.as_ref().map(|end| &end.notes));
         let mut content = Vec::new();
-        if let Some(end) = end {
+        if let Some(end) = &mut end {
             if self.shows_thoughts && !end.thoughts.is_empty() {
                 content.push(thinking(&end.thoughts));
             }
             if !end.text.is_empty() || end.calls.is_empty() {
-                content.push(json!({ "type": "text", "text": end.text }));
+                // An answer may be large, and is not copied.
+                let mut text = json!({ "type": "text" });
+                text["text"] = std::mem::take(&mut end.text).into();
+                content.push(text);
             }
             content.extend(end.calls.iter().map(tool_use));
         }
-        let mut message = self.message(content.into(), end);
-        message["lenore"] = json!(end.map(|end| &end.notes));
+        message["content"] = content.into();
         message
     }
 

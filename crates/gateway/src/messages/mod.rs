@@ -4,6 +4,8 @@ mod blocks;
 mod encode;
 mod request;
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -30,9 +32,11 @@ pub(crate) async fn create(
 ) -> Result<Response, Failure> {
     let wishes = Wishes::read(&headers)?;
     let options = &gateway.0.options;
-    let mut fields = Fields::read(&headers, body, options).await?;
+    let mut fields = Fields::read(&gateway, &caller, &headers, body).await?;
+    let share = fields.take_share();
     let most = fields.take_count("max_tokens")?.map_or_else(|| fields.need("max_tokens"), Ok)?;
     let mut question = request::read(fields, Some(most), options.strict)?;
+    question.beside.share = share;
     let place = Place::of(&gateway, &caller, &question.model)?;
     question.prepare(&gateway, &place, &wishes);
     let shown = gateway.shown(&question.model);
@@ -44,12 +48,18 @@ pub(crate) async fn create(
 /// `POST /v1/messages/count_tokens`: an estimate, which says so.
 pub(crate) async fn count_tokens(
     State(gateway): State<Gateway>,
+    Extension(caller): Extension<Caller>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Value>, Failure> {
     let options = &gateway.0.options;
-    let fields = Fields::read(&headers, body, options).await?;
+    let mut fields = Fields::read(&gateway, &caller, &headers, body).await?;
+    let _share = fields.take_share();
     let mut question = request::read(fields, None, options.strict)?;
+    // It is work, too.
+    let _permit = caller.enter(1)?;
     question.instruct();
-    Ok(Json(json!({ "input_tokens": question.tokens(), "estimated": true })))
+    let tokens = question.tokens();
+    Arc::new(question.reading).prepare().await?;
+    Ok(Json(json!({ "input_tokens": tokens, "estimated": true })))
 }

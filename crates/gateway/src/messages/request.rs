@@ -155,8 +155,7 @@ fn toolbox(fields: &mut Fields) -> Result<Option<Toolbox>, Failure> {
                     return Err(Failure::invalid("a tool needs a name").at(path));
                 };
                 let schema = tool.input_schema.map(Value::Object);
-                let tool = Tool::new(name, tool.description, schema);
-                tools.push(tool.map_err(|failure| failure.at(path))?);
+                tools.push(Tool::new(name, tool.description, schema, &path)?);
             }
             Some(_) => fields.ignore(format!("tools[{index}]")),
         }

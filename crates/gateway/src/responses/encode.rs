@@ -273,20 +273,28 @@ impl Encoder for ResponseEncoder {
         self.event("response.failed", json!({ "response": response }), frames);
     }
 
-    fn whole(&mut self, ends: &[End]) -> Value {
-        let Some(end) = ends.first() else { return self.told("completed", json!([])) };
+    fn whole(&mut self, ends: Vec<End>) -> Value {
+        let Some(mut end) = ends.into_iter().next() else {
+            return self.told("completed", json!([]));
+        };
         let mut output = Vec::new();
         if !end.thoughts.is_empty() {
             let text = json!([reasoning_text(&end.thoughts)]);
             output.push(reasoning(&ids::new("rs_"), "completed", text));
         }
         if !end.text.is_empty() || end.calls.is_empty() {
-            let text = json!([output_text(&end.text)]);
-            output.push(message(&ids::new("msg_"), status(end), text));
+            // An answer may be large, and is not copied.
+            let mut text = output_text("");
+            text["text"] = std::mem::take(&mut end.text).into();
+            let mut item = message(&ids::new("msg_"), status(&end), Value::Null);
+            item["content"] = Value::Array(vec![text]);
+            output.push(item);
         }
         output.extend(end.calls.iter().map(function_call));
-        self.remember(end);
-        self.complete(end, output.into())
+        self.remember(&end);
+        let mut whole = self.complete(&end, Value::Null);
+        whole["output"] = output.into();
+        whole
     }
 }
 

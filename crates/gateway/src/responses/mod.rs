@@ -27,8 +27,10 @@ pub(crate) async fn create(
 ) -> Result<Response, Failure> {
     let wishes = Wishes::read(&headers)?;
     let options = &gateway.0.options;
-    let fields = Fields::read(&headers, body, options).await?;
+    let mut fields = Fields::read(&gateway, &caller, &headers, body).await?;
+    let share = fields.take_share();
     let (mut question, echoed) = request::read(fields, options.strict)?;
+    question.beside.share = share;
     let place = Place::of(&gateway, &caller, &question.model)?;
     let links = gateway.0.links.clone();
     let link = match &echoed.previous {

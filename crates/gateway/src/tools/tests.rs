@@ -8,8 +8,9 @@ fn toolbox(choice: Choice, parallel: bool) -> Toolbox {
         "properties": { "city": { "type": "string" } },
         "required": ["city"],
     });
-    let tool = Tool::new("weather".into(), Some("Tells it.".into()), Some(parameters));
-    let tools = vec![tool.expect("valid"), Tool::new("time".into(), None, None).expect("valid")];
+    let tool = Tool::new("weather".into(), Some("Tells it.".into()), Some(parameters), "x");
+    let tools =
+        vec![tool.expect("valid"), Tool::new("time".into(), None, None, "x").expect("valid")];
     Toolbox::new(tools, choice, parallel).expect("valid").expect("some")
 }
 

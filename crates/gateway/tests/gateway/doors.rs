@@ -141,6 +141,67 @@ async fn a_key_has_limits_and_can_be_taken_away() {
 }
 
 #[tokio::test]
+async fn a_place_is_a_keys_until_the_site_has_stopped() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("keys.json");
+    let mut file = KeyFile::open(&path).expect("none yet");
+    let limits = Limits { concurrent: Some(1), ..Limits::default() };
+    let key = file.add("single", limits).expect("added");
+    const LAG: Duration = Duration::from_millis(600);
+    let fake = Fake::new(|request| match request.messages[0].content.as_str() {
+        "wait" => vec![started(), Step::Lag(LAG), Step::Hang],
+        _ => script(request),
+    });
+    let server = Server::with(fake, |builder| builder.key_file(&path)).await;
+    let headers = [("x-api-key", key.as_str())];
+    let mut body = hello();
+    body["messages"][0]["content"] = "wait".into();
+    for stream in [true, false] {
+        body["stream"] = stream.into();
+        let mut first = Wire::open(server.address).await;
+        first.send(request("POST", PATH, &headers, &body.to_string())).await;
+        server.fake.until_running(1).await;
+        drop(first);
+        server.fake.until_running(0).await;
+        let left = std::time::Instant::now();
+        let reply = post(server.address, PATH, &headers, &hello()).await.with_status(429);
+        assert!(reply.body.contains("limit key_concurrent"), "{}", reply.body);
+        let free = async {
+            while post(server.address, PATH, &headers, &hello()).await.status != 200 {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        in_time("the place", free).await;
+        assert!(left.elapsed() > LAG / 2, "{:?}", left.elapsed());
+    }
+    server.end().await;
+}
+
+#[tokio::test]
+async fn the_question_that_mends_counts() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("keys.json");
+    let mut file = KeyFile::open(&path).expect("none yet");
+    let limits = Limits { requests_per_minute: Some(3), ..Limits::default() };
+    let key = file.add("rare", limits).expect("added");
+    let fake = Fake::new(|_| {
+        vec![started(), crate::support::delta("no JSON"), crate::support::finished()]
+    });
+    let server = Server::with(fake, |builder| builder.key_file(&path)).await;
+    let headers = [("x-api-key", key.as_str())];
+    let mut body = hello();
+    body["response_format"] = json!({ "type": "json_object" });
+    post(server.address, PATH, &headers, &body).await.with_status(502);
+    assert_eq!(server.fake.asked().len(), 2, "asked, and asked to mend it");
+    let reply = post(server.address, PATH, &headers, &body).await.with_status(502);
+    assert!(reply.body.contains("was not asked to mend it"), "{}", reply.body);
+    assert_eq!(reply.header("x-should-retry"), Some("false"));
+    assert_eq!(server.fake.asked().len(), 3);
+    post(server.address, PATH, &headers, &body).await.with_status(429);
+    server.end().await;
+}
+
+#[tokio::test]
 async fn keys_are_needed_from_the_first_one_on() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("keys.json");
@@ -253,6 +314,87 @@ async fn pages_of_others_may_not_ask_unless_they_are_listed() {
     let plain = [("content-type", "text/plain")];
     wire.send(request("POST", PATH, &plain, &hello().to_string())).await;
     wire.reply().await.with_status(415);
+    server.end().await;
+}
+
+#[tokio::test]
+async fn without_a_key_readiness_tells_kinds_alone() {
+    let server = Server::with(Fake::new(script), |builder| builder.api_key("s3cret")).await;
+    let told = async |health: Health, kind: &str| {
+        *server.fake.health.lock().expect("no panic") = health;
+        let reply = get(server.address, "/health/ready", &[]).await.with_status(503);
+        assert!(!reply.body.contains("/opt/secret/chrome"), "{}", reply.body);
+        let told = reply.json();
+        assert_eq!((&told["kind"], &told["reason"]), (&json!(kind), &Value::Null));
+        assert_eq!(told["providers"][0]["kind"], kind);
+        let key = [("x-api-key", "s3cret")];
+        let told = get(server.address, "/health/ready", &key).await.with_status(503).json();
+        assert_eq!(told["kind"], kind);
+        assert!(told["reason"].is_string() && told["providers"][0]["reason"].is_string());
+        let wrong = [("x-api-key", "guess")];
+        let told = get(server.address, "/health/ready", &wrong).await.with_status(503).json();
+        assert_eq!(told["reason"], Value::Null);
+    };
+    let fault = "no browser: /opt/secret/chrome".to_owned();
+    told(Health { fault: Some(fault), ..Health::default() }, "fault").await;
+    told(Health { signed_in: Some(false), ..Health::default() }, "signed_out").await;
+    told(Health { browser: Some(BrowserState::Lost), ..Health::default() }, "browser_lost").await;
+    let full = Health { running: 1, limit: Some(1), queue: Some(0), ..Health::default() };
+    told(full, "busy").await;
+    server.end().await;
+}
+
+#[tokio::test]
+#[cfg(target_os = "linux")]
+async fn another_user_of_the_machine_needs_a_key() {
+    // Only the administrator can ask as another.
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("skipped: only root can ask as another user");
+        return;
+    }
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("keys.json");
+    let server = Server::with(Fake::new(script), |builder| builder.key_file_if_any(&path)).await;
+    let as_nobody = async |request: String| {
+        // A shell's own sockets, of another user.
+        let words = "exec 3<>/dev/tcp/127.0.0.1/$1; printf '%s' \"$2\" >&3; cat <&3";
+        let mut command = tokio::process::Command::new("setpriv");
+        command.args([
+            "--reuid",
+            "65534",
+            "--regid",
+            "65534",
+            "--clear-groups",
+            "bash",
+            "-c",
+            words,
+        ]);
+        command.args(["bash", &server.address.port().to_string(), &request]).current_dir("/");
+        let output = in_time("another user", command.output()).await.expect("it starts");
+        String::from_utf8(output.stdout).expect("UTF-8")
+    };
+    post(server.address, PATH, &[], &hello()).await.with_status(200);
+    let reply = as_nobody(request("POST", PATH, &[], &hello().to_string())).await;
+    assert!(reply.starts_with("HTTP/1.1 401"), "{reply}");
+    assert!(reply.contains("the user 65534") && reply.contains("lenore keys add"), "{reply}");
+    let reply = as_nobody(request("GET", "/health/live", &[], "")).await;
+    assert!(reply.starts_with("HTTP/1.1 200"), "{reply}");
+    assert_eq!(server.fake.asked().len(), 1);
+    let fault = Some("/opt/secret/chrome".to_owned());
+    *server.fake.health.lock().expect("no panic") = Health { fault, ..Health::default() };
+    let reply = as_nobody(request("GET", "/health/ready", &[], "")).await;
+    assert!(reply.starts_with("HTTP/1.1 503") && !reply.contains("secret"), "{reply}");
+    // With a key he may.
+    let key =
+        KeyFile::open(&path).expect("none yet").add("nobody", Limits::default()).expect("added");
+    let locked = async {
+        while get(server.address, "/v1/models", &[]).await.status != 401 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    in_time("the server to notice", locked).await;
+    let reply = as_nobody(request("GET", "/v1/models", &[("x-api-key", &key)], "")).await;
+    assert!(reply.starts_with("HTTP/1.1 200"), "{reply}");
     server.end().await;
 }
 

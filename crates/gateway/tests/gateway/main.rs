@@ -1,7 +1,10 @@
 //! The server as its clients see it, over a provider that does as it is told.
 
+mod answers;
+mod bodies;
 mod chat;
 mod clients;
+mod crowd;
 mod doors;
 mod forms;
 mod going_on;
@@ -13,6 +16,7 @@ mod messages;
 mod page;
 mod requests;
 mod responses;
+mod schemas;
 mod shutdown;
 mod support;
 mod waiting;

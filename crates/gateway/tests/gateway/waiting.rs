@@ -17,7 +17,8 @@ const SHORT: Duration = Duration::from_millis(300);
 
 async fn server(steps: impl Into<Vec<Step>>, patience: Patience) -> Server {
     let steps = steps.into();
-    let patient = move |builder: GatewayBuilder| builder.patience(patience);
+    let patient =
+        move |builder: GatewayBuilder| builder.patience(patience).largest_answer(usize::MAX);
     Server::with(Fake::new(move |_| steps.clone()), patient).await
 }
 
@@ -43,7 +44,8 @@ async fn ends(mut wire: Wire) -> Duration {
 fn without_a_word_they_are_those_of_the_documentation() {
     let seconds = Duration::from_secs;
     let expected = Patience {
-        head: seconds(15),
+        head: seconds(5),
+        idle: seconds(15),
         body: seconds(30),
         stall: seconds(120),
         heartbeat: seconds(15),
@@ -53,8 +55,9 @@ fn without_a_word_they_are_those_of_the_documentation() {
     for said in [
         "Every 15 seconds a stream without news has a sign of life",
         "One that takes nothing for two minutes is given up",
-        "within 30 s. Its head: 100 fields, 64 kB, within 15 s.",
-        "may be idle for 15 s between requests",
+        "from its beginning | 5 s |",
+        "two requests of a connection | 15 s |",
+        "the time for a body | 30 s |",
     ] {
         assert!(words.contains(said), "{said}");
     }
@@ -103,7 +106,7 @@ async fn a_body_that_does_not_come_is_not_waited_for() {
 
 #[tokio::test]
 async fn an_idle_connection_ends_and_one_with_an_answer_does_not() {
-    let patience = Patience { head: SHORT, ..Patience::default() };
+    let patience = Patience { head: SHORT, idle: SHORT, ..Patience::default() };
     let pause = Step::Wait(SHORT * 3);
     let server =
         server([started(), delta("one "), pause, delta("two"), finished()], patience).await;

@@ -10,7 +10,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, stream};
 use lenore_provider::{
-    ChatRequest, Completion, Error, ErrorKind, Event, FinishReason, Health, Model, Provider, Result,
+    ChatRequest, Completion, Error, ErrorKind, Event, FinishReason, Health, Hold, Model, Provider,
+    Result,
 };
 use tokio::sync::watch;
 
@@ -30,6 +31,8 @@ pub(crate) enum Step {
     Endless(&'static str, u64),
     /// Says nothing more, until it is stopped.
     Hang,
+    /// Keeps its place for so long after it is stopped.
+    Lag(Duration),
 }
 
 type Answering = dyn Fn(&ChatRequest) -> Vec<Step> + Send + Sync;
@@ -59,6 +62,24 @@ struct Running(watch::Sender<usize>);
 impl Drop for Running {
     fn drop(&mut self) {
         self.0.send_modify(|count| *count -= 1);
+    }
+}
+
+/// Keeps what belongs to an answer's place for some time after it was dropped.
+struct Lagging {
+    lag: Duration,
+    hold: Option<Hold>,
+}
+
+impl Drop for Lagging {
+    fn drop(&mut self) {
+        let (lag, hold) = (self.lag, self.hold.take());
+        if !lag.is_zero() {
+            tokio::spawn(async move {
+                tokio::time::sleep(lag).await;
+                drop(hold);
+            });
+        }
     }
 }
 
@@ -169,11 +190,19 @@ impl Provider for Fake {
         let read = |path: &PathBuf| (path.clone(), std::fs::read(path).expect("a file"));
         let files = request.attachments.iter().map(read).collect();
         let stream = request.stream;
+        let hold = request.hold.clone();
+        let mut request = request;
+        request.hold = Hold::default();
         self.asked.lock().expect("no panic").push(Asked { request, files });
         self.running.send_modify(|count| *count += 1);
         let running = Arc::new(Running(self.running.clone()));
         let said = self.said.clone();
-        let state = (steps, running, said);
+        let lag = steps.iter().find_map(|step| match step {
+            Step::Lag(time) => Some(*time),
+            _ => None,
+        });
+        let lagging = Lagging { lag: lag.unwrap_or_default(), hold: Some(hold) };
+        let state = (steps, (running, lagging), said);
         let events = stream::unfold(state, |(mut steps, running, said)| async move {
             loop {
                 let item = match steps.pop_front()? {
@@ -198,6 +227,7 @@ impl Provider for Fake {
                         Ok(Event::Delta(text.into()))
                     }
                     Step::Hang => std::future::pending().await,
+                    Step::Lag(_) => continue,
                 };
                 said.fetch_add(1, Ordering::Relaxed);
                 return Some((item, (steps, running, said)));
