@@ -11,8 +11,12 @@ build:
 demo: setup-demo
 	$(CARGO) run --quiet -p lenore-cli -- demo
 
+# The tests of answers run on both editions of the local site.
 test: setup-test
 	$(CARGO) test --workspace
+	LENORE_SIM_EDITION=2025 $(CARGO) test -p lenore-poe --test answers --test attachments \
+		--test conversations --test pages --test recovery --test refusals --test reliability \
+		--test tabs --test typing
 
 lint:
 	$(CARGO) fmt --all --check
@@ -37,6 +41,11 @@ fuzz:
 # Three hundred questions with faults drawn by lot: some ten minutes.
 soak: setup-demo
 	$(CARGO) test --release -p lenore-poe --test soak -- --ignored --nocapture
+
+# Every fact of the local site drifts, and a question is asked all the same: half an hour. It writes
+# docs/site.md. LENORE_DRIFT_CASES takes so many cases of each edition, by lot.
+drift: setup-demo
+	$(CARGO) test --release -p lenore-poe --test drift -- --ignored --nocapture
 
 # A thousand streams at once through the gateway, and what they are delayed: half a minute.
 load:
