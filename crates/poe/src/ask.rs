@@ -44,7 +44,7 @@ pub(crate) struct Ask {
     pub(crate) deadline: Option<Duration>,
     pub(crate) linger: Duration,
     /// What the caller keeps with the question's place.
-    pub(crate) hold: Hold,
+    pub(crate) _hold: Hold,
 }
 
 /// Where a question goes, and what is typed there.
