@@ -44,8 +44,7 @@ pub(crate) struct Ask {
     pub(crate) deadline: Option<Duration>,
     pub(crate) linger: Duration,
     /// What the caller keeps with the question's place.
-    #[expect(dead_code, reason = "held")]
-    pub(crate) hold: Hold,
+    pub(crate) _hold: Hold,
 }
 
 /// Where a question goes, and what is typed there.

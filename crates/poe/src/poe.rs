@@ -259,7 +259,7 @@ impl Poe {
             silence: request.timeout.unwrap_or(self.0.silence).min(LONGEST),
             deadline: request.deadline.map(|wait| wait.min(LONGEST)),
             linger: request.linger.min(LONGEST),
-            hold: request.hold.clone(),
+            _hold: request.hold.clone(),
         })
     }
 }
