@@ -88,7 +88,9 @@ impl Examiner<'_> {
                 Some(loaded) => loaded?,
                 None => load().await?,
             }
-            reached(page, &poe.site.url).await
+            let reached = reached(page, &poe.site.url).await?;
+            arrive::check_selectors(page, &poe.site).await?;
+            Ok(reached)
         };
         self.check("site", arrive::LOAD + MARGIN, reached).await?;
         let human_check = async {

@@ -1,5 +1,6 @@
 //! What is known of the site, as data: built in, and mended by a file without a build.
 
+pub(crate) mod mistake;
 mod wire;
 
 use std::collections::BTreeMap;
@@ -182,7 +183,7 @@ impl Site {
     /// The built-in facts, with those that a file gives put in their places.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidRequest`], naming the file and what is wrong in it.
+    /// [`ErrorKind::InvalidRequest`], naming the file, the line and what belongs there.
     pub fn from_file(path: &Path) -> Result<Self> {
         let invalid = |error: &dyn std::fmt::Display| {
             Error::new(
@@ -191,6 +192,11 @@ impl Site {
             )
         };
         let text = std::fs::read_to_string(path).map_err(|error| invalid(&error))?;
+        let built_in: Table = BUILT_IN.parse().expect("the built-in file is tested");
+        mistake::check(&text, &built_in).map_err(|mistake| {
+            let file = path.display();
+            Error::new(ErrorKind::InvalidRequest, format!("the site file {file}{mistake}"))
+        })?;
         let site = Self::parse(BUILT_IN, Some(&text)).map_err(|error| invalid(&error))?;
         site.placeholder_patterns().map_err(|error| invalid(&error))?;
         Ok(Self { file: Some(path.to_owned()), ..site })
@@ -203,6 +209,10 @@ impl Site {
         all.push(("messages.finished", &self.messages.finished));
         all.push(("messages.human", &self.messages.human));
         all.push(("account.links", &self.account.links));
+        let single = std::slice::from_ref::<String>;
+        all.push(("messages.element", single(&self.messages.element)));
+        all.push(("account.data", single(&self.account.data)));
+        all.push(("wire.inline", single(&self.wire.inline)));
         all
     }
 
