@@ -1,5 +1,6 @@
 //! What is known of the site, as data: built in, and mended by a file without a build.
 
+mod mend;
 pub(crate) mod mistake;
 mod wire;
 
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 use url::Url;
 
+pub use mend::{Fact, Mending};
 pub use wire::{Failure, States, Wire};
 
 const BUILT_IN: &str = include_str!("site.toml");
@@ -171,9 +173,7 @@ impl Site {
     /// # Errors
     /// As [`Site::from_file`].
     pub fn load(file: Option<&Path>) -> Result<Self> {
-        let directories = directories::ProjectDirs::from("", "", "lenore");
-        let usual = directories.map(|directories| directories.config_dir().join("site.toml"));
-        match (file, usual) {
+        match (file, Self::usual_file()) {
             (Some(file), _) => Self::from_file(file),
             (None, Some(file)) if file.exists() => Self::from_file(&file),
             (None, _) => Ok(Self::poe()),
