@@ -74,5 +74,11 @@ async fn a_mistake_in_a_site_file_is_told_with_its_line() {
         let ended = Program::start(command).end().await.with_code(2);
         assert!(ended.error().contains(words), "{ended:#?}");
     }
+    // Only a page knows what is a selector.
+    std::fs::write(&file, "[selectors]\n\nsend_button = ['[[bad']\n").expect("written");
+    let mut command = world.lenore("doctor");
+    command.arg("--output").arg(world.directory.path()).arg("--site-file").arg(&file);
+    let ended = Program::start(command).end().await.with_code(2);
+    assert!(ended.stdout.contains(", line 3: selectors.send_button holds"), "{ended:#?}");
     world.end().await;
 }

@@ -32,9 +32,9 @@ pub(super) struct Open {
 impl Examiner<'_> {
     /// Whether the browser starts, or answers.
     pub(super) async fn browser(&mut self) -> Option<Open> {
-        let (poe, token) = (self.poe, self.token.clone());
+        let (poe, token, mends) = (self.poe, self.token.clone(), self.mends);
         self.check("browser", START, async {
-            let script = token.map(|token| recording::script(&poe.site, &token));
+            let script = token.map(|token| recording::script(&poe.site, &token, mends));
             let (page, tap) = poe.open_page_with(script.as_deref()).await?;
             let version = poe.session.version().await;
             let version = version.unwrap_or_else(|| "the browser".to_owned());

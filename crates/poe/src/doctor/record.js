@@ -1,6 +1,7 @@
 // Writes down the shape of all that a page's calls and sockets carry: names, types, states, order,
-// times. No text, no number and no identity leaves the page. It runs before the page's scripts,
-// works on what it took at the beginning, and changes nothing of what the page sends and receives.
+// times. No text, no number and no identity gets into a recording: all of it is taken out here,
+// inside the page. It runs before the page's scripts, works on what it took at the beginning, and
+// changes nothing of what the page sends and receives.
 //
 // A word is told if it is one of `known`, which are the site file's own. Another one is told only
 // where a name or a state stands, if it looks like a name of a program, and if nothing that was
@@ -9,7 +10,7 @@
 // A value becomes its type and how long it is: `text:16-63`. Short texts that are the same have the
 // same number (`~3`), ids too (`#2`), so that it shows what belongs together. `grows` is a text
 // that begins with what stood in the same place before.
-(emit, { known: words, wordKeys, idKeys, padding, inline, token, origins = null }) => {
+(emit, { known: words, wordKeys, idKeys, padding, inline, token, mends = false, origins = null }) => {
   if (origins !== null && !origins.includes(location.origin)) return;
 
   const MAX_RECORDS = 3000;
@@ -401,10 +402,10 @@
     }
     out();
     records.length = 0;
-    // Names that are not told are for mending the user's own site file; no recording holds them.
+    // To mend the user's own site file, names that are not told are needed; no recording holds them.
     const others = { __proto__: null };
     mapEach(unknown, (number, name) => {
-      if (test(/^[A-Za-z_][A-Za-z0-9_]{0,47}$/, name)) others[number] = name;
+      if (mends && test(/^[A-Za-z_][A-Za-z0-9_]{0,47}$/, name)) others[number] = name;
     });
     emit({ __proto__: null, k: "shape", line: null, names: others });
   };

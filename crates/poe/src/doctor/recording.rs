@@ -12,8 +12,9 @@ const VERSION: u64 = 1;
 /// Words that are nobody's secret, beside those of the built-in facts.
 const WORDS: &str = include_str!("words.txt");
 
-/// The recorder's script, as a function of `emit`, which tells all when the page hears `token`.
-pub(super) fn script(site: &Site, token: &str) -> String {
+/// The recorder's script, as a function of `emit`, which tells all when the page hears `token`;
+/// names that are in no recording too, where that `mends` a site file.
+pub(super) fn script(site: &Site, token: &str, mends: bool) -> String {
     let wire = &site.wire;
     let table = |keys: &[&[String]], more: &[&str]| {
         let keys = keys.iter().flat_map(|keys| keys.iter().map(String::as_str));
@@ -29,6 +30,7 @@ pub(super) fn script(site: &Site, token: &str) -> String {
         "inline": wire.inline,
         "origins": site.allowed_origins(),
         "token": token,
+        "mends": mends,
     });
     format!("(emit) => ({})(emit, {options})", include_str!("record.js"))
 }
