@@ -35,7 +35,11 @@ pub(crate) async fn run(shared: Shared, args: DemoArgs) -> ExitCode {
     let mut interrupt = Interrupt::listen();
     let output = Output::new(false, false, shared.plain);
     let prompt = if args.prompt.is_empty() { PROMPT.to_owned() } else { args.prompt.join(" ") };
-    let sim = match Sim::start(args.imitated.options()).await {
+    let options = match args.imitated.options() {
+        Ok(options) => options,
+        Err(error) => return output.fail(&error),
+    };
+    let sim = match Sim::start(options).await {
         Ok(sim) => sim,
         Err(error) => {
             let error =

@@ -4,12 +4,15 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use console::Style;
-use lenore::{Check, Diagnosis, ErrorKind, Examination, Outcome};
+use lenore::{Check, Diagnosis, ErrorKind, Examination, Outcome, Result};
 use serde_json::json;
 
 use crate::args::Shared;
 use crate::interrupt::Interrupt;
 use crate::output::{self, Progress, note, object, report};
+use crate::whole_file::Pending;
+
+mod mending;
 
 /// `lenore doctor`
 #[derive(Debug, clap::Args)]
@@ -17,6 +20,8 @@ use crate::output::{self, Progress, note, object, report};
     lenore doctor\n  \
     lenore doctor --ask                    also put a question, which costs a message\n  \
     lenore doctor --bundle --output /tmp   write what was found, to attach to a report\n  \
+    lenore doctor --ask --mend             find what has moved on the site, and mend the site file\n  \
+    lenore doctor --record shape.jsonl     record how the site behaves, without a word of yours\n  \
     lenore doctor --json | jq -r 'select(.outcome == \"failed\").finding'")]
 pub(crate) struct DoctorArgs {
     /// Also ask the default bot a short question, which costs a message
@@ -31,6 +36,19 @@ pub(crate) struct DoctorArgs {
     #[arg(long, value_name = "DIR")]
     output: Option<PathBuf>,
 
+    /// Write what has changed on the site into the site file, after asking
+    #[arg(long)]
+    mend: bool,
+
+    /// Write it without asking
+    #[arg(long, requires = "mend")]
+    yes: bool,
+
+    /// Ask a question, which costs a message, and write the shape of all that the page sends,
+    /// receives and shows: names, types, states, times; no text and no identity
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    record: Option<PathBuf>,
+
     /// Print one JSON object a line for every check
     #[arg(long)]
     json: bool,
@@ -38,6 +56,14 @@ pub(crate) struct DoctorArgs {
 
 pub(crate) async fn run(shared: Shared, args: DoctorArgs) -> ExitCode {
     let mut interrupt = Interrupt::listen();
+    let site_file = shared.site_file.clone();
+    let recording = match args.record.as_deref().map(Pending::new).transpose() {
+        Ok(recording) => recording,
+        Err(error) => {
+            report(&error.to_string());
+            return ExitCode::from(error.kind().exit_code());
+        }
+    };
     let poe = match shared.builder().and_then(|builder| builder.build()) {
         Ok(poe) => poe,
         Err(error) => {
@@ -45,7 +71,12 @@ pub(crate) async fn run(shared: Shared, args: DoctorArgs) -> ExitCode {
             return ExitCode::from(error.kind().exit_code());
         }
     };
-    let examination = Examination { ask: args.ask, evidence: args.bundle };
+    let examination = Examination {
+        ask: args.ask || args.record.is_some(),
+        evidence: args.bundle,
+        mend: args.mend,
+        record: args.record.is_some(),
+    };
     let mut progress = None;
     let tell = |told: lenore::Progress<'_>| match told {
         lenore::Progress::Begins(name) => progress = Some(Progress::start(&title(name))),
@@ -60,10 +91,64 @@ pub(crate) async fn run(shared: Shared, args: DoctorArgs) -> ExitCode {
         code = interrupt.wait() => Err(ExitCode::from(code)),
     };
     poe.close().await;
-    match diagnosis {
-        Ok(diagnosis) => conclude(&diagnosis, &args),
-        Err(code) => code,
+    let diagnosis = match diagnosis {
+        Ok(diagnosis) => diagnosis,
+        Err(code) => return code,
+    };
+    let written = recording.map_or(Ok(()), |file| record(&diagnosis, &args, file));
+    let mended = written.and_then(|()| mend(&diagnosis, &args, site_file.as_deref()));
+    match mended {
+        Ok(None) => conclude(&diagnosis, &args),
+        Ok(Some(code)) => code,
+        Err(error) => {
+            report(&error.to_string());
+            ExitCode::from(error.kind().exit_code())
+        }
     }
+}
+
+/// Writes the recording.
+fn record(diagnosis: &Diagnosis, args: &DoctorArgs, file: Pending) -> Result<()> {
+    file.write(&(diagnosis.recording().join("\n") + "\n"))?;
+    let path = args.record.as_deref().unwrap_or(Path::new(""));
+    note(&format!(
+        "the recording is in {}: names, types, states and times of what the page sent, received \
+         and showed. It holds nothing that you or a bot wrote, no cookie and no number; you can \
+         read it before you attach it to a report",
+        path.display()
+    ));
+    Ok(())
+}
+
+/// Shows what mends the facts, and writes it where that is wanted; a code where that ends it all.
+fn mend(
+    diagnosis: &Diagnosis,
+    args: &DoctorArgs,
+    site_file: Option<&Path>,
+) -> Result<Option<ExitCode>> {
+    let mendings = diagnosis.mendings();
+    if mendings.is_empty() {
+        if args.mend && diagnosis.failure().is_none() {
+            note("nothing needs mending");
+        }
+        return Ok(None);
+    }
+    let path = mending::file(site_file)?;
+    let shown = mending::shown(mendings);
+    note(&format!("the site has changed; in {} this mends it:", path.display()));
+    if args.json {
+        eprintln!("{shown}");
+    } else {
+        output::print(&format!("\n{shown}"));
+    }
+    if !args.mend {
+        note("`lenore doctor --mend` writes it, with all that is in that file kept");
+        return Ok(None);
+    }
+    if mending::write(&path, mendings, args.yes)? {
+        return Ok(None);
+    }
+    Ok(Some(ExitCode::from(ErrorKind::SiteChanged.exit_code())))
 }
 
 /// Writes the bundle, where there is a need for one, and ends with the first failure's exit code.

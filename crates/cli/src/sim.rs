@@ -1,13 +1,15 @@
 //! `lenore sim`: the local site alone.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use lenore::ErrorKind;
-use lenore_sim::{Drift, Edition, Habit, Options, Sim};
+use lenore::{ErrorKind, Result};
+use lenore_sim::{Drift, Edition, Habit, Like, Options, Sim};
 
 use crate::interrupt::Interrupt;
 use crate::output::{note, print, report};
+use crate::paths::invalid;
 use crate::values::{number, port};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -20,6 +22,7 @@ const MINUTE: Duration = Duration::from_secs(60);
     lenore --site http://127.0.0.1:8765 --profile trial ask \"Hi [[sim: echo]]\"\n  \
     lenore sim --port 0 --concurrent 1 --rate 6\n  \
     lenore sim --edition 2023              the site as it was\n  \
+    lenore sim --like shape.jsonl          the site that a recording tells of\n  \
     lenore sim --habit author=handle       the site of today, but for one thing")]
 pub(crate) struct SimArgs {
     /// The port on 127.0.0.1; 0 takes any free one
@@ -49,6 +52,10 @@ pub(crate) struct Imitated {
     #[arg(long, value_name = "EDITION", default_value_t)]
     edition: Edition,
 
+    /// Imitate the site that a recording of `lenore doctor --record` tells of, as far as it goes
+    #[arg(long, value_name = "FILE", conflicts_with = "edition", value_hint = clap::ValueHint::FilePath)]
+    like: Option<PathBuf>,
+
     /// In what the site differs from the edition; can be given again (a list: docs/sim.md)
     #[arg(long = "habit", value_name = "NAME=VALUE")]
     habits: Vec<Habit>,
@@ -60,16 +67,43 @@ pub(crate) struct Imitated {
 
 impl Imitated {
     /// The options of such a site.
-    pub(crate) fn options(self) -> Options {
-        let options = Options::default().edition(self.edition);
+    ///
+    /// # Errors
+    /// The recording cannot be used.
+    pub(crate) fn options(self) -> Result<Options> {
+        let options = match self.like {
+            None => Options::default().edition(self.edition),
+            Some(file) => {
+                let like = Like::load(&file).map_err(|error| invalid(error.to_string()))?;
+                note(&told(&like));
+                like.options()
+            }
+        };
         let options = self.habits.into_iter().fold(options, Options::habit);
-        self.drifts.into_iter().fold(options, Options::drift)
+        Ok(self.drifts.into_iter().fold(options, Options::drift))
     }
+}
+
+/// What site a recording tells of.
+fn told(like: &Like) -> String {
+    let habits = like.habits.iter().map(Habit::to_string);
+    let habits: Vec<_> = habits.chain(like.drift.iter().map(Drift::to_string)).collect();
+    let but = match habits.as_slice() {
+        [] => String::new(),
+        habits => format!(", but {}", habits.join(", ")),
+    };
+    format!("the recording is of a site like that of {}{but}", like.edition)
 }
 
 pub(crate) async fn run(args: SimArgs) -> ExitCode {
     let mut interrupt = Interrupt::listen();
-    let mut options = args.imitated.options().port(args.port).seed(args.seed);
+    let mut options = match args.imitated.options() {
+        Ok(options) => options.port(args.port).seed(args.seed),
+        Err(error) => {
+            report(&error.to_string());
+            return ExitCode::from(error.kind().exit_code());
+        }
+    };
     options.concurrent = args.concurrent;
     options.rate = args.rate.map(|questions| (questions, MINUTE));
     let sim = match Sim::start(options).await {

@@ -32,9 +32,9 @@
 //! Lenore is not affiliated with Poe or Quora.
 
 pub use lenore_poe::{
-    Account, AccountFacts, Check, Diagnosis, Examination, Outcome, Owner, Poe, PoeBuilder, Program,
-    Progress, Proxy, Routes, SavedSession, Selectors, Site, WebDriver, abandon_profiles,
-    can_show_window, format_prompt,
+    Account, AccountFacts, Check, Diagnosis, Examination, Fact, Mending, Outcome, Owner, Poe,
+    PoeBuilder, Program, Progress, Proxy, Routes, SavedSession, Selectors, Site, WebDriver,
+    abandon_profiles, can_show_window, format_prompt,
 };
 pub use lenore_poe_api::{PoeApi, PoeApiBuilder};
 pub use lenore_provider::{

@@ -10,6 +10,7 @@ use url::Url;
 use crate::Site;
 use crate::decode::{MessageId, TapMessage};
 use crate::error::{browser_error, led_away, site_changed};
+use crate::site::mistake;
 
 /// How long a page may take until its document is there.
 pub(crate) const LOAD: Duration = Duration::from_secs(30);
@@ -138,7 +139,7 @@ fn not_loaded(site: &Site, url: &str, wait: Duration, error: lenore_browser::Err
 
 /// Checks that the page understands the selectors of a site file: no other program knows all that
 /// a selector can be.
-async fn check_selectors(page: &Page, site: &Site) -> Result<()> {
+pub(crate) async fn check_selectors(page: &Page, site: &Site) -> Result<()> {
     let Some(file) = &site.file else { return Ok(()) };
     let first_bad = "(lists) => { const nowhere = document.createDocumentFragment(); \
                      for (const [key, list] of lists) for (const selector of list) { \
@@ -148,14 +149,22 @@ async fn check_selectors(page: &Page, site: &Site) -> Result<()> {
     let bad = page.call(first_bad, &[json!(site.all_selectors())], MARGIN).await;
     let bad = bad.unwrap_or_default();
     match (bad["key"].as_str(), bad["selector"].as_str()) {
-        (Some(key), Some(selector)) => Err(Error::new(
-            ErrorKind::InvalidRequest,
-            format!(
-                "the site file {} cannot be used: {key} holds {selector:?}, which is no CSS \
-                 selector",
-                file.display()
-            ),
-        )),
+        (Some(key), Some(selector)) => {
+            let text = std::fs::read_to_string(file).unwrap_or_default();
+            let line = mistake::line_of(&text, selector);
+            let line = line.map(|line| format!(", line {line}")).unwrap_or_default();
+            let known = Site::poe();
+            let known = known.all_selectors().into_iter().find(|(name, _)| *name == key);
+            let example = known.and_then(|(_, list)| list.first().cloned()).unwrap_or_default();
+            Err(Error::new(
+                ErrorKind::InvalidRequest,
+                format!(
+                    "the site file {}{line}: {key} holds {selector:?}, which is no CSS selector; \
+                     one looks like {example:?}",
+                    file.display()
+                ),
+            ))
+        }
         _ => Ok(()),
     }
 }

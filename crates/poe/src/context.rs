@@ -49,13 +49,22 @@ pub(crate) struct Context {
 impl Context {
     /// A new page with the tap in place.
     pub(crate) async fn open_page(&self) -> Result<(Page, Tap)> {
+        self.open_page_with(None).await
+    }
+
+    /// The same, with one more script behind the tap's: a function of `emit`.
+    pub(crate) async fn open_page_with(&self, script: Option<&str>) -> Result<(Page, Tap)> {
         let chat_path = self.site.routes.chat.split_once("{chat}").map(|(before, _)| before);
         let options = json!({
             "wire": self.site.tap_names(),
             "chatPath": chat_path.unwrap_or("/"),
             "origins": self.site.allowed_origins(),
         });
-        let preload = format!("(emit) => ({})(emit, {options})", include_str!("tap.js"));
+        let mut preload = format!("({})(emit, {options});", include_str!("tap.js"));
+        if let Some(script) = script {
+            preload.push_str(&format!("({script})(emit);"));
+        }
+        let preload = format!("(emit) => {{ {preload} }}");
         self.session.open_page(&preload).await
     }
 

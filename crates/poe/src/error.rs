@@ -29,9 +29,9 @@ pub(crate) fn site_changed(element: &str) -> Error {
     Error::new(
         ErrorKind::SiteChanged,
         format!(
-            "{element} was not found on the page: the site has changed; `lenore doctor` shows \
-             how. A newer version of Lenore may know it, and until then a site file with other \
-             selectors mends it"
+            "{element} was not found on the page: the site has changed; `lenore doctor --mend` \
+             looks for what has moved and writes the site file that mends it. A newer version of \
+             Lenore may know it too"
         ),
     )
 }

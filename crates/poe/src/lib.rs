@@ -43,5 +43,7 @@ pub use lenore_browser::{Owner, Program, Proxy, abandon_profiles, can_show_windo
 pub use poe::Poe;
 pub use prompt::format_prompt;
 pub use saved_session::SavedSession;
-pub use site::{AccountFacts, Failure, MessageFacts, Routes, Selectors, Site, States, Wire};
+pub use site::{
+    AccountFacts, Fact, Failure, Mending, MessageFacts, Routes, Selectors, Site, States, Wire,
+};
 pub use webdriver::WebDriver;

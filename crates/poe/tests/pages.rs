@@ -101,7 +101,7 @@ async fn a_selector_that_is_none_is_named_with_its_file() {
         let error = world.ask("Hi").await.failed();
         assert_eq!(error.kind(), ErrorKind::InvalidRequest, "{key}: {error}");
         let path = file.path().display().to_string();
-        for part in [&path, &format!("selectors.{key}"), "[[bad"] {
+        for part in [&path, ", line 2", &format!("selectors.{key}"), "[[bad"] {
             assert!(error.to_string().contains(part), "{key}: {error}");
         }
         world.end().await;

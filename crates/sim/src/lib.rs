@@ -14,6 +14,7 @@
 //! - `edition`, `habits`: which site it is; `wire`, `operations` write things down accordingly
 //! - `play` performs a `script`, which `scenario`, `prose` and `cuts` make up; `quirks` gives
 //!   what it says an odd shape
+//! - `like` makes a site of a recording
 //! - `world` is the database: accounts, sessions, chats, messages
 //! - `log` remembers what the site saw
 
@@ -28,6 +29,7 @@ mod edition;
 mod facts;
 mod gql;
 mod habits;
+mod like;
 mod log;
 mod login;
 mod operations;
@@ -54,6 +56,7 @@ pub use drift::{Drift, How, UnknownDrift};
 pub use edition::{Edition, UnknownEdition};
 pub use facts::{Fact, facts};
 pub use habits::{Habit, UnknownHabit};
+pub use like::{BadRecording, Like};
 pub use log::{LogEntry, Seen};
 pub use options::Options;
 pub use server::Sim;

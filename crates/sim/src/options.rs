@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::drift::Drift;
 use crate::edition::Edition;
 use crate::habits::Habit;
+use crate::like::Like;
 
 /// What can be chosen when a [`Sim`](crate::Sim) starts.
 ///
@@ -29,6 +30,8 @@ pub struct Options {
     pub habits: Vec<Habit>,
     /// What befalls which facts of the site.
     pub drift: Vec<Drift>,
+    /// What elements are called otherwise than in the edition.
+    pub like: Option<Like>,
     /// The session cookie (`p-b`) that is signed in from the start, and that every signing in
     /// gives: one browser can be signed in at many sites of this machine, whose ports share
     /// cookies.

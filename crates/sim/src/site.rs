@@ -47,6 +47,9 @@ impl Site {
         }
         let assets = Assets::new(salt);
         let mut parts = parts::chosen(&habits.words(), |table| assets.html(table));
+        if let Some(like) = &options.like {
+            like.markup(&mut parts, |classes| assets.html(classes));
+        }
         drifts.markup(&mut parts);
         Site {
             options,

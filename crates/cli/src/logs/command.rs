@@ -317,8 +317,13 @@ fn moment(store: &Store, date: &str) -> Result<i64> {
     })
 }
 
-/// Asks on the terminal. Where there is none, nobody can say yes.
+/// Asks on the terminal before something is deleted. Where there is none, nobody can say yes.
 pub(crate) fn confirmed(question: &str) -> Result<bool> {
+    agreed(question, "nothing is deleted")
+}
+
+/// Asks on the terminal; `otherwise` is said after a no.
+pub(crate) fn agreed(question: &str, otherwise: &str) -> Result<bool> {
     if !stdin().is_terminal() {
         return Err(invalid(format!("{question} Nobody is here to be asked; say --yes")));
     }
@@ -327,7 +332,7 @@ pub(crate) fn confirmed(question: &str) -> Result<bool> {
     let read = stdin().read_line(&mut answer);
     let agreed = read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes");
     if !agreed {
-        note("nothing is deleted");
+        note(otherwise);
     }
     Ok(agreed)
 }

@@ -13,7 +13,7 @@ use std::fmt::Display;
 use lenore::{Program, Provider, Result};
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::command::{LogsArgs, confirmed, run};
+pub(crate) use self::command::{LogsArgs, agreed, confirmed, run};
 pub(crate) use self::recording::{Recorded, Recording};
 pub(crate) use self::store::{LastChat, Store, local_time};
 use crate::args::Shared;

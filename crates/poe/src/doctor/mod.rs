@@ -4,19 +4,23 @@ mod bundle;
 mod canary;
 mod evidence;
 mod machine;
+mod mend;
 mod page;
 mod recorder;
+mod recording;
+mod wire;
 
 use std::time::Duration;
 
 use lenore_browser::Program;
 use lenore_provider::{Error, ErrorKind};
+use serde_json::Value;
 use tokio::time::timeout;
 
 use self::evidence::Evidence;
-use crate::Poe;
 use crate::context::Context;
 use crate::source::Source;
+use crate::{Mending, Poe, Site};
 
 /// The checks of the machine; only where the browser is ours to start. The driver is Firefox's.
 const MACHINE: &[&str] = &["browser_program", "browser_driver", "disk_space", "profile"];
@@ -32,7 +36,7 @@ const PAGE: &[&str] = &[
     "socket",
 ];
 /// The checks of an answer.
-const CANARY: &[&str] = &["answer", "stop_button"];
+const CANARY: &[&str] = &["answer", "stop_button", "messages"];
 
 /// What an [examination](Poe::examine) may do beyond looking.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,6 +45,11 @@ pub struct Examination {
     pub ask: bool,
     /// Gather what a [bundle](Diagnosis::write_bundle) shows of the page even where nothing fails.
     pub evidence: bool,
+    /// Go on with what was found in the place of a fact that has changed. What mends the facts is
+    /// in [`Diagnosis::mendings`] either way.
+    pub mend: bool,
+    /// Make a [recording](Diagnosis::recording) of what the page sends, receives and shows.
+    pub record: bool,
 }
 
 /// How a check ended.
@@ -100,6 +109,8 @@ pub struct Diagnosis {
     checks: Vec<Check>,
     browser: Option<String>,
     evidence: Evidence,
+    mendings: Vec<Mending>,
+    recording: Vec<String>,
 }
 
 impl Diagnosis {
@@ -114,6 +125,18 @@ impl Diagnosis {
             Outcome::Failed(kind) => Some(kind),
             _ => None,
         })
+    }
+
+    /// The facts of the site that have changed, with what was found in their places.
+    pub fn mendings(&self) -> &[Mending] {
+        &self.mendings
+    }
+
+    /// The lines of the recording, each a JSON object; none where none was asked for, or no page
+    /// could be opened. It holds names, types, states, order and times, and nothing that the user
+    /// or a bot wrote.
+    pub fn recording(&self) -> &[String] {
+        &self.recording
     }
 
     /// The browser's name and version, once it has told them.
@@ -131,24 +154,48 @@ impl Poe {
         mut tell: impl FnMut(Progress<'_>) + Send,
     ) -> Diagnosis {
         let _lease = self.0.session.lease();
-        let mut examiner = Examiner { poe: &self.0, checks: Vec::new(), tell: &mut tell };
+        let Examination { ask, evidence, mend, record } = examination;
+        let records = record || (mend && ask);
+        let mut examiner = Examiner {
+            poe: &self.0,
+            site: self.0.site.clone(),
+            mends: mend,
+            token: records.then(|| format!("t{:032x}", fastrand::u128(..))),
+            mendings: Vec::new(),
+            elements: None,
+            checks: Vec::new(),
+            tell: &mut tell,
+        };
         let mut opened = None;
         if examiner.machine().await {
             opened = examiner.browser().await;
         }
+        let mut shapes = Vec::new();
         if let Some(open) = &mut opened {
             let ready = examiner.page(open).await;
-            if ready && examination.ask {
+            if ready && ask {
                 examiner.canary(open).await;
             }
+            shapes = examiner.recorded(open).await;
         }
-        examiner.skip_the_rest(examination.ask);
-        let checks = examiner.checks;
-        let mut diagnosis = Diagnosis { checks, browser: None, evidence: Evidence::default() };
+        examiner.skip_the_rest(ask);
+        let Examiner { checks, mendings, elements, .. } = examiner;
+        let mut diagnosis = Diagnosis {
+            checks,
+            browser: None,
+            evidence: Evidence::default(),
+            mendings,
+            recording: Vec::new(),
+        };
         if let Some(open) = opened {
             diagnosis.browser = self.0.session.version().await;
-            let gather = examination.evidence || diagnosis.failure().is_some();
+            let gather = evidence || diagnosis.failure().is_some();
             diagnosis.evidence = open.leave(gather).await;
+            if record {
+                let browser = diagnosis.browser.as_deref();
+                let checks = &diagnosis.checks;
+                diagnosis.recording = recording::lines(browser, &shapes, elements.as_ref(), checks);
+            }
         }
         diagnosis
     }
@@ -218,6 +265,15 @@ impl From<lenore_browser::Error> for Trouble {
 /// Goes the way, and keeps what it finds.
 struct Examiner<'a> {
     poe: &'a Context,
+    /// The facts, with what was found in the places of those that have changed.
+    site: Site,
+    /// Whether it goes on with those.
+    mends: bool,
+    /// The event at which the page tells what was recorded, where that is done.
+    token: Option<String>,
+    mendings: Vec<Mending>,
+    /// What can be shown of the page's elements.
+    elements: Option<Value>,
     checks: Vec<Check>,
     tell: &'a mut (dyn FnMut(Progress<'_>) + Send),
 }
@@ -244,6 +300,17 @@ impl Examiner<'_> {
             Err(Trouble { kind, finding, advice }) => {
                 self.done(Check { name, outcome: Outcome::Failed(kind), finding, advice });
                 None
+            }
+        }
+    }
+
+    /// Keeps what mends a fact, and goes on with it where that is wanted.
+    fn mend(&mut self, mending: Mending) {
+        self.mendings.push(mending);
+        if self.mends {
+            match self.poe.site.mended(&self.mendings) {
+                Ok(site) => self.site = site,
+                Err(error) => tracing::warn!(%error, "what was found cannot be used"),
             }
         }
     }

@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use lenore_browser::Page;
 use lenore_provider::{ErrorKind, Result};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::recorder::Recorder;
-use super::{Examiner, Looked, Seen, Trouble};
+use super::{Examiner, Looked, Seen, Trouble, mend, recording, wire};
 use crate::arrive::{self, Arrival};
 use crate::error::{browser_error, challenge};
 use crate::source::Source;
-use crate::{models, sign_in};
+use crate::{Mending, models, sign_in};
 
 /// How long the browser may take to start and to open a page.
 const START: Duration = Duration::from_secs(60);
@@ -32,9 +32,10 @@ pub(super) struct Open {
 impl Examiner<'_> {
     /// Whether the browser starts, or answers.
     pub(super) async fn browser(&mut self) -> Option<Open> {
-        let poe = self.poe;
+        let (poe, token, mends) = (self.poe, self.token.clone(), self.mends);
         self.check("browser", START, async {
-            let (page, tap) = poe.open_page().await?;
+            let script = token.map(|token| recording::script(&poe.site, &token, mends));
+            let (page, tap) = poe.open_page_with(script.as_deref()).await?;
             let version = poe.session.version().await;
             let version = version.unwrap_or_else(|| "the browser".to_owned());
             let finding = match poe.session.source() {
@@ -48,21 +49,17 @@ impl Examiner<'_> {
 
     /// Everything about the page that needs no question. Whether one may be asked.
     pub(super) async fn page(&mut self, open: &mut Open) -> bool {
-        let site = &self.poe.site;
         let Some(arrival) = self.arrive(open).await else { return false };
         if self.signed_in(arrival).await.is_none() {
             return false;
         }
-        let selectors = &site.selectors;
-        let elements = [
-            ("prompt_box", &selectors.prompt_box, true),
-            ("send_button", &selectors.send_button, true),
-            ("file_input", &selectors.file_input, false),
-        ];
         let mut ready = true;
-        for (name, selectors, visible) in elements {
-            let look = element(&open.page, name, selectors, visible, arrival);
-            ready &= self.check(name, ELEMENT + MARGIN, look).await.is_some();
+        for (name, visible) in [("prompt_box", true), ("send_button", true), ("file_input", false)]
+        {
+            ready &= self.element(&open.page, name, visible, arrival).await;
+            if name == "prompt_box" {
+                ready &= self.uncovered(&open.page).await;
+            }
         }
         ready &= self.check("tap", MARGIN, tapped(open)).await.is_some();
         ready &= self.check("socket", SOCKET + MARGIN, connected(open)).await.is_some();
@@ -88,7 +85,9 @@ impl Examiner<'_> {
                 Some(loaded) => loaded?,
                 None => load().await?,
             }
-            reached(page, &poe.site.url).await
+            let reached = reached(page, &poe.site.url).await?;
+            arrive::check_selectors(page, &poe.site).await?;
+            Ok(reached)
         };
         self.check("site", arrive::LOAD + MARGIN, reached).await?;
         let human_check = async {
@@ -148,6 +147,87 @@ async fn reached(page: &Page, url: &str) -> Looked {
         400.. => Ok(Seen::warning(finding, "see what the next checks find")),
         _ => Ok(Seen::ok(finding)),
     }
+}
+
+impl Examiner<'_> {
+    /// Whether an element is there. One that its selectors do not find is looked for by its
+    /// position.
+    async fn element(
+        &mut self,
+        page: &Page,
+        name: &'static str,
+        visible: bool,
+        arrival: Arrival,
+    ) -> bool {
+        let (site, mends) = (self.site.clone(), self.mends);
+        let mut mending = None;
+        let look = async {
+            let selectors = &site.selectors;
+            let selectors = match name {
+                "prompt_box" => &selectors.prompt_box,
+                "send_button" => &selectors.send_button,
+                _ => &selectors.file_input,
+            };
+            let looked = element(page, name, selectors, visible, arrival).await;
+            let missing = match looked {
+                Err(trouble) if trouble.kind == ErrorKind::SiteChanged => trouble,
+                looked => return looked,
+            };
+            mending = mend::find(page, &site, name).await;
+            match &mending {
+                Some(mending) => found_elsewhere(mending, missing, mends),
+                None => Err(missing),
+            }
+        };
+        let is_there = self.check(name, ELEMENT + MARGIN, look).await.is_some();
+        mending.into_iter().for_each(|mending| self.mend(mending));
+        is_there
+    }
+
+    /// Whether nothing lies over the box that is not known to be closed. It is no check where
+    /// nothing does.
+    async fn uncovered(&mut self, page: &Page) -> bool {
+        let is_known = "(selectors) => Boolean(dom.find(selectors))";
+        let known = json!(self.site.selectors.popup_close);
+        if page.call(is_known, &[known], MARGIN).await.is_ok_and(|known| known == true) {
+            return true;
+        }
+        let site = self.site.clone();
+        let Some(mending) = mend::find(page, &site, "popup_close").await else { return true };
+        let missing = Trouble::new(
+            ErrorKind::SiteChanged,
+            "something lies over the prompt box",
+            "open the site in a window (`lenore login`) and close it",
+        );
+        let looked = found_elsewhere(&mending, missing, self.mends);
+        let is_well = self.check("popup_close", MARGIN, async { looked }).await.is_some();
+        self.mend(mending);
+        is_well
+    }
+
+    /// What was recorded of the page.
+    pub(super) async fn recorded(&mut self, open: &mut Open) -> Vec<Value> {
+        let Some(token) = &self.token else { return Vec::new() };
+        let tell = "(token) => { dispatchEvent(new Event(token)); }";
+        if let Err(error) = open.page.call(tell, &[json!(token)], MARGIN).await {
+            tracing::debug!(%error, "the page cannot tell what was recorded");
+        }
+        let (shapes, names) = open.recorder.shapes(MARGIN).await;
+        for mending in wire::mendings(&self.site, &shapes, &names) {
+            self.mend(mending);
+        }
+        shapes
+    }
+}
+
+/// What is said of an element that was found in another way than by its selectors.
+fn found_elsewhere(mending: &Mending, missing: Trouble, mends: bool) -> Looked {
+    let finding = format!("{}, but {} is there", missing.finding, mending.why);
+    if mends {
+        return Ok(Seen::warning(finding, "the site file that is shown below mends it"));
+    }
+    let advice = "`lenore doctor --mend` writes what is shown below into a site file";
+    Err(Trouble::new(missing.kind, finding, advice))
 }
 
 /// Whether an element is there, and which of its selectors finds it.

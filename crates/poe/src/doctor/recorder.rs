@@ -1,11 +1,12 @@
 //! What a tap tells, and the record of it that can be shown to others.
 
-use std::time::Instant;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use lenore_browser::{Tap, TapEvent};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::decode::TapMessage;
 
@@ -37,13 +38,25 @@ pub(super) struct Recorder {
     tap: Tap,
     begun: Instant,
     lines: Vec<String>,
+    /// What `record.js` has told.
+    shapes: Vec<Value>,
+    /// The names that stand for a number there. They are in no recording.
+    names: Option<BTreeMap<String, String>>,
     opened: bool,
     socket: Option<bool>,
 }
 
 impl Recorder {
     pub(super) fn new(tap: Tap) -> Self {
-        Self { tap, begun: Instant::now(), lines: Vec::new(), opened: false, socket: None }
+        Self {
+            tap,
+            begun: Instant::now(),
+            lines: Vec::new(),
+            shapes: Vec::new(),
+            names: None,
+            opened: false,
+            socket: None,
+        }
     }
 
     /// The next event; `None` is the page's end. Cancel-safe.
@@ -68,6 +81,24 @@ impl Recorder {
         self.socket
     }
 
+    /// The shapes that were told, once the page has been asked for them, and the names that stand
+    /// for a number there.
+    pub(super) async fn shapes(
+        &mut self,
+        wait: Duration,
+    ) -> (Vec<Value>, BTreeMap<String, String>) {
+        let told = async { while self.names.is_none() && self.next().await.is_some() {} };
+        if tokio::time::timeout(wait, told).await.is_err() {
+            tracing::debug!("the page did not tell all that was recorded");
+        }
+        (std::mem::take(&mut self.shapes), self.names.take().unwrap_or_default())
+    }
+
+    /// Records what comes for so long.
+    pub(super) async fn linger(&mut self, wait: Duration) {
+        let _ = tokio::time::timeout(wait, async { while self.next().await.is_some() {} }).await;
+    }
+
     /// The record, one JSON object a line.
     pub(super) fn into_lines(mut self) -> Vec<String> {
         self.catch_up();
@@ -81,6 +112,11 @@ impl Recorder {
                 ("opened", 0)
             }
             TapEvent::Message(message) => {
+                if let Ok(Shape { k: "shape", line, names }) = serde_json::from_str(message.get()) {
+                    self.shapes.extend(line);
+                    self.names = names.or(self.names.take());
+                    return;
+                }
                 if let Ok(TapMessage::Socket { open }) = serde_json::from_str(message.get()) {
                     self.socket = Some(open || self.socket == Some(true));
                 }
@@ -93,6 +129,15 @@ impl Recorder {
             self.lines.push(json!({ "ms": ms, "k": kind, "bytes": bytes }).to_string());
         }
     }
+}
+
+/// What `record.js` emits: a line of the recording, and none at its end.
+#[derive(Deserialize)]
+struct Shape<'a> {
+    k: &'a str,
+    line: Option<Value>,
+    #[serde(default)]
+    names: Option<BTreeMap<String, String>>,
 }
 
 /// The kind of a message, of those that are known.

@@ -1,5 +1,7 @@
 //! What is known of the site, as data: built in, and mended by a file without a build.
 
+mod mend;
+pub(crate) mod mistake;
 mod wire;
 
 use std::collections::BTreeMap;
@@ -11,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 use url::Url;
 
+pub use mend::{Fact, Mending};
 pub use wire::{Failure, States, Wire};
 
 const BUILT_IN: &str = include_str!("site.toml");
@@ -170,9 +173,7 @@ impl Site {
     /// # Errors
     /// As [`Site::from_file`].
     pub fn load(file: Option<&Path>) -> Result<Self> {
-        let directories = directories::ProjectDirs::from("", "", "lenore");
-        let usual = directories.map(|directories| directories.config_dir().join("site.toml"));
-        match (file, usual) {
+        match (file, Self::usual_file()) {
             (Some(file), _) => Self::from_file(file),
             (None, Some(file)) if file.exists() => Self::from_file(&file),
             (None, _) => Ok(Self::poe()),
@@ -182,7 +183,7 @@ impl Site {
     /// The built-in facts, with those that a file gives put in their places.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidRequest`], naming the file and what is wrong in it.
+    /// [`ErrorKind::InvalidRequest`], naming the file, the line and what belongs there.
     pub fn from_file(path: &Path) -> Result<Self> {
         let invalid = |error: &dyn std::fmt::Display| {
             Error::new(
@@ -191,6 +192,11 @@ impl Site {
             )
         };
         let text = std::fs::read_to_string(path).map_err(|error| invalid(&error))?;
+        let built_in: Table = BUILT_IN.parse().expect("the built-in file is tested");
+        mistake::check(&text, &built_in).map_err(|mistake| {
+            let file = path.display();
+            Error::new(ErrorKind::InvalidRequest, format!("the site file {file}{mistake}"))
+        })?;
         let site = Self::parse(BUILT_IN, Some(&text)).map_err(|error| invalid(&error))?;
         site.placeholder_patterns().map_err(|error| invalid(&error))?;
         Ok(Self { file: Some(path.to_owned()), ..site })
@@ -203,6 +209,10 @@ impl Site {
         all.push(("messages.finished", &self.messages.finished));
         all.push(("messages.human", &self.messages.human));
         all.push(("account.links", &self.account.links));
+        let single = std::slice::from_ref::<String>;
+        all.push(("messages.element", single(&self.messages.element)));
+        all.push(("account.data", single(&self.account.data)));
+        all.push(("wire.inline", single(&self.wire.inline)));
         all
     }
 
