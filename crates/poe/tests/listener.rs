@@ -239,7 +239,8 @@ async fn a_chat_goes_on_though_its_tab_was_given_back() {
         let answer = ask(&world.poe, ChatRequest::new("gpt-4", messages.clone())).await;
         messages.push(Message::assistant(answer.complete()));
         // Another question has the tab meanwhile.
-        world.ask("Something else [[sim: length=100, gap=10]]").await.complete();
+        let other = format!("Something else than {next:?} [[sim: length=100, gap=10]]");
+        world.ask(&other).await.complete();
         messages.push(Message::user(next));
     }
     ask(&world.poe, ChatRequest::new("gpt-4", messages)).await.complete();
