@@ -1,14 +1,18 @@
 //! Starting a browser, attaching to one, and opening pages in it.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::{Map, Value};
+use url::Url;
 
 use crate::chromium::Chromium;
 use crate::webdriver::WebDriver;
-use crate::{Cookie, Page, Profile, Proxy, Result, SessionCookie, Tap};
+use crate::{Cookie, Error, Page, Profile, Proxy, Result, SessionCookie, Tap};
+
+/// What all of a start may take beyond the time that each of its steps may.
+const MARGIN: Duration = Duration::from_secs(10);
 
 /// Which browser is started.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -18,6 +22,48 @@ pub enum Program {
     Chromium,
     /// Firefox, spoken to over WebDriver BiDi through a geckodriver.
     Firefox,
+}
+
+impl Program {
+    /// What a program is, by its name; `None` where that does not tell.
+    pub fn named(program: &Path) -> Option<Self> {
+        let name = program.file_stem()?.to_str()?.to_ascii_lowercase();
+        let is = |known: &[&str]| known.iter().any(|known| name.contains(known));
+        if is(&["firefox", "librewolf"]) {
+            Some(Self::Firefox)
+        } else if is(&["chrom", "headless", "msedge", "microsoft-edge", "brave", "vivaldi"]) {
+            Some(Self::Chromium)
+        } else {
+            None
+        }
+    }
+}
+
+/// Which frames of a page get a process other than the page's, so that what breaks into one of them
+/// reaches nothing of the page's.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Isolation {
+    /// Those of all other sites. A headless-only Chromium then draws its tabs at every change,
+    /// though nobody sees them.
+    #[default]
+    Sites,
+    /// Those of other origins in pages of these, such as `https://example.org`, and of these in
+    /// pages of others. A headless-only Chromium then draws nothing; any other browser isolates all
+    /// sites.
+    Origins(Vec<String>),
+}
+
+impl Isolation {
+    /// That of the site at an address; of all sites where it has no host.
+    pub fn of_site(url: &str) -> Self {
+        let url = Url::parse(url).ok();
+        let origin = url.as_ref().and_then(|url| Some((url.scheme(), url.host_str()?)));
+        match origin {
+            // Ports make no difference to what is a site.
+            Some((scheme, host)) => Self::Origins(vec![format!("{scheme}://{host}")]),
+            None => Self::Sites,
+        }
+    }
 }
 
 /// How a browser is started.
@@ -35,6 +81,8 @@ pub struct LaunchOptions {
     pub headless: bool,
     /// A forward proxy for everything, addresses of this machine included.
     pub proxy: Option<Proxy>,
+    /// Which frames get processes of their own.
+    pub isolation: Isolation,
     /// Further command-line switches of the browser.
     pub args: Vec<String>,
     /// How long the start may take.
@@ -50,6 +98,7 @@ impl Default for LaunchOptions {
             profile: Profile::default(),
             headless: true,
             proxy: None,
+            isolation: Isolation::default(),
             args: Vec::new(),
             wait: Duration::from_secs(30),
         }
@@ -140,10 +189,13 @@ impl Browser {
     /// program's last words, [`ProfileInUse`](crate::ErrorKind::ProfileInUse),
     /// [`InvalidOption`](crate::ErrorKind::InvalidOption) for a profile that cannot be used.
     pub async fn launch(options: &LaunchOptions) -> Result<Self> {
-        Ok(Self(match options.program {
-            Program::Chromium => Engine::Chromium(Chromium::launch(options).await?),
-            Program::Firefox => Engine::WebDriver(WebDriver::launch(options).await?),
-        }))
+        let launched = async {
+            Ok(Self(match options.program {
+                Program::Chromium => Engine::Chromium(Chromium::launch(options).await?),
+                Program::Firefox => Engine::WebDriver(WebDriver::launch(options).await?),
+            }))
+        };
+        within("the browser's start", options.wait, launched).await
     }
 
     /// Attaches to a Chromium that runs with remote debugging, by its address:
@@ -152,7 +204,8 @@ impl Browser {
     /// # Errors
     /// [`Launch`](crate::ErrorKind::Launch) where nothing answers there.
     pub async fn connect(address: &str, wait: Duration) -> Result<Self> {
-        Chromium::connect(address, wait).await.map(|chromium| Self(Engine::Chromium(chromium)))
+        let connected = async { Chromium::connect(address, wait).await.map(Engine::Chromium) };
+        within("attaching to the browser", wait, connected).await.map(Self)
     }
 
     /// Uses the browsers that a WebDriver service offers. A first session is opened, or the given
@@ -240,4 +293,15 @@ impl Browser {
             Engine::WebDriver(webdriver) => webdriver.close().await,
         }
     }
+}
+
+/// What each step of a start may take is bounded; so is all of it, with some more time, so that a
+/// step gets to say what it has missed.
+async fn within<T>(
+    what: &str,
+    wait: Duration,
+    start: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    let most = wait + MARGIN;
+    tokio::time::timeout(most, start).await.unwrap_or_else(|_| Err(Error::timeout(what, most)))
 }

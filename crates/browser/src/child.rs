@@ -36,6 +36,20 @@ impl Group {
         self.0.id()
     }
 
+    /// Whether a process belongs to it.
+    pub(crate) fn has(&self, pid: u32) -> bool {
+        #[cfg(unix)]
+        {
+            use rustix::process::{Pid, getpgid};
+            let process = i32::try_from(pid).ok().and_then(Pid::from_raw);
+            process.is_some_and(|process| getpgid(Some(process)) == Ok(Pid::from_child(&self.0)))
+        }
+        #[cfg(not(unix))]
+        {
+            pid == self.leader()
+        }
+    }
+
     /// Waits until the process has ended, without taking its status; `false` where it has not.
     pub(crate) fn wait_for_exit(&mut self, wait: Duration) -> bool {
         let end = Instant::now() + wait;

@@ -32,6 +32,9 @@ pub(crate) trait PageEngine: Send + Sync {
     /// A picture of what is visible, as PNG.
     fn screenshot(&self, wait: Duration) -> BoxFuture<'_, Result<Vec<u8>>>;
 
+    /// Leaves the windows that the page opens from now on, which are closed else.
+    fn leave_windows(&self);
+
     /// Whether the tab is still there, as far as is known.
     fn is_open(&self) -> bool;
 

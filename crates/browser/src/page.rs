@@ -161,6 +161,12 @@ impl Page {
         self.engine.screenshot(wait).await
     }
 
+    /// Leaves the windows that the page opens from now on. Else each is closed at once, since nobody
+    /// looks after it; a person who signs in may need them.
+    pub fn leave_windows(&self) {
+        self.engine.leave_windows();
+    }
+
     /// Whether the tab is still there: not closed, not crashed, its browser alive.
     pub fn is_open(&self) -> bool {
         self.engine.is_open()

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use lenore_browser::{Browser, LaunchOptions, PageOptions, Profile};
+use lenore_browser::{Browser, Isolation, LaunchOptions, PageOptions, Profile};
 use support::serve;
 
 const WAIT: Duration = Duration::from_secs(20);
@@ -35,7 +35,8 @@ async fn tabs_come_and_go_and_the_graphics_process_stays() {
     let site = serve(&[("/", PAGE)]).await;
     let dir = tempfile::tempdir().expect("a directory");
     let profile = Profile::Directory(dir.path().to_owned());
-    let options = LaunchOptions { profile, ..LaunchOptions::default() };
+    let isolation = Isolation::Origins(vec!["http://127.0.0.1".to_owned()]);
+    let options = LaunchOptions { profile, isolation, ..LaunchOptions::default() };
     let browser = Browser::launch(&options).await.expect("started");
     let (page, _tap) = browser.open_page(&PageOptions::default(), WAIT).await.expect("opened");
     page.navigate(&site, WAIT).await.expect("loaded");

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lenore_browser::{Browser, LaunchOptions, Program, WebDriverOptions, find_chromium};
+use lenore_browser::{Browser, Isolation, LaunchOptions, Program, WebDriverOptions, find_chromium};
 use serde::Deserialize;
 
 use self::cases::CASES;
@@ -84,6 +84,15 @@ fn words(failure: tokio::task::JoinError) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn chromium_over_cdp() {
     run("chromium", support::browser().await).await;
+}
+
+/// Where tabs draw nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn chromium_whose_frames_are_ours() {
+    let origins = ["http://127.0.0.1", "http://localhost"].map(str::to_owned);
+    let isolation = Isolation::Origins(origins.to_vec());
+    let options = LaunchOptions { isolation, ..LaunchOptions::default() };
+    run("chromium", Browser::launch(&options).await.expect("started")).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,7 +10,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
-use lenore_browser::{Browser, ErrorKind, LOCK_FILE, LaunchOptions, PageOptions, Profile};
+use lenore_browser::{
+    Browser, ErrorKind, Isolation, LOCK_FILE, LaunchOptions, PageOptions, Profile, Program,
+};
 use serde_json::{Value, json};
 use support::{browser, serve};
 use tokio::sync::{Notify, mpsc};
@@ -47,6 +49,60 @@ async fn a_dropped_browser_leaves_no_process_and_no_lock() {
     assert_eq!(processes_of(dir.path()), Vec::new());
     assert!(!dir.path().join(LOCK_FILE).exists());
     assert!(std::fs::symlink_metadata(dir.path().join("SingletonLock")).is_err());
+}
+
+/// The environments of the processes of a profile.
+#[cfg(target_os = "linux")]
+fn environments_of(directory: &std::path::Path) -> String {
+    let processes = processes_of(directory).into_iter();
+    let environments = processes.map(|(pid, _)| std::fs::read(format!("/proc/{pid}/environ")));
+    let environments = environments.map(|found| found.unwrap_or_default());
+    let text = environments.map(|found| String::from_utf8_lossy(&found).replace('\0', "\n"));
+    text.collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_browser_gets_no_key_of_our_environment() {
+    // What cargo runs a test with stands for all that is of no use to a browser.
+    assert!(std::env::var_os("CARGO_MANIFEST_DIR").is_some());
+    let dir = tempfile::tempdir().expect("a directory");
+    let browser = Browser::launch(&on(dir.path())).await.expect("started");
+    let found = environments_of(dir.path());
+    assert!(found.lines().any(|line| line.starts_with("PATH=")), "{found}");
+    assert!(!found.lines().any(|line| line.starts_with("CARGO")), "{found}");
+    browser.close().await;
+}
+
+/// The frames of a browser that have a process of their own, by their hosts.
+async fn frames_apart(isolation: Isolation) -> Vec<String> {
+    let other = serve(&[("/", "<p>a frame</p>")]).await.replace("127.0.0.1", "localhost");
+    let page: &'static str = format!("<iframe src='{other}'></iframe>").leak();
+    let site = serve(&[("/", page)]).await;
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut options = LaunchOptions { isolation, ..on(dir.path()) };
+    options.args.push("--remote-debugging-port=0".into());
+    let browser = Browser::launch(&options).await.expect("started");
+    let port = std::fs::read_to_string(dir.path().join("DevToolsActivePort")).expect("written");
+    let address = format!("http://127.0.0.1:{}", port.lines().next().expect("a port"));
+    let (tab, _tap) = browser.open_page(&PageOptions::default(), WAIT).await.expect("opened");
+    tab.navigate(&site, WAIT).await.expect("loaded");
+    tab.call_until("() => document.readyState === 'complete'", &[], WAIT).await.expect("loaded");
+    let found = targets(&address, "iframe").await;
+    browser.close().await;
+    found.iter().map(|frame| frame["url"].as_str().expect("an address").to_owned()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_frame_of_another_site_has_a_process_of_its_own() {
+    let origins = Isolation::Origins(vec!["http://127.0.0.1".to_owned()]);
+    for isolation in [Isolation::Sites, origins] {
+        let apart = frames_apart(isolation.clone()).await;
+        assert!(
+            matches!(&*apart, [frame] if frame.contains("localhost")),
+            "{isolation:?} {apart:?}"
+        );
+    }
 }
 
 #[test]
@@ -121,6 +177,38 @@ async fn what_is_no_browser_is_said_so() {
     }
 }
 
+#[tokio::test]
+async fn what_cannot_be_attached_to_is_told_apart() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let nobody = format!("http://{}", listener.local_addr().expect("bound"));
+    drop(listener);
+    let site = serve(&[("/", "a site")]).await;
+    let junk = serve(&[("/json/version", "<p>no browser</p>")]).await;
+    let socket = format!("{}/devtools/browser/gone", site.replace("http:", "ws:"));
+    for (address, said) in [
+        (nobody, "nothing listens"),
+        (site, "/devtools/browser/ID"),
+        (junk, "is no Chromium"),
+        (socket, "its ID changes"),
+    ] {
+        let error = Browser::connect(&address, WAIT).await.expect_err("no browser");
+        assert_eq!(error.kind(), ErrorKind::Launch, "{address}");
+        let words = error.to_string();
+        assert!(words.contains(said), "{address}: {words}");
+        assert!(said == "its ID changes" || words.contains("--user-data-dir"), "{words}");
+    }
+}
+
+#[test]
+fn a_program_is_taken_for_what_its_name_says() {
+    let named = |name: &str| Program::named(std::path::Path::new(name));
+    assert_eq!(named("/usr/bin/firefox"), Some(Program::Firefox));
+    assert_eq!(named("/opt/firefox-esr/firefox-bin"), Some(Program::Firefox));
+    assert_eq!(named("/usr/bin/chromium-headless-shell"), Some(Program::Chromium));
+    assert_eq!(named("/usr/bin/google-chrome-stable"), Some(Program::Chromium));
+    assert_eq!(named("/usr/local/bin/browser"), None);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_running_browser_is_attached_to_and_left_running() {
     let dir = tempfile::tempdir().expect("a directory");
@@ -142,13 +230,17 @@ async fn a_running_browser_is_attached_to_and_left_running() {
     assert_eq!(error.kind(), ErrorKind::Launch);
 }
 
-/// The tabs of a browser, as it lists them itself.
-async fn tabs(address: &str) -> Vec<String> {
+/// What a browser lists itself, of one kind.
+async fn targets(address: &str, kind: &str) -> Vec<Value> {
     let listed = reqwest::get(format!("{address}/json/list")).await.expect("it answers");
-    let listed: Value = listed.json().await.expect("JSON");
-    let all = listed.as_array().expect("a list").iter();
-    let tabs = all.filter(|target| target["type"] == "page");
-    tabs.map(|tab| tab["id"].as_str().expect("a name").to_owned()).collect()
+    let listed: Vec<Value> = listed.json().await.expect("a list");
+    listed.into_iter().filter(|target| target["type"] == kind).collect()
+}
+
+/// The tabs of a browser.
+async fn tabs(address: &str) -> Vec<String> {
+    let tabs = targets(address, "page").await;
+    tabs.iter().map(|tab| tab["id"].as_str().expect("a name").to_owned()).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -179,6 +271,102 @@ async fn no_tab_of_ours_is_left_in_a_browser_that_was_attached_to() {
         }
     }
     browser.close().await;
+}
+
+/// Attaches to the browser that the environment names, opens tabs, and ends as it is told to. It is
+/// run as a program of its own, by the test after it.
+#[test]
+#[ignore = "it is a part of another test"]
+fn attach_and_end() {
+    let (Ok(address), Ok(how)) = (std::env::var("ATTACH_TO"), std::env::var("END")) else { return };
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(async {
+        let attached = Browser::connect(&address, WAIT).await.expect("attached");
+        let mut open = Vec::new();
+        for _ in 0..3 {
+            open.push(attached.open_page(&PageOptions::default(), WAIT).await.expect("opened"));
+        }
+        let page = PageOptions::default();
+        let late = attached.open_page(&page, WAIT);
+        // Nobody waits for it any more.
+        let _ = tokio::time::timeout(Duration::from_micros(200), late).await;
+        open.pop();
+        match &*how {
+            "killed" => {
+                std::fs::write(std::env::var("OPENED").expect("named"), "").expect("written");
+                std::future::pending::<()>().await;
+            }
+            "closed" => {
+                drop(open);
+                attached.close().await;
+            }
+            _ => {
+                drop((attached, open));
+                lenore_browser::sessions_given_back().await;
+            }
+        }
+    });
+    // As a program ends that waits for nothing.
+    runtime.shutdown_background();
+    std::process::exit(0);
+}
+
+/// A program that does not outlive the test.
+struct Ended(std::process::Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_ends_leaves_no_tab_and_the_next_closes_what_a_killed_one_left() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut options = on(dir.path());
+    options.args.push("--remote-debugging-port=0".into());
+    let browser = Browser::launch(&options).await.expect("started");
+    let port = std::fs::read_to_string(dir.path().join("DevToolsActivePort")).expect("written");
+    let address = format!("http://127.0.0.1:{}", port.lines().next().expect("a port"));
+    let before = tabs(&address).await;
+    let opened = dir.path().join("opened");
+    let run = |how: &str| {
+        let mut program = std::process::Command::new(std::env::current_exe().expect("it runs"));
+        program.args(["--exact", "attach_and_end", "--ignored"]).env("ATTACH_TO", &address);
+        program.env("END", how).env("OPENED", &opened).stdout(std::process::Stdio::null());
+        Ended(program.spawn().expect("started"))
+    };
+    for how in ["closed", "dropped", "closed", "dropped", "closed", "dropped"] {
+        let mut program = run(how);
+        let ended = tokio::task::spawn_blocking(move || program.0.wait());
+        let status = tokio::time::timeout(3 * WAIT, ended).await.expect("in time").expect("waited");
+        assert!(status.expect("it ended").success(), "{how}");
+        are_only(&address, &before).await;
+    }
+    let mut killed = run("killed");
+    let begin = std::time::Instant::now();
+    while !opened.exists() {
+        assert!(begin.elapsed() < 3 * WAIT, "it opens its tabs");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    // The owner of tabs lives still.
+    Browser::connect(&address, WAIT).await.expect("attached").close().await;
+    assert!(tabs(&address).await.len() >= before.len() + 2);
+    killed.0.kill().expect("it ran");
+    killed.0.wait().expect("it ended");
+    Browser::connect(&address, WAIT).await.expect("attached").close().await;
+    are_only(&address, &before).await;
+    browser.close().await;
+}
+
+/// Waits until a browser has those tabs alone; one that was told to close goes a moment later.
+async fn are_only(address: &str, before: &[String]) {
+    let begin = std::time::Instant::now();
+    while tabs(address).await != before {
+        assert!(begin.elapsed() < WAIT, "ours are closed, theirs are not");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
 }
 
 /// A browser that opens a tab only once it is told to; what it was asked to close comes out.

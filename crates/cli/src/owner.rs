@@ -128,6 +128,10 @@ impl ByOwner {
             Err(error) => return Err(error),
         };
         let directory = self.poe.user_data_dir().map(PathBuf::from);
+        // Only processes of Lenore are waited for.
+        if directory.as_deref().and_then(Poe::foreign_browser).is_some() {
+            return Err(in_use);
+        }
         let Some(owner) = directory.and_then(|directory| Poe::owner(&directory)) else {
             tracing::debug!(%in_use, "by nobody that can be told");
             return Ok(Way::Busy(None));

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use lenore::ErrorKind;
-use lenore_sim::{Edition, Habit, Options, Sim};
+use lenore_sim::{Drift, Edition, Habit, Options, Sim};
 
 use crate::interrupt::Interrupt;
 use crate::output::{note, print, report};
@@ -52,12 +52,18 @@ pub(crate) struct Imitated {
     /// In what the site differs from the edition; can be given again (a list: docs/sim.md)
     #[arg(long = "habit", value_name = "NAME=VALUE")]
     habits: Vec<Habit>,
+
+    /// Which fact of the site is otherwise, and how; can be given again (a list: /sim/facts.json)
+    #[arg(long = "drift", value_name = "FACT=HOW")]
+    drifts: Vec<Drift>,
 }
 
 impl Imitated {
     /// The options of such a site.
     pub(crate) fn options(self) -> Options {
-        self.habits.into_iter().fold(Options::default().edition(self.edition), Options::habit)
+        let options = Options::default().edition(self.edition);
+        let options = self.habits.into_iter().fold(options, Options::habit);
+        self.drifts.into_iter().fold(options, Options::drift)
     }
 }
 
@@ -68,6 +74,10 @@ pub(crate) async fn run(args: SimArgs) -> ExitCode {
     options.rate = args.rate.map(|questions| (questions, MINUTE));
     let sim = match Sim::start(options).await {
         Ok(sim) => sim,
+        Err(error) if error.kind() == std::io::ErrorKind::InvalidInput => {
+            report(&error.to_string());
+            return ExitCode::from(ErrorKind::InvalidRequest.exit_code());
+        }
         Err(error) => {
             let port = args.port;
             report(&format!(

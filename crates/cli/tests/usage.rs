@@ -134,6 +134,10 @@ async fn what_belongs_there_is_said() {
         (&["--max-chats", "0", "models"], "a whole number belongs there, at least 1"),
         (&["--patience=-1", "models"], "a number of seconds belongs there"),
         (&["sim", "--port", "80x"], "a port belongs there"),
+        (&["sim", "--edition", "1999"], "there are 2023, 2025 and mix:N"),
+        (&["demo", "--habit", "tempo=fast"], "the site has no habit `tempo`"),
+        (&["sim", "--habit", "ids=roman"], "there are number, string"),
+        (&["sim", "--drift", "call:SendMessageMutation"], "FACT=HOW belongs there"),
         (&["logs", "-n", "x"], "a whole number belongs there"),
     ] {
         let ended = run(arguments).await.with_code(2);

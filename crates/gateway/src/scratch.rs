@@ -3,7 +3,7 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -45,7 +45,9 @@ impl Place {
 impl Scratch {
     /// Removes what processes that are gone have left.
     pub(crate) fn new() -> Self {
-        remove_abandoned(&std::env::temp_dir());
+        if let Ok(parent) = own_parent(&std::env::temp_dir()) {
+            remove_abandoned(&parent);
+        }
         Self::default()
     }
 
@@ -62,11 +64,54 @@ impl Scratch {
         if let Some(room) = known.as_ref().filter(|room| room.directory.path().exists()) {
             return Ok(room.clone());
         }
-        let directory = private(PREFIX).tempdir()?;
+        let temporary = std::env::temp_dir();
+        // With a name that nobody knows, if its usual place is somebody else's.
+        let parent = own_parent(&temporary).unwrap_or(temporary);
+        let directory = private(PREFIX).tempdir_in(parent)?;
         let lock = File::create(directory.path().join(LOCK_FILE))?;
         lock.try_lock()?;
         Ok(known.insert(Arc::new(Room { _lock: lock, directory })).clone())
     }
+}
+
+/// The directory for this user's temporary files, made where it is not there yet. Its name is known
+/// beforehand: one that another user has made, or may write to, is none.
+#[cfg(unix)]
+fn own_parent(temporary: &Path) -> io::Result<PathBuf> {
+    use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+    let user = rustix::process::geteuid().as_raw();
+    let parent = temporary.join(format!("lenore-{user}"));
+    match fs::DirBuilder::new().mode(0o700).create(&parent) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+        _ => {}
+    }
+    let found = fs::symlink_metadata(&parent)?;
+    let is_ours = found.is_dir() && found.uid() == user && found.permissions().mode() & 0o077 == 0;
+    if is_ours { Ok(parent) } else { Err(io::ErrorKind::PermissionDenied.into()) }
+}
+
+#[cfg(not(unix))]
+fn own_parent(temporary: &Path) -> io::Result<PathBuf> {
+    // Each user has a directory for such files.
+    let parent = temporary.join("lenore");
+    fs::create_dir_all(&parent)?;
+    Ok(parent)
+}
+
+/// Opens a lock: neither a link to somewhere else, nor a pipe that would be waited for.
+fn open_lock(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+
+        use rustix::fs::OFlags;
+        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        options.custom_flags(i32::try_from(flags.bits()).map_err(io::Error::other)?);
+    }
+    let lock = options.open(path)?;
+    if lock.metadata()?.is_file() { Ok(lock) } else { Err(io::ErrorKind::InvalidInput.into()) }
 }
 
 fn private(prefix: &str) -> Builder<'_, 'static> {
@@ -92,7 +137,7 @@ fn remove_if_abandoned(path: &Path) -> io::Result<()> {
         Ok::<_, io::Error>(found.modified()?.elapsed().is_ok_and(|age| age > YOUNG))
     };
     // Its process may have been killed before it made the lock.
-    let is_abandoned = match File::open(path.join(LOCK_FILE)) {
+    let is_abandoned = match open_lock(&path.join(LOCK_FILE)) {
         Ok(lock) => is_old(lock.metadata()?)? && lock.try_lock().is_ok(),
         Err(error) if error.kind() == io::ErrorKind::NotFound => is_old(fs::metadata(path)?)?,
         Err(error) => return Err(error),
@@ -125,6 +170,28 @@ mod tests {
         remove_abandoned(parent.path());
         assert!(!abandoned.exists());
         assert!(alive.exists() && young.exists() && other.exists());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_no_lock_is_not_waited_for_and_what_is_not_ours_is_not_used() {
+        let temporary = tempfile::tempdir().expect("a directory");
+        let parent = own_parent(temporary.path()).expect("made");
+        let theirs = parent.join("lenore-files-theirs");
+        fs::create_dir(&theirs).expect("made");
+        let made = std::process::Command::new("mkfifo").arg(theirs.join(LOCK_FILE)).status();
+        assert!(made.is_ok_and(|status| status.success()));
+        let (told, heard) = std::sync::mpsc::channel();
+        let path = parent.clone();
+        std::thread::spawn(move || {
+            remove_abandoned(&path);
+            told.send(()).expect("somebody waits");
+        });
+        heard.recv_timeout(Duration::from_secs(20)).expect("at once");
+        assert!(theirs.exists());
+        let open = std::os::unix::fs::PermissionsExt::from_mode(0o777);
+        fs::set_permissions(&parent, open).expect("ours");
+        own_parent(temporary.path()).expect_err("others may write to it");
     }
 
     #[test]

@@ -26,7 +26,10 @@ fn open() -> (usize, usize) {
     let descriptors = std::fs::read_dir("/proc/self/fd").expect("a list").count();
     let ours = |name: &str| name.starts_with("lenore-files-");
     let temporary = std::fs::read_dir(std::env::temp_dir()).expect("a list").flatten();
-    let rooms = temporary.filter(|entry| entry.file_name().to_str().is_some_and(ours));
+    let parents =
+        temporary.filter(|entry| entry.file_name().as_encoded_bytes().starts_with(b"lenore-"));
+    let all = parents.flat_map(|parent| std::fs::read_dir(parent.path()).into_iter().flatten());
+    let rooms = all.flatten().filter(|entry| entry.file_name().to_str().is_some_and(ours));
     let is_held = |path: &std::path::Path| {
         let held = std::fs::read_dir("/proc/self/fd").expect("a list").flatten();
         held.filter_map(|link| std::fs::read_link(link.path()).ok()).any(|at| at.starts_with(path))

@@ -15,7 +15,7 @@ use crate::error::{browser_error, led_away, site_changed};
 /// How long a page may take until its document is there.
 pub(crate) const LOAD: Duration = Duration::from_secs(30);
 /// How long the prompt box may take after that.
-pub(crate) const PROMPT_BOX: Duration = Duration::from_secs(10);
+pub(crate) const PROMPT_BOX: Duration = Duration::from_secs(8);
 /// How long a page that the site forbids may take to show a human check.
 const FORBIDDEN: Duration = Duration::from_secs(2);
 /// How long the page's socket may take to open before the prompt is sent all the same.
@@ -43,6 +43,9 @@ pub(crate) async fn arrive(page: &Page, site: &Site, url: &str, wait: Duration) 
     let answer = answer.map_err(|error| not_loaded(site, url, wait, error))?;
     if !site.is_allowed(&answer.url) {
         return Err(led_away(&title_of(page, &answer.url).await));
+    }
+    if site.is_login(&answer.url) {
+        return Ok(Arrival::SignedOut);
     }
     check_selectors(page, site).await?;
     let forbidden = match answered(url, &answer)? {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::time::Duration;
 
-use lenore_browser::{LaunchOptions, Profile, Program};
+use lenore_browser::{Isolation, LaunchOptions, Profile, Program};
 use lenore_provider::{Error, ErrorKind, Result};
 use tokio::sync::{Semaphore, watch};
 
@@ -320,7 +320,8 @@ impl PoeBuilder {
                 Source::WebDriver(options)
             }
             (None, None) => {
-                let program = self.browser.unwrap_or_default();
+                let named = self.browser_binary.as_deref().and_then(Program::named);
+                let program = self.browser.or(named).unwrap_or_default();
                 if program == Program::Chromium && self.browser_driver.is_some() {
                     return invalid(
                         "a driver is for Firefox alone; add --browser firefox, or leave out \
@@ -342,6 +343,8 @@ impl PoeBuilder {
                     profile,
                     headless: !self.headed,
                     proxy: self.proxy.for_site(&site.url)?,
+                    // Frames of others share no process with the site, and no tab draws.
+                    isolation: Isolation::of_site(&site.url),
                     args: self.browser_args,
                     ..LaunchOptions::default()
                 })

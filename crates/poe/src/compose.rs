@@ -13,7 +13,7 @@ use crate::decode::PageView;
 use crate::error::{browser_error, led_away, site_changed};
 
 /// How long send may stay disabled.
-const SEND: Duration = Duration::from_secs(10);
+const SEND: Duration = Duration::from_secs(8);
 /// How many bytes of a prompt a page may take a second longer for: it lays out all of its lines.
 const PACE: u64 = 100_000;
 /// How long a stop may take until the page confirms it, and before that until it can be pressed.

@@ -210,6 +210,12 @@ impl Poe {
         self.checked(request).map(drop)
     }
 
+    /// The process of a browser that was not started by Lenore and is at work on a profile: it is
+    /// no use to wait for its end.
+    pub fn foreign_browser(user_data_dir: &Path) -> Option<u32> {
+        lenore_browser::Profile::foreign_browser(user_data_dir)
+    }
+
     /// Stops running answers and ends the browser, with all that belongs to it. Dropping the last
     /// clone ends the browser too, but blocks for it, and leaves answers running on the site.
     ///

@@ -60,6 +60,8 @@ pub(crate) async fn wait_for_person(
     url: &str,
     wait: Duration,
 ) -> Result<()> {
+    // Another account's sign-in may open one.
+    page.leave_windows();
     match page.navigate(url, arrive::LOAD).await {
         // The person may already be on the way elsewhere, or have closed the window.
         Err(error) if error.kind() != lenore_browser::ErrorKind::Navigated => {

@@ -89,6 +89,9 @@
   const all = method(document.querySelectorAll);
   const here = () => location.pathname;
 
+  // The last document may have asked, and not have been told which chat is ours.
+  const isReloaded = performance.getEntriesByType("navigation")[0]?.type === "reload";
+
   const guarded = (work) => (...given) => {
     try {
       return apply(work, undefined, given);
@@ -100,7 +103,12 @@
 
   // ---- Values, whatever they are.
   const object = (value) => (value !== null && typeof value === "object" ? value : null);
-  const list = (value) => (isArray(value) ? value : []);
+  // A list, which an object of no other one may hold.
+  const list = (value) => {
+    if (isArray(value)) return value;
+    const held = object(value) === null ? undefined : search(value, (_, part) => isArray(part));
+    return held ?? [];
+  };
   const push = (array, value) => (array[array.length] = value);
   const has = (array, value) => {
     for (let at = 0; at < array.length; at += 1) if (array[at] === value) return true;
@@ -230,7 +238,7 @@
       if (marks[at] !== null && marks[at] !== "" && includes(text, marks[at])) return true;
     }
     // The chat that was asked, or that is shown, is not known yet.
-    return ours === null && (isAsked || codeHere() !== null);
+    return ours === null && (isAsked || isPressed || isReloaded || codeHere() !== null);
   };
 
   // ---- Texts.
@@ -253,12 +261,16 @@
   // The change from what was told last. Where no text comes, what was told is still the site's
   // only if nothing may have been missed since.
   const change = (key, text, latest) => {
-    const last = mapGet(told, key) ?? { text: "", ended: false, at: gapsBefore, strings: null };
-    if (text === null && last.at !== gaps) return { __proto__: null, keep: null, text: "" };
+    const last = mapGet(told, key) ?? { text: "", ended: false, at: gapsBefore, hasText: false };
+    const hasText = last.hasText || text !== null;
+    if (!hasText || (text === null && last.at !== gaps)) {
+      return { __proto__: null, keep: null, text: "" };
+    }
     text ??= last.text;
     const keep = common(last.text, text);
     const { strings } = last;
-    const record = { __proto__: null, ...latest, text, ended: last.ended || latest.ended, strings };
+    const ended = last.ended || latest.ended;
+    const record = { __proto__: null, ...latest, text, hasText, ended, strings };
     if (remember(told, key, record)) gapsBefore = null;
     return { __proto__: null, keep, text: slice(text, keep) };
   };
@@ -306,7 +318,11 @@
     field(value, wire.chat_id) !== undefined ||
     typeof field(value, wire.chat_code) === "string" ||
     nodeId(value, wire.chat_node) !== null;
-  const inner = (holder, names) => object(field(holder, names));
+  // An object under a name; it may be the only one of a list.
+  const inner = (holder, names) => {
+    const value = field(holder, names);
+    return object(isArray(value) && value.length === 1 ? value[0] : value);
+  };
 
   // Whether our nonce stands in a message, whatever its key is called.
   const isOwn = (node) =>
@@ -370,7 +386,10 @@
     // An update need not say again whose message it is.
     const author = word(field(node, wire.author)) ?? last?.author ?? null;
     const state = stateOf(node);
-    const own = isOwn(node);
+    // Where the call was not understood, the question is the message with the text that was typed.
+    const isEcho = !isAsked && isPressed && isHuman(author) && isTyped(field(node, wire.text));
+    if (isEcho) asks(null, {});
+    const own = isEcho || isOwn(node);
     if (own) {
       question = id;
       if (chat !== null && chat !== ours) ours = chat;
@@ -710,10 +729,12 @@
       return true;
     }
     // By another name, the entries are the only list of texts.
+    const known = field(found, wire.entries);
     const entries =
-      field(found, wire.entries) ??
-      search(found, (_, value) => isArray(value) && typeof value[0] === "string");
-    if (!isArray(entries)) return false;
+      known === undefined
+        ? (search(found, (_, value) => isArray(value) && typeof value[0] === "string") ?? null)
+        : list(known);
+    if (entries === null) return false;
     let grows = null;
     for (let at = 0; at < entries.length; at += 1) grows = entry(entries[at]);
     if (entries.length === 1 && grows) keep(text, grows);
@@ -884,6 +905,31 @@
     return isPressed && namesBot ? { variables: holder, nonce: null } : null;
   };
 
+  // The page asks.
+  const asks = (itsNonce, variables) => {
+    nonce = itsNonce;
+    chatNonce = word(field(variables, wire.chat_nonce)) || null;
+    isAsked = true;
+    isPressed = false;
+    gapsBefore = gaps;
+    // Who follows this question has not heard of the messages before it.
+    mapClear(told);
+    mapClear(grown);
+    question = answer = job = null;
+    ours = name(field(variables, wire.chat_id));
+    if (ours === null && codeHere() !== null && known?.code === codeHere()) ours = known.chat;
+    opens = codeHere() === null;
+    const isKnown = known !== null && ours !== null && known.chat === ours;
+    emit({
+      __proto__: null,
+      k: "sent",
+      nonce,
+      bot: word(field(variables, wire.bot)),
+      handle: isKnown ? known.handle : null,
+      nickname: isKnown ? known.nickname : null,
+    });
+  };
+
   // What is made of a call: the question, files ahead of it, or data to be read. `reply` is told
   // what came of it: its status, how to get its headers, and its text, or `null` where it is lost.
   const attend = (texts, hasFiles) => {
@@ -895,27 +941,7 @@
       asked = body && questionOf(body);
     }
     if (asked !== null) {
-      nonce = word(asked.nonce);
-      chatNonce = word(field(asked.variables, wire.chat_nonce)) || null;
-      isAsked = true;
-      isPressed = false;
-      gapsBefore = gaps;
-      // Who follows this question has not heard of the messages before it.
-      mapClear(told);
-      mapClear(grown);
-      question = answer = job = null;
-      ours = name(field(asked.variables, wire.chat_id));
-      if (ours === null && codeHere() !== null && known?.code === codeHere()) ours = known.chat;
-      opens = codeHere() === null;
-      const isKnown = known !== null && ours !== null && known.chat === ours;
-      emit({
-        __proto__: null,
-        k: "sent",
-        nonce,
-        bot: word(field(asked.variables, wire.bot)),
-        handle: isKnown ? known.handle : null,
-        nickname: isKnown ? known.nickname : null,
-      });
+      asks(word(asked.nonce), asked.variables);
       const itsNonce = nonce;
       return (status, value, text) => {
         if (text === null) emit({ __proto__: null, k: "reply", nonce: itsNonce, http: 0 });

@@ -6,10 +6,9 @@ use std::time::{Duration, Instant};
 use lenore_provider::{Error, ErrorKind, Event};
 
 use crate::decode::{Exchange, PageView, Step, TapMessage, WireFacts};
-use crate::error::site_changed;
 
 /// How long the page may take from the click until it sends.
-const SENDING_TIMEOUT: Duration = Duration::from_secs(10);
+const SENDING_TIMEOUT: Duration = Duration::from_secs(8);
 /// How long the site's echo may take where the reply to the question was lost.
 const ECHO_TIMEOUT: Duration = Duration::from_secs(5);
 /// The same where the site has turned the request away, though not in its own word for it.
@@ -286,7 +285,7 @@ impl Watch {
         }
         if !self.exchange.is_sent() {
             if self.pressed + SENDING_TIMEOUT <= now {
-                self.fail(site_changed("what the send button does"), actions);
+                self.fail(unseen(), actions);
             } else {
                 self.look_in_time(now, actions);
             }
@@ -363,6 +362,7 @@ impl Watch {
             self.looks.wait = FIRST_LOOK;
             self.looks.at = now + FIRST_LOOK;
         } else {
+            self.exchange.give_up();
             let message = "the answer is complete on the site, and not all of it was received; look \
                            at the chat there";
             self.fail(Error::new(ErrorKind::AnswerLost, message), actions);
@@ -505,6 +505,16 @@ pub(crate) fn unconfirmed() -> Error {
         "the page was lost before the site confirmed the question; look at the chat on the site \
          before asking again",
     )
+}
+
+/// The error of a question that nobody saw go out.
+fn unseen() -> Error {
+    Error::new(
+        ErrorKind::SiteChanged,
+        "send was pressed, and no question was seen to go out: the site may have changed. Look at \
+         the site before asking again; `lenore doctor` shows what is different",
+    )
+    .with_doubt()
 }
 
 /// The error of a question that the site has, in a chat whose address it has not told.

@@ -1,6 +1,6 @@
 // The account's stream of updates.
 
-import { is } from "./app.js";
+import { is, meant, route, unveil } from "./app.js";
 import { count, startsAfter } from "./frames.js";
 import { setChannel, settings } from "./gql.js";
 
@@ -24,7 +24,7 @@ export class Channel {
     const port = new URL(data.targetUrl).port;
     const query = new URLSearchParams({ min_seq: this.minSeq, channel: data.channel, hash: data.channelHash });
     if (!is("ping", "no")) query.set("generation", "1");
-    const socket = new window.WebSocket(`ws://${location.hostname}:${port}/up/${data.boxName}/updates?${query}`);
+    const socket = new window.WebSocket(`ws://${location.hostname}:${port}${route("/up/{box_name}/updates", { box_name: data.boxName })}?${query}`);
     this.socket = socket;
     socket.addEventListener("open", () => {
       this.failures = 0;
@@ -43,14 +43,14 @@ export class Channel {
 
   frame(socket, text) {
     if (socket !== this.socket) return;
-    const frame = parse(text);
+    const frame = unveil(parse(text));
     if (frame?.type === "pong") return clearTimeout(this.patience);
     if (frame?.error === "missed_messages") return this.reconnect(socket);
     if (!Array.isArray(frame?.messages)) return;
     count(frame);
     if (Number(frame.min_seq) > Number(this.minSeq)) this.minSeq = frame.min_seq;
     for (const each of frame.messages) {
-      const entry = parse(each);
+      const entry = meant(parse(each));
       if (entry?.message_type === "refetchChannel") return this.reconnect(socket);
       if (entry?.message_type === "reloadPage") return location.reload();
       if (entry?.message_type === "subscriptionUpdate" && entry.payload) this.onEntry(entry.payload);

@@ -26,6 +26,8 @@ export class Chat {
     /** The question whose reply has not come: `{nonce, text, attachments, error}`. */
     this.pending = null;
     this.early = [];
+    /** How the answers stand whose jobs have ended. */
+    this.ended = new Map();
     if (chat) this.read(chat);
   }
 
@@ -91,6 +93,9 @@ export class Chat {
     // An update need not repeat what has not changed.
     const node = { text: "", ...this.messages.get(Number(told.messageId)), ...told, messageId: Number(told.messageId) };
     if (!node.state) return;
+    // What a job has ended stays so, whatever later copies say.
+    const ended = this.ended.get(node.messageId);
+    if (ended && runs(node.state)) node.state = ended;
     if (this.pending && node.author === "human" && node.clientNonce === this.pending.nonce) this.pending = null;
     this.messages.set(node.messageId, node);
     if (!known) this.sort();
@@ -106,7 +111,8 @@ export class Chat {
   endJob({ jobId, state }) {
     const answer = [...this.messages.values()].find((message) => message.responsibleJob && String(message.responsibleJob.jobId) === String(jobId));
     if (!answer || answer.author === "human" || !runs(answer.state)) return;
-    this.take({ ...answer, state: ["completed", "finished"].includes(state) ? "complete" : "cancelled" });
+    this.ended.set(answer.messageId, ["completed", "finished"].includes(state) ? "complete" : "cancelled");
+    this.take(answer);
   }
 
   sort() {
@@ -158,20 +164,15 @@ export class Chat {
   variables({ nonce: clientNonce, text, attachments }, withFiles) {
     const isNew = this.id === null;
     const ids = withFiles ? attachments.map((_, index) => `file${index}`) : attachments.map((file) => file.id);
-    const asTokens = is("files", "token");
-    const common = {
+    return {
       chatId: this.id,
       bot: page.askedBot,
       query: text,
-      source: { sourceType: "chat_input", chatInputMetadata: { useVoiceRecord: false } },
       clientNonce,
-      sdid: "",
-      attachments: asTokens ? [] : ids,
-      existingMessageAttachmentsIds: [],
+      chatNonce: isNew ? nonce() : null,
       shouldFetchChat: isNew,
+      ...(is("files", "token") ? { fileHashJwts: ids } : { attachments: ids }),
     };
-    if (is("shape", "2023")) return { ...common, messagePointsDisplayPrice: null, ...(asTokens && { fileHashJwts: ids }) };
-    return { ...common, chatNonce: isNew ? nonce() : null, referencedMessageId: null, parameters: null, fileHashJwts: asTokens ? ids : [] };
   }
 
   accepted(reply) {

@@ -1,6 +1,6 @@
 // Making elements, and the few pictures that the page draws.
 
-import { parts } from "./app.js";
+import { late, parts } from "./app.js";
 
 /** An element with properties (`class`, `on…`, attributes) and children. */
 export function h(tag, properties = {}, ...children) {
@@ -14,10 +14,52 @@ export function h(tag, properties = {}, ...children) {
   return element;
 }
 
+/** Which part an element is. */
+const partOf = new WeakMap();
+
 /** An element of the site's markup, by its name in `parts.json`, with what is its own. */
 export function part(name, properties = {}, ...children) {
-  const { tag, class: classes, attributes } = parts[name];
-  return h(tag, { class: classes, ...attributes, ...properties }, ...children);
+  const { tag, class: classes, attributes, drift, lateClass } = parts[name];
+  const all = { class: classes, ...attributes, ...properties };
+  const handlers = Object.fromEntries(Object.entries(all).filter(([key]) => key.startsWith("on")));
+  const element = h(drift === "missing" ? "div" : tag, handlers, ...children);
+  partOf.set(element, parts[name]);
+  const dress = () => {
+    for (const [key, value] of Object.entries(all)) {
+      if (!key.startsWith("on") && value !== null && value !== undefined && value !== false) attribute(element, key, value);
+    }
+    if (lateClass) setTimeout(() => element.classList.add(lateClass), late);
+  };
+  if (drift === "late") setTimeout(dress, late);
+  else if (drift !== "missing") dress();
+  if (drift === "doubled") twin(element);
+  return element;
+}
+
+/** Sets an attribute of a part, as the site's drifts have it. */
+export function attribute(element, name, value) {
+  const { attributeDrifts, drift } = partOf.get(element);
+  if (drift === "missing") return;
+  const text = value === true ? "" : String(value);
+  const [how, other] = attributeDrifts[name] ?? [];
+  if (how === "missing") return;
+  if (how === "renamed") element.setAttribute(`data-${other}`, text);
+  else if (how === "other_type") element.setAttribute(name, { true: "1", false: "0" }[text] ?? `v${text}`);
+  else if (how === "late") setTimeout(() => element.setAttribute(name, text), late);
+  else element.setAttribute(name, text);
+}
+
+/** Has a hidden twin of an element before it, once it is on the page. */
+function twin(element) {
+  const place = () => {
+    if (!element.isConnected) return;
+    watch.disconnect();
+    const other = element.cloneNode(false);
+    other.hidden = true;
+    element.before(other);
+  };
+  const watch = new MutationObserver(place);
+  watch.observe(document.documentElement, { childList: true, subtree: true });
 }
 
 const PATHS = {

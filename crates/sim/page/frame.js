@@ -1,6 +1,6 @@
 // The page around the chat: sidebar, header, popup, the signed-out section.
 
-import { is } from "./app.js";
+import { is, route } from "./app.js";
 import { avatar, h, icon, part } from "./dom.js";
 import { gql } from "./gql.js";
 
@@ -15,7 +15,7 @@ export class Sidebar {
       "aside",
       { class: "PageWithSidebarLayout_leftSidebar__" },
       h("a", { class: "MainNav_logo__", href: "/" }, h("span", { class: "MainNav_mark__" }), "Poe"),
-      h("a", { class: "MainNav_newChat__", href: `/${data.bot.handle}` }, icon("plus"), "New chat"),
+      h("a", { class: "MainNav_newChat__", href: route("/{bot}", { bot: data.bot.handle }) }, icon("plus"), "New chat"),
       h(
         "div",
         { class: "PageWithSidebarLayout_scroll__" },
@@ -31,7 +31,7 @@ export class Sidebar {
   account() {
     const leave = async () => {
       await gql("LogoutMutation", {}).catch(() => null);
-      location.href = "/login?redirect_url=%2F";
+      location.href = `${route("/login")}?redirect_url=%2F`;
     };
     return h(
       "div",
@@ -50,7 +50,7 @@ export class Sidebar {
       return h(
         "div",
         { class: "ChatHistoryListItem_wrapper__", "aria-current": Number(chat.chatId) === current && "page" },
-        h("a", { href: `/chat/${chat.chatCode}` }, avatar(chat.defaultBotObject.displayName), title),
+        h("a", { href: route("/chat/{code}", { code: chat.chatCode }) }, avatar(chat.defaultBotObject.displayName), title),
         h("button", { class: "ChatHistoryListItem_delete__", type: "button", "aria-label": "Delete chat", onclick: () => remove(chat, current) }, icon("trash", { width: "16", height: "16" })),
       );
     });
@@ -82,11 +82,11 @@ export class Sidebar {
 
 async function remove(chat, current) {
   await gql("DeleteChatMutation", { chatId: chat.chatId }).catch(() => null);
-  location.href = Number(chat.chatId) === current ? `/${chat.defaultBotObject.handle}` : location.href;
+  location.href = Number(chat.chatId) === current ? route("/{bot}", { bot: chat.defaultBotObject.handle }) : location.href;
 }
 
 function botLink(bot) {
-  return h("a", { href: `/${bot.handle}` }, avatar(bot.displayName), h("span", {}, bot.displayName));
+  return h("a", { href: route("/{bot}", { bot: bot.handle }) }, avatar(bot.displayName), h("span", {}, bot.displayName));
 }
 
 /** The line on top of a chat. */
@@ -171,5 +171,5 @@ export function banner() {
 }
 
 function loginAddress() {
-  return `/login?redirect_url=${encodeURIComponent(location.pathname)}`;
+  return `${route("/login")}?redirect_url=${encodeURIComponent(location.pathname)}`;
 }

@@ -1,7 +1,8 @@
 // The page's own count of the frames on its socket, told to the server's log: it shows whether
 // something between the two keeps any from the page.
 
-const QUIET = 400;
+/** Milliseconds between two reports. */
+const BETWEEN = 500;
 
 let heard = { frames: 0, entries: 0, missing: 0 };
 let seq = null;
@@ -20,12 +21,13 @@ export function count({ messages, min_seq }) {
   const lost = messages.length > 0 && Number.isFinite(first) ? Math.max(0, first - seq - 1) : 0;
   if (messages.length > 0 && Number.isFinite(first)) seq = Math.max(seq, Number(min_seq));
   heard.missing += lost;
-  clearTimeout(timer);
-  timer = setTimeout(report, lost ? 0 : QUIET);
+  if (lost) report();
+  else timer ??= setTimeout(report, BETWEEN);
 }
 
 function report() {
   clearTimeout(timer);
+  timer = undefined;
   navigator.sendBeacon("/sim/frames", JSON.stringify(heard));
 }
 

@@ -1,6 +1,6 @@
 // The page's calls to its server.
 
-import { build, is, named } from "./app.js";
+import { build, headers as sent, is, isTwice, named, route, unveil, variablesOf, veiled } from "./app.js";
 
 let channel = "";
 
@@ -12,7 +12,10 @@ export function setChannel(name) {
 /** One call; gives `data`, throws what the user should read. */
 export async function gql(operation, variables) {
   const headers = { "content-type": "application/json", ...headersOf(operation) };
-  return unwrap(await transport("/api/gql_POST", { method: "POST", headers, body: bodyOf(operation, variables) }));
+  const call = { method: "POST", headers, body: bodyOf(operation, variables) };
+  const reply = transport(route("/api/gql_POST"), call);
+  if (isTwice(operation)) transport(route("/api/gql_POST"), call).catch(() => null);
+  return unwrap(await reply);
 }
 
 /** A call that carries files. */
@@ -20,7 +23,7 @@ export async function gqlWithFiles(operation, variables, files) {
   const form = new FormData();
   form.append("queryInfo", bodyOf(operation, variables));
   files.forEach((file, index) => form.append(`file${index}`, file, file.name));
-  return unwrap(await transport("/api/gql_upload_POST", { method: "POST", headers: headersOf(operation), body: form }));
+  return unwrap(await transport(route("/api/gql_upload_POST"), { method: "POST", headers: headersOf(operation), body: form }));
 }
 
 /** Uploads one file; gives its attachment. */
@@ -28,7 +31,7 @@ export async function upload(file) {
   if (is("files", "token")) {
     const form = new FormData();
     form.append("file", file, file.name);
-    const reply = await transport("/api/finish_upload_POST", { method: "POST", headers: headersOf(null), body: form });
+    const reply = await transport(route("/api/finish_upload_POST"), { method: "POST", headers: headersOf(null), body: form });
     const { token, error } = JSON.parse(reply.text || "{}");
     if (!token) throw new Error(error ?? "Something went wrong. Please try again.");
     return { id: token };
@@ -40,29 +43,30 @@ export async function upload(file) {
 
 /** The settings of the account's channel. */
 export async function settings() {
-  const reply = await window.fetch("/api/settings", { headers: channel ? { "poe-tchannel": channel } : {} });
-  return reply.json();
+  const reply = await window.fetch(route("/api/settings"), { headers: channel ? { "poe-tchannel": channel } : {} });
+  return unveil(await reply.json());
 }
 
 /** The data of a chat's page, as for a page that is there already. */
 export async function nextData(code) {
   const headers = { "x-nextjs-data": "1", ...(channel && { "poe-tchannel": channel }) };
-  const reply = await window.fetch(`/_next/data/${build}/chat/${code}.json?chatCode=${code}`, { headers });
+  const path = route("/_next/data/{build}/{*path}", { build, path: `chat/${code}.json` });
+  const reply = await window.fetch(`${path}?chatCode=${code}`, { headers });
   if (!reply.ok) throw new Error("The page's data cannot be read.");
-  return (await reply.json()).pageProps;
+  return unveil(await reply.json()).pageProps;
 }
 
-function bodyOf(operation, variables) {
+function bodyOf(operation, given) {
+  const variables = variablesOf(operation, given);
   const call = { queryName: named(operation), variables, extensions: { hash: hash(operation) } };
   if (is("operation-place", "header")) delete call.queryName;
-  return JSON.stringify(call);
+  return JSON.stringify(veiled(call, `variable:${operation}`, { operation, variables, channel }));
 }
 
 function headersOf(operation) {
+  const all = { "poe-tchannel": channel, "poe-queryname": operation && named(operation), "poe-formkey": build, "poe-revision": build, "poe-tag-id": build.slice(0, 8), poegraphql: "1" };
   const headers = {};
-  if (channel) headers["poe-tchannel"] = channel;
-  if (operation && !is("operation-place", "body")) headers["poe-queryname"] = named(operation);
-  if (is("headers", "all")) Object.assign(headers, { "poe-formkey": build, "poe-revision": build, "poe-tag-id": build.slice(0, 8), poegraphql: "1" });
+  for (const [name, as] of Object.entries(sent)) if (as && all[name]) headers[as] = String(all[name]);
   return headers;
 }
 
@@ -106,6 +110,7 @@ function unwrap({ status, text }) {
   if (status === 401) throw new Error("Your session has ended. Please log in again.");
   if (status === 429) throw new Error("Too many requests. Please wait a moment and try again.");
   if (status >= 400 || !body) throw new Error("Something went wrong. Please check your connection and try again.");
+  body = unveil(body);
   if (!body.data) throw new Error(body.errors?.[0]?.message ?? "Something went wrong. Please try again.");
   return body.data;
 }

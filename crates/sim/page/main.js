@@ -1,6 +1,6 @@
 // The app: reads the page's data and puts the parts together.
 
-import { data, is, toil } from "./app.js";
+import { data, is, route, toil } from "./app.js";
 import { Channel } from "./channel.js";
 import { Chat, chatOf } from "./chat.js";
 import { Composer } from "./composer.js";
@@ -42,7 +42,7 @@ function chatPage() {
     busy: () => composer.busy(Boolean(chat.running), chat.sending),
     title: () => header.render(chat.title),
     opened: () => {
-      history.pushState({}, "", `/chat/${chat.code}`);
+      history.pushState({}, "", route("/chat/{code}", { code: chat.code }));
       header.render(chat.title);
       sidebar.refresh(chat.id);
     },

@@ -1,7 +1,7 @@
 // One message on the page.
 
-import { is } from "./app.js";
-import { avatar, h, icon, part } from "./dom.js";
+import { is, route } from "./app.js";
+import { attribute, avatar, h, icon, part } from "./dom.js";
 import { Markdown } from "./markdown.js";
 
 const FINE = new Set(["complete", "completed"]);
@@ -21,7 +21,7 @@ export class MessageView {
       this.element.append(h("div", { class: "ChatBreak_chatBreak__" }, h("span", {}, "Context cleared")));
     } else if (node.author === "human") {
       this.element.append(question(node.text, node.attachments ?? []));
-      if (is("markup", "2025")) this.element.dataset.complete = "true";
+      if (is("markup", "2025")) attribute(this.element, "data-complete", "true");
     } else {
       this.mountAnswer();
     }
@@ -35,7 +35,7 @@ export class MessageView {
     this.bubble = part("botBubble", {}, part("messageText", {}, text));
     this.after = h("div", { class: "ChatMessage_messageFooter__" });
     const { displayName, handle } = this.bot;
-    const header = is("markup", "2025") ? part("headerOfMessage", {}, part("botHeader", { href: `/${handle}` }, displayName), time()) : part("botHeader", {}, displayName);
+    const header = is("markup", "2025") ? part("headerOfMessage", {}, part("botHeader", { href: route("/{bot}", { bot: handle }) }, displayName), time()) : part("botHeader", {}, displayName);
     this.element.append(h("div", { class: "Message_row__" }, avatar(displayName), h("div", { class: "Message_column__" }, header, this.bubble, this.after)));
   }
 
@@ -45,7 +45,7 @@ export class MessageView {
     if (!this.markdown) return;
     this.markdown.update(node.text ?? "");
     const running = node.state === "incomplete";
-    this.element.dataset.complete = String(!running);
+    attribute(this.element, "data-complete", String(!running));
     if (running && !node.text) this.bubble.prepend(this.dots);
     else this.dots.remove();
     this.renderAfter();

@@ -4,12 +4,13 @@
 //! for a while, for the others that come back with an older `min_seq`.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::extract::ws::Utf8Bytes;
 use tokio::sync::mpsc;
 
+use crate::drift::Drifts;
 use crate::wire;
 
 /// Frames that wait for one slow socket; it is closed when they overflow.
@@ -24,6 +25,7 @@ pub(crate) struct Channel {
     pub(crate) name: String,
     pub(crate) hash: String,
     pub(crate) box_name: String,
+    pub(crate) drifts: Arc<Drifts>,
     inner: Mutex<Inner>,
 }
 
@@ -50,11 +52,18 @@ struct Kept {
 }
 
 impl Channel {
-    pub(crate) fn new(name: String, hash: String, box_name: String, seq: u64) -> Channel {
+    pub(crate) fn new(
+        name: String,
+        hash: String,
+        box_name: String,
+        seq: u64,
+        drifts: Arc<Drifts>,
+    ) -> Channel {
         Channel {
             name,
             hash,
             box_name,
+            drifts,
             inner: Mutex::new(Inner {
                 seq,
                 kept: VecDeque::new(),
@@ -86,7 +95,7 @@ impl Channel {
             return;
         }
         let last = inner.seq;
-        let frame = Utf8Bytes::from(wire::frame(&entries, last));
+        let frame = Utf8Bytes::from(self.drifts.frame(wire::frame(&entries, last)));
         inner.keep(Kept { first, last, frame: frame.clone() });
         inner.send(&frame);
     }
@@ -215,7 +224,7 @@ mod tests {
 
     #[test]
     fn late_sockets_get_what_is_kept_or_learn_that_they_missed_it() {
-        let channel = Channel::new("c".into(), "h".into(), "b".into(), 10);
+        let channel = Channel::new("c".into(), "h".into(), "b".into(), 10, Arc::default());
         channel.publish(vec!["lost"]);
         let (_, mut first) = channel.join(None);
         channel.publish(vec!["one", "two"]);
@@ -232,7 +241,7 @@ mod tests {
 
     #[test]
     fn a_socket_that_does_not_read_is_closed() {
-        let channel = Channel::new("c".into(), "h".into(), "b".into(), 0);
+        let channel = Channel::new("c".into(), "h".into(), "b".into(), 0, Arc::default());
         let (_, receiver) = channel.join(None);
         for _ in 0..2000 {
             channel.publish(vec!["x"]);

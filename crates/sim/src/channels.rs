@@ -51,6 +51,7 @@ impl Channels {
             account.hash.clone(),
             account.box_name.clone(),
             account.seq(),
+            Arc::clone(&account.drifts),
         ));
         pages.push_back(Page { channel: Arc::clone(&channel), chats: chat.into_iter().collect() });
         if pages.len() > MOST_PAGES {
@@ -169,7 +170,11 @@ mod tests {
     use crate::channel::Out;
 
     fn channels(is_per_page: bool, frame: usize) -> Channels {
-        Channels::new(Channel::new("c".into(), "h".into(), "b".into(), 0), is_per_page, frame)
+        Channels::new(
+            Channel::new("c".into(), "h".into(), "b".into(), 0, Arc::default()),
+            is_per_page,
+            frame,
+        )
     }
 
     fn entry(chat: u64, text: &str) -> Entry {

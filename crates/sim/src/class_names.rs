@@ -19,6 +19,11 @@ pub(crate) fn hashed(template: &str, salt: u64) -> String {
     out
 }
 
+/// A class name without its hash.
+pub(crate) fn prefix(class: &str) -> &str {
+    class.split_once("__").map_or(class, |(name, _)| &class[..name.len() + 2])
+}
+
 fn is_word(letter: char) -> bool {
     letter.is_ascii_alphanumeric() || letter == '_'
 }

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::drift::{Drifts, How, LATE};
 use crate::log::Seen;
 use crate::site::Site;
 use crate::world::Account;
@@ -27,12 +28,39 @@ pub(crate) struct Call {
     pub(crate) variables: Value,
 }
 
+/// What the page of a site that drifts says beside what everybody sees.
+#[derive(Deserialize)]
+struct Truth {
+    operation: String,
+    variables: Value,
+    channel: String,
+}
+
+impl Call {
+    /// Reads a call and its headers.
+    pub(crate) fn read(
+        body: &[u8],
+        mut headers: HeaderMap,
+    ) -> serde_json::Result<(Call, HeaderMap)> {
+        let body: Value = serde_json::from_slice(body)?;
+        let Some(truth) = Drifts::said(&body["_"]) else {
+            return Ok((serde_json::from_value(body)?, headers));
+        };
+        let Truth { operation, variables, channel } = serde_json::from_value(truth)?;
+        if let Ok(channel) = HeaderValue::from_str(&channel) {
+            headers.insert("poe-tchannel", channel);
+        }
+        Ok((Call { query_name: Some(operation), variables }, headers))
+    }
+}
+
 /// `GET /api/settings`
 pub(crate) async fn settings(State(site): State<Arc<Site>>, headers: HeaderMap) -> Response {
     let account = site.account(&headers);
     site.log.add(account.as_ref().map(|account| account.email.as_str()), Seen::Settings);
     let channel = channel_of(&headers);
-    Json(pages::settings(&site, account.as_deref(), channel, None)).into_response()
+    let settings = pages::settings(&site, account.as_deref(), channel, None);
+    Json(site.drifts.reply("settings", settings)).into_response()
 }
 
 /// `POST /api/gql_POST`
@@ -41,8 +69,8 @@ pub(crate) async fn call(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    match serde_json::from_slice::<Call>(&body) {
-        Ok(call) => dispatch(&site, &headers, call).await,
+    match Call::read(&body, headers) {
+        Ok((call, headers)) => dispatch(&site, &headers, call).await,
         Err(error) => {
             (StatusCode::BAD_REQUEST, Json(errors(&format!("the call cannot be read: {error}"))))
                 .into_response()
@@ -58,11 +86,24 @@ pub(crate) fn operation(headers: &HeaderMap, call: &Call) -> Option<&'static str
 
 /// Does what a call asks for.
 pub(crate) async fn dispatch(site: &Arc<Site>, headers: &HeaderMap, call: Call) -> Response {
-    let variables = &call.variables;
     let Some(operation) = operation(headers, &call) else {
         tracing::warn!(name = call.query_name, "an unknown call");
         return Json(errors("unknown query")).into_response();
     };
+    let reply = answer(site, headers, call, operation).await;
+    if site.drifts.how("call", operation) == Some(How::Late) {
+        tokio::time::sleep(LATE).await;
+    }
+    reply
+}
+
+async fn answer(
+    site: &Arc<Site>,
+    headers: &HeaderMap,
+    call: Call,
+    operation: &'static str,
+) -> Response {
+    let variables = &call.variables;
     match operation {
         "SendVerificationCodeMutation" => return login::send_code(site, variables),
         "LoginWithVerificationCodeMutation" => return login::with_code(site, variables),
@@ -90,12 +131,12 @@ pub(crate) async fn dispatch(site: &Arc<Site>, headers: &HeaderMap, call: Call) 
 }
 
 /// The reply to a call.
-pub(crate) fn reply(site: &Site, _operation: &str, data: Value) -> Response {
+pub(crate) fn reply(site: &Site, operation: &str, data: Value) -> Response {
     let mut reply = json!({ "data": data });
     if site.wire.is_new() {
         reply["extensions"] = json!({ "hi": 1 });
     }
-    Json(reply).into_response()
+    Json(site.drifts.reply(&format!("reply:{operation}"), reply)).into_response()
 }
 
 pub(crate) fn errors(message: &str) -> Value {
@@ -121,7 +162,7 @@ pub(crate) fn channel_of(headers: &HeaderMap) -> Option<&str> {
     headers.get("poe-tchannel")?.to_str().ok()
 }
 
-fn chat_break(site: &Arc<Site>, account: &Account, variables: &Value) -> Response {
+fn chat_break(site: &Arc<Site>, account: &Arc<Account>, variables: &Value) -> Response {
     let added = number(&variables["chatId"]).and_then(|id| {
         let mut world = site.world();
         let code = world.chat(id).filter(|chat| chat.owner == account.number)?.code.clone();
@@ -134,7 +175,7 @@ fn chat_break(site: &Arc<Site>, account: &Account, variables: &Value) -> Respons
         return Json(errors("no such chat")).into_response();
     };
     site.log.add(Some(&account.email), Seen::ChatBreak { chat: code });
-    account.channels.publish_now(vec![site.wire.entry("messageAdded", chat, node.clone())]);
+    site.tell_now(account, vec![site.wire.entry("messageAdded", chat, node.clone())]);
     reply(
         site,
         "SendChatBreakMutation",

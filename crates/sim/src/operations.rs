@@ -1,6 +1,11 @@
 //! The names of the calls, as the habits have them.
 
-use crate::habits::Operations;
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::habits::{Habits, Headers, OperationPlace, Operations};
+use crate::variants;
 
 /// Every call that the page makes, by the name it had in 2023.
 pub(crate) const OPERATIONS: &[&str] = &[
@@ -19,6 +24,32 @@ pub(crate) const OPERATIONS: &[&str] = &[
     "ChatLastMessageAreaQuery",
     "ChatHelpers_ChatMarkAsSeen_Mutation",
 ];
+
+const VARIABLES: &str = include_str!("../page/variables.json");
+
+/// What the page says with the calls that a client may want to understand.
+pub(crate) fn variables(words: &[(String, &'static str)]) -> BTreeMap<String, Value> {
+    variants::chosen(VARIABLES, words)
+}
+
+/// The headers of a call, and whether they are among the few.
+pub(crate) const HEADERS: &[(&str, bool)] = &[
+    ("poe-tchannel", true),
+    ("poe-queryname", true),
+    ("poe-formkey", false),
+    ("poe-revision", false),
+    ("poe-tag-id", false),
+    ("poegraphql", false),
+];
+
+/// The headers that the page sends.
+pub(crate) fn headers(habits: &Habits) -> impl Iterator<Item = &'static str> {
+    let all = habits.headers == Headers::All;
+    let named = habits.operation_place != OperationPlace::Body;
+    let sent =
+        move |(name, few): &&(&str, bool)| (all || *few) && (named || *name != "poe-queryname");
+    HEADERS.iter().filter(sent).map(|(name, _)| *name)
+}
 
 /// Other names that mean the same.
 const ALIASES: &[(&str, &str)] = &[

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::drift::Drift;
 use crate::edition::Edition;
 use crate::habits::Habit;
 
@@ -26,6 +27,8 @@ pub struct Options {
     pub edition: Edition,
     /// What is otherwise than in the edition.
     pub habits: Vec<Habit>,
+    /// What befalls which facts of the site.
+    pub drift: Vec<Drift>,
     /// The session cookie (`p-b`) that is signed in from the start, and that every signing in
     /// gives: one browser can be signed in at many sites of this machine, whose ports share
     /// cookies.
@@ -51,6 +54,13 @@ impl Options {
     #[must_use]
     pub fn habit(mut self, habit: Habit) -> Self {
         self.habits.push(habit);
+        self
+    }
+
+    /// Has something befall a fact of the site.
+    #[must_use]
+    pub fn drift(mut self, drift: Drift) -> Self {
+        self.drift.push(drift);
         self
     }
 

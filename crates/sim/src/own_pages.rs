@@ -11,6 +11,7 @@ use axum::response::{Html, IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::json;
 
+use crate::facts;
 use crate::log::Seen;
 use crate::site::Site;
 use crate::world::{Mail, now_us};
@@ -56,6 +57,16 @@ pub(crate) async fn log(
         .map(|line| line + "\n")
         .collect();
     ([(header::CONTENT_TYPE, "application/x-ndjson; charset=utf-8")], lines).into_response()
+}
+
+/// `GET /sim/facts.json`: every fact that the site offers, and what can befall it.
+pub(crate) async fn facts_json(State(site): State<Arc<Site>>) -> Response {
+    let options = site.options.clone();
+    let all = tokio::task::spawn_blocking(move || facts::of(options.edition, &options.habits));
+    match all.await {
+        Ok(all) => Json(all).into_response(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
 }
 
 /// What a page tells of the frames that it got.

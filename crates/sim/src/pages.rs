@@ -25,8 +25,9 @@ const CHALLENGE: &str = include_str!("../page/challenge.html");
 const ICON: &str = include_str!("../page/icon.svg");
 
 /// `GET /`
-pub(crate) async fn front() -> Response {
-    Redirect::temporary(&format!("/{}", bots::DEFAULT)).into_response()
+pub(crate) async fn front(State(site): State<Arc<Site>>) -> Response {
+    let page = site.route("/{bot}").replace("{bot}", bots::DEFAULT);
+    Redirect::temporary(&page).into_response()
 }
 
 /// `GET /{bot}`: a new chat.
@@ -40,7 +41,8 @@ pub(crate) async fn bot(
     let is_exact = site.habits().handle_case == HandleCase::Redirect;
     match bots::find(&handle).filter(|bot| bot.handle.eq_ignore_ascii_case(&handle)) {
         Some(bot) if is_exact && bot.handle != handle => {
-            Redirect::temporary(&format!("/{}", bot.handle)).into_response()
+            let page = site.route("/{bot}").replace("{bot}", bot.handle);
+            Redirect::temporary(&page).into_response()
         }
         Some(bot) => match instead(bot.habit).await {
             Some(response) => response,
@@ -88,7 +90,8 @@ pub(crate) async fn chat(
         return not_found(&site);
     }
     let Some(account) = account else {
-        return Redirect::temporary(&format!("/login?redirect_url=%2Fchat%2F{code}"))
+        let login = site.route("/login");
+        return Redirect::temporary(&format!("{login}?redirect_url=%2Fchat%2F{code}"))
             .into_response();
     };
     let found = site
@@ -122,7 +125,8 @@ pub(crate) async fn next_data(
         return (StatusCode::NOT_FOUND, Json(json!({}))).into_response();
     };
     let data = chat_data(&site, Some(&account), bot, chat, Value::Null);
-    Json(json!({ "pageProps": inline::offered(&site, &data), "__N_SSP": true })).into_response()
+    let told = json!({ "pageProps": inline::in_place(&site, &data), "__N_SSP": true });
+    Json(site.drifts.reply("next-data", told)).into_response()
 }
 
 /// `GET /cdn-cgi/challenge-platform/…`: a script that is on every page, and checks nobody.

@@ -4,10 +4,14 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::drift::How;
+use crate::variants;
+
 const PARTS: &str = include_str!("../page/parts.json");
 
 /// An element of the page.
 #[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(rename_all(serialize = "camelCase"))]
 pub(crate) struct Part {
     pub(crate) tag: String,
     /// Its classes, with this build's hashes.
@@ -15,6 +19,18 @@ pub(crate) struct Part {
     /// Its attributes; those that the app itself sets have no value here.
     #[serde(default)]
     pub(crate) attributes: BTreeMap<String, Option<String>>,
+    /// Where it is shown, if not with every question.
+    #[serde(default)]
+    pub(crate) scene: Option<String>,
+    /// What befalls the element as a whole.
+    #[serde(default)]
+    pub(crate) drift: Option<How>,
+    /// What befalls its attributes, and a name that nobody knows for each.
+    #[serde(default)]
+    pub(crate) attribute_drifts: BTreeMap<String, (How, String)>,
+    /// A class that comes late.
+    #[serde(default)]
+    pub(crate) late_class: Option<String>,
 }
 
 /// The elements of a site: of each the variant that its habits choose. `hashed` gives the table
@@ -23,19 +39,7 @@ pub(crate) fn chosen(
     words: &[(String, &'static str)],
     hashed: impl Fn(&str) -> String,
 ) -> BTreeMap<String, Part> {
-    let all: BTreeMap<String, Part> =
-        serde_json::from_str(&hashed(PARTS)).expect("the table of parts is JSON");
-    let mut chosen = BTreeMap::new();
-    // A plain name comes before its variants.
-    for (name, part) in all {
-        let (name, condition) = name.split_once('@').unwrap_or((&name, ""));
-        let holds =
-            |(habit, value): &(String, &'static str)| format!("{habit}={value}") == condition;
-        if condition.is_empty() || words.iter().any(holds) {
-            chosen.insert(name.to_owned(), part);
-        }
-    }
-    chosen
+    variants::chosen(&hashed(PARTS), words)
 }
 
 #[cfg(test)]

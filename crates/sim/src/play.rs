@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
 use crate::bots::Bot;
-use crate::habits::{Edits, End, Entries};
 use crate::log::Seen;
 use crate::quirks::Quirks;
 use crate::script::{Copy, Script, Step};
@@ -17,6 +16,7 @@ use crate::world::{Account, Exchange, Message, now_us};
 use others::{NOISE, NOISY_FRAMES, Other};
 
 pub(crate) mod announce;
+mod around;
 mod others;
 pub(crate) mod rival;
 
@@ -276,45 +276,6 @@ impl Player {
         Some(self.site.wire.entry("messageAdded", chat, self.site.wire.update(message)))
     }
 
-    /// What is said before the first word.
-    fn begin(&mut self) -> Option<()> {
-        let wire = &self.site.wire;
-        if wire.habits.entries == Entries::Few {
-            let job = wire.job(wire::job_of(self.message), "in_progress");
-            self.send("jobStarted", job);
-        } else {
-            let entries = {
-                let world = self.site.world();
-                let chat = world.chat(self.exchange.chat)?;
-                announce::answer(wire, chat, chat.message(self.message)?)
-            };
-            self.waiting.extend(entries);
-            self.flush();
-        }
-        if self.site.habits().edits == Edits::Yes {
-            self.edit()?;
-        }
-        Some(())
-    }
-
-    /// What is said of the job at the end.
-    fn job_done(&mut self, well: bool) {
-        let wire = &self.site.wire;
-        if wire.habits.end == End::Message {
-            return;
-        }
-        let state = match (wire.habits.entries, well) {
-            (Entries::Few, _) => "finished",
-            (Entries::All, true) => "completed",
-            (Entries::All, false) => "failed",
-        };
-        let mut job = wire.job(wire::job_of(self.message), state);
-        if wire.is_new() {
-            job["clientNonce"] = Value::Null;
-        }
-        self.send("jobUpdated", job);
-    }
-
     fn send(&mut self, subscription: &str, data: Value) {
         let entry = self.site.wire.entry(subscription, self.exchange.chat, data);
         self.push(entry);
@@ -331,12 +292,13 @@ impl Player {
     /// Hands over what waits, whether it fills a frame or not.
     fn publish(&mut self) {
         self.quirks.apply(&mut self.waiting);
-        self.account.channels.publish(std::mem::take(&mut self.waiting));
+        let entries = std::mem::take(&mut self.waiting);
+        self.site.tell(&self.account, entries);
         self.updates_waiting = 0;
     }
 
     fn flush(&mut self) {
         self.publish();
-        self.account.channels.publish_now(Vec::new());
+        self.site.tell_now(&self.account, Vec::new());
     }
 }

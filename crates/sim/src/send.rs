@@ -7,22 +7,23 @@ use axum::Json;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::sync::oneshot;
 
 use crate::bots::{self, Bot};
-use crate::gql::{channel_of, errors, names_channel, number, reply};
-use crate::habits::{BotMessage, Copies, Edits, End, Responds, Rival};
+use crate::gql::{channel_of, errors, names_channel, number};
+use crate::habits::{Copies, Edits, End, Responds, Rival};
 use crate::log::Seen;
 use crate::play::{self, Run, announce, rival};
-use crate::quirks::Quirks;
 use crate::scenario::{self, Scenario};
 use crate::script::{self, Asked};
 use crate::site::Site;
-use crate::wire::{self, join};
+use crate::wire;
 use crate::world::{Account, Attachment, Exchange, Running};
+use accepted::accepted;
 use refusal::{Refusal, refused_outside};
 
+mod accepted;
 mod refusal;
 
 /// Longer questions are refused.
@@ -129,7 +130,7 @@ async fn answer(
         (chat.bot, chat.title.is_none(), announce::question(&site.wire, chat, exchange, told))
     };
     scenario.quirks.apply(&mut entries);
-    account.channels.publish_now(entries);
+    site.tell_now(account, entries);
     let Some(message) = exchange.answer else { return };
     let habits = site.habits();
     if habits.rival == Rival::Yes {
@@ -252,36 +253,6 @@ fn take(
     drop(world);
     let reply = accepted(site, exchange, &scenario.quirks).ok_or_else(gone)?;
     Ok((exchange, reply))
-}
-
-fn accepted(site: &Site, exchange: Exchange, quirks: &Quirks) -> Option<Response> {
-    let world = site.world();
-    let chat = world.chat(exchange.chat)?;
-    let edge = |id: u64| {
-        let message = chat.message(id)?;
-        Some(json!({
-            "id": wire::global_id("MessageEdge", id),
-            "cursor": id.to_string(),
-            "node": site.wire.message(message),
-        }))
-    };
-    let mut told = json!({
-        "status": "success",
-        "statusMessage": if site.wire.is_new() { json!("") } else { Value::Null },
-        "chat": site.wire.chat(chat),
-        "message": edge(exchange.question)?,
-    });
-    match site.habits().bot_message {
-        BotMessage::Node => told["botMessage"] = json!(exchange.answer.and_then(edge)),
-        BotMessage::Null => told["botMessage"] = Value::Null,
-        BotMessage::Absent => {}
-    }
-    if site.wire.is_new() {
-        let job = exchange.answer.map(|answer| site.wire.job(wire::job_of(answer), "not_started"));
-        join(&mut told, json!({ "failedUrls": [], "job": job, "viewer": {} }));
-    }
-    quirks.reply(&mut told);
-    Some(reply(site, "SendMessageMutation", json!({ "messageEdgeCreate": told })))
 }
 
 async fn slowed(scenario: &Scenario, response: Response) -> Response {

@@ -1,5 +1,6 @@
 //! Binding the two ports, and the handle of a running site.
 
+use std::io::{Error, ErrorKind};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -14,7 +15,7 @@ use tokio::task::JoinHandle;
 use crate::log::LogEntry;
 use crate::options::Options;
 use crate::site::Site;
-use crate::{gql, own_pages, pages, socket, upload};
+use crate::{facts, gql, own_pages, pages, routes, socket, upload};
 
 /// The largest request body: prompts of several million characters, escaped, and files.
 const BODY_LIMIT: usize = 64 << 20;
@@ -33,8 +34,9 @@ impl Sim {
     /// socket on another free port.
     ///
     /// # Errors
-    /// When a port cannot be bound.
+    /// When a port cannot be bound, or when a drift is of a fact that the site does not offer.
     pub async fn start(options: Options) -> std::io::Result<Sim> {
+        facts::check(&options).map_err(|wrong| Error::new(ErrorKind::InvalidInput, wrong))?;
         let page = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await?;
         let updates = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let url = format!("http://127.0.0.1:{}", page.local_addr()?.port());
@@ -121,20 +123,26 @@ fn serve(listener: TcpListener, routes: Router, site: &Arc<Site>) -> JoinHandle<
 }
 
 fn page_routes(site: &Arc<Site>) -> Router {
-    Router::new()
+    let drifting = [
+        ("/login", get(pages::login)),
+        ("/chat/{code}", get(pages::chat)),
+        ("/{bot}", get(pages::bot)),
+        ("/api/settings", get(gql::settings)),
+        ("/api/gql_POST", post(gql::call)),
+        ("/api/gql_upload_POST", post(upload::call)),
+        ("/api/finish_upload_POST", post(upload::token)),
+        ("/_next/data/{build}/{*path}", get(pages::next_data)),
+    ];
+    let router = drifting.into_iter().fold(Router::new(), |router, (route, handler)| {
+        routes::add(router, &site.drifts, route, handler)
+    });
+    router
         .route("/", get(pages::front))
-        .route("/login", get(pages::login))
-        .route("/chat/{code}", get(pages::chat))
-        .route("/{bot}", get(pages::bot))
         .route("/_next/static/{build}/{file}", get(pages::asset))
         .route("/favicon.ico", get(pages::icon))
-        .route("/api/settings", get(gql::settings))
-        .route("/api/gql_POST", post(gql::call))
-        .route("/api/gql_upload_POST", post(upload::call))
-        .route("/api/finish_upload_POST", post(upload::token))
-        .route("/_next/data/{build}/{*path}", get(pages::next_data))
         .route("/cdn-cgi/challenge-platform/scripts/jsd/main.js", get(pages::no_script))
         .route("/sim/frames", post(own_pages::frames))
+        .route("/sim/facts.json", get(own_pages::facts_json))
         .route("/sim/inbox", get(own_pages::inbox))
         .route("/sim/inbox.json", get(own_pages::inbox_json))
         .route("/sim/log", get(own_pages::log))
@@ -144,7 +152,9 @@ fn page_routes(site: &Arc<Site>) -> Router {
 }
 
 fn socket_routes(site: &Arc<Site>) -> Router {
-    Router::new().route("/up/{box_name}/updates", get(socket::updates)).with_state(Arc::clone(site))
+    let route = "/up/{box_name}/updates";
+    let router = routes::add(Router::new(), &site.drifts, route, get(socket::updates));
+    router.with_state(Arc::clone(site))
 }
 
 fn since_epoch_ns() -> u64 {

@@ -9,11 +9,13 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::assets::Assets;
+use crate::drift::{Drifts, LATE};
 use crate::habits::Habits;
 use crate::log::Log;
 use crate::options::Options;
 use crate::parts::{self, Part};
-use crate::wire::Wire;
+use crate::routes;
+use crate::wire::{Entry, Wire};
 use crate::world::{Account, World};
 
 /// Whose the session is that is there from the start.
@@ -26,6 +28,7 @@ pub(crate) struct Site {
     pub(crate) assets: Assets,
     pub(crate) parts: BTreeMap<String, Part>,
     pub(crate) wire: Wire,
+    pub(crate) drifts: Arc<Drifts>,
     pub(crate) socket_port: u16,
     /// Becomes true when the site stops.
     pub(crate) stopping: watch::Sender<bool>,
@@ -36,15 +39,20 @@ pub(crate) struct Site {
 impl Site {
     pub(crate) fn new(options: Options, socket_port: u16, salt: u64) -> Site {
         let habits = Habits::of(options.edition, &options.habits);
-        let mut world = World::new(salt, &habits, options.session.clone());
+        let drifts = Arc::new(Drifts::new(&options.drift));
+        let token = options.session.clone();
+        let mut world = World::new(salt, &habits, token, Arc::clone(&drifts));
         if options.session.is_some() {
             world.sign_in(VISITOR);
         }
         let assets = Assets::new(salt);
+        let mut parts = parts::chosen(&habits.words(), |table| assets.html(table));
+        drifts.markup(&mut parts);
         Site {
             options,
             log: Log::new(),
-            parts: parts::chosen(&habits.words(), |table| assets.html(table)),
+            parts,
+            drifts,
             assets,
             wire: Wire { habits },
             socket_port,
@@ -72,6 +80,43 @@ impl Site {
 
     pub(crate) fn habits(&self) -> &Habits {
         &self.wire.habits
+    }
+
+    /// Tells an account's pages something, when there is enough of it for a frame.
+    pub(crate) fn tell(self: &Arc<Site>, account: &Arc<Account>, entries: Vec<Entry>) {
+        if self.drifts.is_empty() {
+            account.channels.publish(entries);
+            return;
+        }
+        for entry in entries {
+            let told = self.drifts.entry(entry);
+            account.channels.publish(told.now);
+            if !told.late.is_empty() {
+                let account = Arc::clone(account);
+                self.spawn(async move {
+                    tokio::time::sleep(LATE).await;
+                    account.channels.publish_now(told.late);
+                });
+            }
+            for field in told.fields_to_come {
+                let (drifts, account) = (Arc::clone(&self.drifts), Arc::clone(account));
+                self.spawn(async move {
+                    tokio::time::sleep(LATE).await;
+                    account.channels.publish_now(drifts.field_comes(field).into_iter().collect());
+                });
+            }
+        }
+    }
+
+    /// Tells an account's pages something, and all that waits for its frame to be full.
+    pub(crate) fn tell_now(self: &Arc<Site>, account: &Arc<Account>, entries: Vec<Entry>) {
+        self.tell(account, entries);
+        account.channels.publish_now(Vec::new());
+    }
+
+    /// Where a route of the site is.
+    pub(crate) fn route(&self, route: &str) -> String {
+        routes::place(&self.drifts, route)
     }
 
     /// Runs an answer in the background, until it ends or the site stops.

@@ -7,6 +7,7 @@ use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use serde_json::json;
 
 use crate::channel::{Channel, Out};
 use crate::log::Seen;
@@ -65,7 +66,7 @@ async fn listen(
             incoming = socket.recv() => match incoming {
                 Some(Ok(Message::Text(text))) if is_ping(&text) => {
                     site.log.add(Some(&account.email), Seen::Ping);
-                    if socket.send(Message::text(PONG)).await.is_err() {
+                    if socket.send(Message::text(site.drifts.reply("pong", json!({ "type": "pong" })).to_string())).await.is_err() {
                         break;
                     }
                 }
@@ -85,8 +86,6 @@ async fn listen(
     channel.leave(id);
     site.log.add(Some(&account.email), Seen::SocketClose);
 }
-
-const PONG: &str = r#"{"type":"pong"}"#;
 
 fn is_ping(text: &str) -> bool {
     serde_json::from_str::<serde_json::Value>(text).is_ok_and(|said| said["type"] == "ping")

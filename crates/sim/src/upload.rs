@@ -25,7 +25,7 @@ const REFUSED: &[&str] = &[".exe", ".dll", ".iso", ".dmg"];
 /// a file name is a file.
 pub(crate) async fn call(
     State(site): State<Arc<Site>>,
-    headers: HeaderMap,
+    mut headers: HeaderMap,
     mut form: Multipart,
 ) -> Response {
     let Some(account) = site.account(&headers) else {
@@ -37,7 +37,10 @@ pub(crate) async fn call(
     loop {
         match form.next_field().await {
             Ok(Some(field)) if field.name() == Some("queryInfo") => {
-                call = field.bytes().await.ok().and_then(|body| serde_json::from_slice(&body).ok());
+                let body = field.bytes().await.unwrap_or_default();
+                if let Ok((read, with)) = Call::read(&body, headers.clone()) {
+                    (call, headers) = (Some(read), with);
+                }
             }
             Ok(Some(field)) if field.file_name().is_some() => {
                 match receive(&site, &account, field).await {

@@ -157,6 +157,16 @@ impl Wire {
         value
     }
 
+    /// A bot, in short, as messages have it.
+    pub(crate) fn bot_in_short(&self, bot: &Bot) -> Value {
+        let mut value = self.bot(bot);
+        if let Some(fields) = value.as_object_mut() {
+            const SHORT: &[&str] = &["id", "botId", "handle", "displayName", "nickname"];
+            fields.retain(|name, _| SHORT.contains(&name.as_str()));
+        }
+        value
+    }
+
     /// A job that makes an answer.
     pub(crate) fn job(&self, job: u64, state: &str) -> Value {
         let mut value = json!({ "jobId": self.id(job), "state": state });

@@ -7,6 +7,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use crate::bots::Bot;
 use crate::channel::Channel;
 use crate::channels::Channels;
+use crate::drift::Drifts;
 use crate::habits::{ChannelOf, FrameSize, Habits};
 use crate::options::Options;
 
@@ -99,10 +100,16 @@ pub(crate) struct World {
     frame: usize,
     /// What every session is called, where that was chosen.
     token: Option<String>,
+    drifts: Arc<Drifts>,
 }
 
 impl World {
-    pub(crate) fn new(seed: u64, habits: &Habits, token: Option<String>) -> World {
+    pub(crate) fn new(
+        seed: u64,
+        habits: &Habits,
+        token: Option<String>,
+        drifts: Arc<Drifts>,
+    ) -> World {
         World {
             rng: fastrand::Rng::with_seed(seed),
             accounts: HashMap::new(),
@@ -123,6 +130,7 @@ impl World {
                 FrameSize::Nine => 9,
             },
             token,
+            drifts,
         }
     }
 
@@ -154,6 +162,7 @@ impl World {
                     self.rng.u64(..).to_string(),
                     format!("chan{}-8888", self.rng.u32(50..60)),
                     self.rng.u64(3_000_000_000..4_000_000_000),
+                    Arc::clone(&self.drifts),
                 );
                 let account = Arc::new(Account {
                     email: key.clone(),

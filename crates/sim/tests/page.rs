@@ -4,8 +4,9 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
-use lenore_sim::{Edition, Options, Seen, Sim};
+use lenore_sim::{Edition, LogEntry, Options, Seen, Sim};
 use serde_json::{Value, json};
 
 const SESSION: &str = "one-session-for-all-sites";
@@ -66,13 +67,13 @@ async fn check(sites: Vec<(String, Options)>, words: &str) {
         let log = sim.log();
         let taken = |what: &Seen| matches!(what, Seen::Send { duplicate: false, status, .. } if status == "success");
         assert_eq!(log.iter().filter(|entry| taken(&entry.what)).count(), 1, "{name}");
-        let frames: Vec<_> =
-            log.iter().filter(|entry| matches!(entry.what, Seen::Frames { .. })).collect();
-        let Some(Seen::Frames { missing, frames, .. }) = frames.last().map(|entry| &entry.what)
-        else {
+        let is_count =
+            |entry: &LogEntry| matches!(entry.what, Seen::Frames { frames, .. } if frames > 1);
+        let counted = sim.wait_for(is_count, Duration::from_secs(5)).await;
+        let Some(Seen::Frames { missing, .. }) = counted.map(|entry| entry.what) else {
             panic!("{name}: the page told nothing of its frames");
         };
-        assert!(*missing == 0 && *frames > 3, "{name}: {missing} of {frames}");
+        assert_eq!(missing, 0, "{name}");
         sim.stop().await;
     }
 }
@@ -101,4 +102,91 @@ async fn a_person_is_answered_with_every_habit() {
         }
     }
     check(sites, "").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_markup_drifts_in_the_browser() {
+    let bar = "[class*='ChatMessageActionBar_actionBar__']";
+    let look = [
+        "textarea[class^='GrowingTextArea_textArea__']",
+        "[data-complete]",
+        bar,
+        &format!("section{bar}"),
+        "[data-button-send]",
+        "[id^='message-']",
+        "[class^='ChatMessage_chatMessage__']",
+    ];
+    // How many of each there are then.
+    let cases = [
+        ("header:poegraphql=missing", [1, 2, 1, 1, 1, 2, 2]),
+        ("class:box:GrowingTextArea_textArea__=renamed", [0, 2, 1, 1, 1, 2, 2]),
+        ("attribute:message:data-complete=renamed", [1, 0, 1, 1, 1, 2, 2]),
+        ("element:actionBar=missing", [1, 2, 0, 0, 1, 2, 2]),
+        ("tag:actionBar=renamed", [1, 2, 1, 0, 1, 2, 2]),
+        ("element:send=doubled", [1, 2, 1, 1, 2, 2, 2]),
+        ("attribute:message:id=other_type", [1, 2, 1, 1, 1, 0, 2]),
+        ("element:message=late", [1, 2, 1, 1, 1, 2, 2]),
+        ("class:message:ChatMessage_chatMessage__=missing", [1, 2, 1, 1, 1, 2, 0]),
+    ];
+    let mut sims = Vec::new();
+    for (drift, _) in cases {
+        let options = Options::default().session(SESSION).drift(drift.parse().expect("a drift"));
+        sims.push(Sim::start(options).await.expect("a free port"));
+    }
+    let prompt = format!("Tell me of ravens. [[sim: say={ANSWER}, gap=15]]");
+    let case = |(index, sim): (usize, &Sim)| {
+        json!({
+            "site": sim.url(), "sign_in": index == 0, "page": "/GPT-4", "prompt": prompt,
+            "answer": ANSWER, "linger": 1, "look": look,
+        })
+    };
+    let Some(seen) = see(sims.iter().enumerate().map(case).collect()).await else { return };
+    for ((drift, counts), saw) in cases.into_iter().zip(seen) {
+        let found: Vec<_> = look.iter().map(|css| saw["found"][css].as_u64()).collect();
+        assert_eq!(found, counts.map(Some), "{drift}: {saw:#}");
+    }
+}
+
+/// Drifts of the site that a person does not notice: the page is told of them. `LENORE_SIM_CASES`
+/// chooses how many of each edition, by lot with the seed `LENORE_SIM_SEED`.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_does_not_notice_that_the_site_drifts() {
+    let number = |name: &str| std::env::var(name).ok().and_then(|word| word.parse::<u64>().ok());
+    let count = number("LENORE_SIM_CASES").unwrap_or(24) as usize;
+    let mut rng = fastrand::Rng::with_seed(number("LENORE_SIM_SEED").unwrap_or(1));
+    for edition in [Edition::Y2023, Edition::Y2025] {
+        let facts = lenore_sim::facts(edition);
+        let seen = facts.into_iter().filter(|fact| fact.scene == "ask");
+        let all = seen
+            .flat_map(|fact| fact.hows.clone().into_iter().map(move |how| (fact.id.clone(), how)));
+        let mut all: Vec<_> = all.collect();
+        rng.shuffle(&mut all);
+        all.truncate(count);
+        let mut sims = vec![Sim::start(Options::default().session(SESSION)).await.expect("a port")];
+        for (fact, how) in &all {
+            let options = Options::default().edition(edition).session(SESSION);
+            let options = options.drift(lenore_sim::Drift::new(fact.clone(), *how));
+            sims.push(Sim::start(options).await.expect("a free port"));
+        }
+        let prompt = format!("Tell me of ravens. [[sim: say={ANSWER}, gap=15, delay=30]]");
+        let case = |(index, sim): (usize, &Sim)| {
+            let moved = index > 0 && all[index - 1].0 == "route:/{bot}";
+            let page = if moved { "/" } else { "/GPT-4" };
+            json!({
+                "site": sim.url(), "sign_in": index == 0, "page": page, "prompt": prompt,
+                "answer": ANSWER, "linger": 0,
+            })
+        };
+        let Some(seen) = see(sims.iter().enumerate().map(case).collect()).await else { return };
+        let mut failed = Vec::new();
+        for (index, saw) in seen.iter().enumerate().skip(1) {
+            let (fact, how) = &all[index - 1];
+            let taken = |what: &Seen| matches!(what, Seen::Send { duplicate: false, status, .. } if status == "success");
+            let asked = sims[index].log().iter().filter(|entry| taken(&entry.what)).count();
+            if saw["times"].as_u64() < Some(2) || saw["console"] != json!([]) || asked != 1 {
+                failed.push(format!("{edition}: {fact}={how}: asked {asked} times, {saw:#}"));
+            }
+        }
+        assert!(failed.is_empty(), "{} of {}: {}", failed.len(), all.len(), failed.join("\n"));
+    }
 }

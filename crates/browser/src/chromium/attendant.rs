@@ -5,7 +5,8 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use super::cdp::protocol::{
-    AuthResponse, ContinueRequest, ContinueWithAuth, FetchDisable, FetchPaused, HandleDialog,
+    AuthResponse, ContinueRequest, ContinueWithAuth, DialogOpening, FetchDisable, FetchPaused,
+    HandleDialog,
 };
 use super::cdp::{Connection, SessionEvent};
 use crate::proxy::Credentials;
@@ -39,7 +40,10 @@ impl Attendant {
         let session = Some(self.session.as_str());
         match event.method.as_str() {
             "Page.javascriptDialogOpening" => {
-                self.connection.post(session, &HandleDialog::new(true));
+                let opening = serde_json::from_str::<DialogOpening<'_>>(event.params.get());
+                // The page may be left; everything else that it asks is refused.
+                let is_left = opening.is_ok_and(|opening| opening.kind == "beforeunload");
+                self.connection.post(session, &HandleDialog::new(is_left));
             }
             "Fetch.requestPaused" => {
                 let Ok(paused) = serde_json::from_str::<FetchPaused>(event.params.get()) else {

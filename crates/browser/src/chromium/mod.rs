@@ -8,6 +8,7 @@ mod attendant;
 mod cdp;
 mod command_line;
 mod frames;
+mod left;
 mod page;
 mod process;
 mod tabs;
@@ -24,6 +25,7 @@ use self::process::Process;
 use self::tabs::Tabs;
 use crate::cookie::belongs_to;
 use crate::engine::{LATE, opened};
+use crate::given_back::Left;
 use crate::proxy::{Relay, Through};
 use crate::{Cookie, Error, LaunchOptions, Page, PageOptions, Result, SessionCookie, Tap};
 
@@ -53,7 +55,7 @@ impl Chromium {
         let (process, connection) = Process::start(options, proxy).await?;
         let connection = Arc::new(connection);
         let mut browser = Self {
-            tabs: Tabs::of(connection.clone()),
+            tabs: Tabs::of(connection.clone(), true),
             connection,
             turn: process.frames_are_ours().then(Turn::default),
             process: Some(process),
@@ -82,8 +84,9 @@ impl Chromium {
         let connection = over_web_socket(&address, wait).await?;
         let version = connection.call(None, &GetVersion::new(), wait).await?;
         let connection = Arc::new(connection);
+        left::close_left(&connection).await;
         Ok(Self {
-            tabs: Tabs::of(connection.clone()),
+            tabs: Tabs::of(connection.clone(), false),
             connection,
             process: None,
             turn: None,
@@ -100,10 +103,13 @@ impl Chromium {
         wait: Duration,
     ) -> Result<(Page, Tap)> {
         let (connection, preload) = (self.connection.clone(), options.preload.clone());
-        let (through, turn, tabs) = (self.through.clone(), self.turn.clone(), self.tabs.clone());
+        let (through, turn) = (self.through.clone(), self.turn.clone());
+        let opening = self.tabs.open();
         opened(wait, async move {
-            let create = CreateTarget::new("about:blank", turn.is_some());
-            let tab = Arc::new(tabs.add(connection.call(None, &create, LATE).await?.target_id));
+            let address = opening.address();
+            let create = CreateTarget::new(&address, turn.is_some());
+            let created = connection.call(None, &create, LATE).await?;
+            let tab = Arc::new(opening.is(created.target_id));
             let set_up = async {
                 let attach = AttachToTarget::new(tab.target(), true);
                 let session = connection.call(None, &attach, LATE).await?.session_id;
@@ -167,8 +173,19 @@ impl Chromium {
 
 impl Drop for Chromium {
     fn drop(&mut self) {
-        if !self.is_ours() {
-            self.tabs.abandon();
+        if !self.is_ours() && !self.connection.is_closed() {
+            let (tabs, connection) = (self.tabs.clone(), self.connection.clone());
+            let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+                tracing::warn!("our tabs in the browser could not be closed");
+                return;
+            };
+            let left = Left::one_more();
+            runtime.spawn(async move {
+                tabs.close().await;
+                connection.close();
+                drop(left);
+            });
+            return;
         }
         // Closing the pipe is what tells a browser of ours to end; the process then waits for it.
         self.connection.close();

@@ -12,9 +12,9 @@ use tokio::time::{timeout, timeout_at};
 
 use super::attendant::Attendant;
 use super::cdp::protocol::{
-    AddBinding, AddPreloadScript, BringToFront, CaptureScreenshot, DrawFrame, Evaluate, Evaluated,
-    FetchEnable, Frame, InspectorEnable, Navigate, NetworkDisable, NetworkEnable, PageEnable,
-    PictureFormat, RuntimeEnable, SetFiles,
+    AddBinding, AddPreloadScript, CaptureScreenshot, DrawFrame, Evaluate, Evaluated, FetchEnable,
+    Frame, InspectorEnable, Navigate, NetworkDisable, NetworkEnable, PageEnable, PictureFormat,
+    RuntimeEnable, SetFiles,
 };
 use super::cdp::{Connection, Subscription};
 use super::frames::{Frames, Turn};
@@ -115,17 +115,19 @@ impl ChromiumPage {
         }
     }
 
-    /// A picture of a tab that draws by itself, which one in the background of a window does not.
+    /// A picture of a tab that draws by itself.
     async fn capture(&self, wait: Duration) -> Result<String> {
-        let capture = CaptureScreenshot::new("png");
-        let captured = match self.call(&capture, wait).await {
-            Err(error) if error.kind() == ErrorKind::Protocol => {
-                self.call(&BringToFront::new(), wait).await?;
-                self.call(&capture, wait).await
+        let end = Instant::now() + wait;
+        loop {
+            let left = end.saturating_duration_since(Instant::now());
+            match self.call(&CaptureScreenshot::new("png"), left).await {
+                // Refused for a moment after the document has got another process.
+                Err(error) if error.kind() == ErrorKind::Protocol && left > BETWEEN_TRIES => {
+                    tokio::time::sleep(BETWEEN_TRIES).await;
+                }
+                captured => return captured.map(|picture| picture.data),
             }
-            captured => captured,
-        };
-        captured.map(|picture| picture.data)
+        }
     }
 
     /// A frame that is drawn, as a picture.
@@ -239,6 +241,10 @@ impl PageEngine for ChromiumPage {
             })
         }
         .boxed()
+    }
+
+    fn leave_windows(&self) {
+        self.tab.leave_windows();
     }
 
     fn is_open(&self) -> bool {

@@ -1,5 +1,6 @@
 //! A Chromium process of ours: its start, and its end with nothing left behind.
 
+use std::ffi::OsString;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +9,9 @@ use super::cdp::Connection;
 use super::{command_line, frames};
 use crate::child::{Group, LastWords};
 use crate::profile::{self, OwnedProfile};
-use crate::{Error, ErrorKind, LaunchOptions, Proxy, Result, find_chromium};
+use crate::{
+    Error, ErrorKind, Isolation, LaunchOptions, Proxy, Result, environment, find_chromium,
+};
 
 /// How long a browser that was told to end may take before it is killed. It writes its cookies
 /// meanwhile; 40–120 ms were seen.
@@ -36,15 +39,17 @@ impl Process {
             Some(program) => program.clone(),
             None => find_chromium(options.headless)?,
         };
-        let frames_are_ours = frames::can_be_ours(&program);
+        let is_headless_only = frames::can_be_ours(&program);
+        let frames_are_ours = is_headless_only && options.isolation != Isolation::Sites;
         let profile = OwnedProfile::open(&options.profile)?;
         let mut command = Command::new(&program);
         command
             .args(command_line::arguments(options, proxy, profile.path()))
-            .args(if frames_are_ours { frames::SWITCHES } else { &[] })
+            .args(isolation_switches(options, frames_are_ours))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped());
+        environment::set(&mut command);
         let refused = |error: std::io::Error| {
             let message = format!("the browser {} cannot be started: {error}", program.display());
             Error::new(ErrorKind::Launch, message).with_source(error)
@@ -81,6 +86,10 @@ impl Process {
         if ended && let Some(pid) = profile::browser_at_work(self.profile.path()) {
             return profile::in_use(self.profile.path(), Some(pid));
         }
+        let words = self.last_words.text();
+        if let Some(message) = no_display(&words) {
+            return Error::new(ErrorKind::Launch, message).with_source(error);
+        }
         let what = if ended { "ended at once" } else { "does not answer" };
         let message = format!(
             "the browser {what}; check that the program is a Chromium or Chrome. It said: {}",
@@ -88,6 +97,35 @@ impl Process {
         );
         Error::new(ErrorKind::Launch, message).with_source(error)
     }
+}
+
+/// The switches by which frames of other sites get processes of their own, which the headless-only
+/// program gives none by itself.
+fn isolation_switches(options: &LaunchOptions, frames_are_ours: bool) -> Vec<OsString> {
+    let of_frames = if frames_are_ours { frames::SWITCHES } else { &[] };
+    let isolation = match &options.isolation {
+        Isolation::Sites => OsString::from("--site-per-process"),
+        Isolation::Origins(origins) => format!("--isolate-origins={}", origins.join(",")).into(),
+    };
+    of_frames.iter().map(OsString::from).chain([isolation]).collect()
+}
+
+/// What is to be said of a program that has found no display for its window.
+fn no_display(words: &str) -> Option<String> {
+    let is_missing = ["Missing X server", "cannot open display", "Failed to connect to Wayland"];
+    if !is_missing.iter().any(|says| words.contains(says)) {
+        return None;
+    }
+    let name = |variable: &str| {
+        let value = std::env::var(variable).ok().filter(|value| !value.is_empty())?;
+        Some(format!("{variable}={value}"))
+    };
+    let display = name("WAYLAND_DISPLAY").or_else(|| name("DISPLAY"));
+    Some(format!(
+        "the browser's window cannot be shown: no display answers at {}; correct that, or run \
+         without a window (without --headed; `lenore login --email` needs none either)",
+        display.as_deref().unwrap_or("DISPLAY, which is not set")
+    ))
 }
 
 impl Drop for Process {
@@ -146,5 +184,19 @@ async fn connect_by_port(profile: &std::path::Path, wait: Duration) -> Result<Co
             return Err(Error::timeout("the browser's start", wait));
         }
         tokio::time::sleep(crate::child::LOOK).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_display_that_is_not_there_is_told_as_such() {
+        let said = "[1:1:ERROR:dbus/bus.cc:405] Failed to connect to the bus\n\
+                    [1:1:ERROR:ui/ozone/platform/x11/ozone_platform_x11.cc:249] Missing X server \
+                    or $DISPLAY\n[1:1:ERROR:dbus/bus.cc:405] Failed to connect to the bus";
+        assert!(no_display(said).is_some_and(|message| message.contains("--headed")));
+        assert_eq!(no_display("Failed to connect to the bus"), None);
     }
 }

@@ -44,6 +44,12 @@ pub(crate) fn firefox_at_work(path: &Path) -> Option<u32> {
     }
 }
 
+/// The name of a process's program, where it can be told.
+pub(super) fn program_of(pid: u32) -> Option<String> {
+    let name = fs::read_to_string(format!("/proc/{pid}/comm")).ok()?;
+    Some(name.trim().to_owned()).filter(|name| !name.is_empty())
+}
+
 /// Whether a process is a browser that was started here, by this program or another of its kind.
 #[cfg(target_os = "linux")]
 pub(super) fn is_ours(pid: u32) -> bool {

@@ -7,9 +7,13 @@ use std::time::Duration;
 
 use super::{Owner, in_use, refused};
 use crate::Result;
+use crate::own::open_regular;
 
 /// The file in a profile that its owner keeps locked and writes its process id into.
 pub const LOCK_FILE: &str = "lenore.lock";
+
+/// How much of a lock is read, in bytes.
+const LONGEST: u64 = 4096;
 
 /// Locks a directory for this process.
 pub(super) fn lock(path: &Path) -> Result<File> {
@@ -19,7 +23,7 @@ pub(super) fn lock(path: &Path) -> Result<File> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     for patience in 0..100 {
-        let mut lock = options.open(&file).map_err(|error| refused(path, error))?;
+        let mut lock = open_regular(&file, &mut options).map_err(|error| refused(path, error))?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -61,7 +65,7 @@ pub(super) fn write_owner(mut lock: &File, announced: Option<&str>) -> std::io::
 /// What another process has written there.
 pub(super) fn read_owner(lock: &mut File) -> Option<Owner> {
     let mut text = String::new();
-    lock.read_to_string(&mut text).ok()?;
+    lock.take(LONGEST).read_to_string(&mut text).ok()?;
     let mut lines = text.lines();
     let pid = lines.next()?.parse().ok()?;
     Some(Owner { pid, announced: lines.next().map(str::to_owned) })

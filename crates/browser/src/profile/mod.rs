@@ -13,11 +13,14 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
+use crate::own::{open_regular, temporary_room};
 use crate::{Error, ErrorKind, Result};
 
 pub use lock::LOCK_FILE;
 
 pub(crate) use at_work::{MARK, browser_at_work, firefox_at_work};
+
+use at_work::program_of;
 
 use at_work::{ends_as_leftover, is_ours};
 use content::check_content;
@@ -79,11 +82,18 @@ impl Profile {
 
     /// The process that owns the profile in a directory, if any does.
     pub fn owner(directory: &Path) -> Option<Owner> {
-        let mut lock = File::open(directory.join(LOCK_FILE)).ok()?;
+        let mut lock = open_to_read(&directory.join(LOCK_FILE)).ok()?;
         match lock.try_lock_shared() {
             Err(TryLockError::WouldBlock) => read_owner(&mut lock),
             _ => None,
         }
+    }
+
+    /// The process of a browser that is at work on the profile in a directory, and that nobody has
+    /// started here: only its user can end it.
+    pub fn foreign_browser(directory: &Path) -> Option<u32> {
+        let at_work = browser_at_work(directory).or_else(|| firefox_at_work(directory));
+        at_work.filter(|pid| !is_ours(*pid) && Self::owner(directory).is_none())
     }
 
     /// Whether a browser could be started on it now. The directory is not made for that.
@@ -133,13 +143,16 @@ impl OwnedProfile {
     /// [`ErrorKind::ProfileInUse`], [`ErrorKind::InvalidOption`] for a directory that is no profile,
     /// [`ErrorKind::Launch`] for one that cannot be written, or whose disk is full.
     pub fn open(profile: &Profile) -> Result<Arc<Self>> {
-        remove_abandoned();
+        if let Ok(room) = temporary_room() {
+            remove_abandoned(&room);
+        }
         check_space(profile)?;
         let (path, temporary) = match profile {
             Profile::Temporary => {
-                let dir = tempfile::Builder::new()
-                    .prefix(TEMPORARY_PREFIX)
-                    .tempdir()
+                // With a name that nobody knows, if its usual place is somebody else's.
+                let room = temporary_room().unwrap_or_else(|_| std::env::temp_dir());
+                let dir = private(TEMPORARY_PREFIX)
+                    .tempdir_in(room)
                     .map_err(|error| refused(&std::env::temp_dir(), error))?;
                 (dir.path().to_owned(), Some(dir))
             }
@@ -240,13 +253,13 @@ fn remove_directory(path: PathBuf) {
 }
 
 /// Removes throw-away profiles whose owners were killed before they could.
-fn remove_abandoned() {
-    let Ok(entries) = fs::read_dir(std::env::temp_dir()) else { return };
+fn remove_abandoned(room: &Path) {
+    let Ok(entries) = fs::read_dir(room) else { return };
     for entry in entries.flatten() {
         if !entry.file_name().to_string_lossy().starts_with(TEMPORARY_PREFIX) {
             continue;
         }
-        let Ok(lock) = File::open(entry.path().join(LOCK_FILE)) else { continue };
+        let Ok(lock) = open_to_read(&entry.path().join(LOCK_FILE)) else { continue };
         // A young one may be just being made, and not locked yet.
         let age = lock.metadata().and_then(|found| found.modified()).map(|time| time.elapsed());
         let is_old = matches!(age, Ok(Ok(age)) if age > Duration::from_secs(10));
@@ -256,17 +269,34 @@ fn remove_abandoned() {
     }
 }
 
+fn open_to_read(path: &Path) -> std::io::Result<File> {
+    open_regular(path, File::options().read(true))
+}
+
+/// What makes directories for their user alone.
+fn private(prefix: &str) -> tempfile::Builder<'_, 'static> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(prefix);
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+    builder
+}
+
 /// Makes a directory for its user alone, where it does not exist. Whether it was made.
 fn make_private(path: &Path) -> std::io::Result<bool> {
     let mut builder = fs::DirBuilder::new();
     #[cfg(unix)]
     {
-        use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+        use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
         builder.mode(0o700);
-        if let Ok(found) = fs::metadata(path)
-            && found.is_dir()
-            && found.permissions().mode() & 0o077 != 0
-        {
+        let found = fs::metadata(path).ok().filter(fs::Metadata::is_dir);
+        let user = rustix::process::geteuid();
+        // The system's administrator may look after another's.
+        if found.as_ref().is_some_and(|found| found.uid() != user.as_raw()) && !user.is_root() {
+            let message = "it belongs to another user of this machine";
+            return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, message));
+        }
+        if found.is_some_and(|found| found.permissions().mode() & 0o077 != 0) {
             tracing::warn!(
                 path = %path.display(),
                 "others on this machine can look into the profile; chmod 700 keeps them out"
@@ -305,7 +335,11 @@ fn check_space(profile: &Profile) -> Result<()> {
 }
 
 pub(crate) fn in_use(path: &Path, pid: Option<u32>) -> Error {
-    let owner = pid.map_or_else(|| "another process".to_owned(), |pid| format!("process {pid}"));
+    let owner = match (pid, pid.and_then(program_of)) {
+        (Some(pid), Some(program)) => format!("{program} (process {pid})"),
+        (Some(pid), None) => format!("process {pid}"),
+        (None, _) => "another process".to_owned(),
+    };
     Error::new(
         ErrorKind::ProfileInUse { pid },
         format!(

@@ -1,6 +1,7 @@
 //! Who owns a profile, and what is left of it.
 
 use super::*;
+use crate::own;
 
 #[test]
 fn a_profile_has_one_owner_and_its_lock_goes_with_it() {
@@ -52,6 +53,103 @@ fn a_new_profile_is_the_users_alone() {
     assert_eq!(mode & 0o777, 0o700);
 }
 
+/// What somebody else has put where a lock is expected.
+#[cfg(unix)]
+fn instead_of_a_lock(directory: &Path, kind: &str) {
+    let lock = directory.join(LOCK_FILE);
+    match kind {
+        "pipe" => {
+            let made = std::process::Command::new("mkfifo").arg(&lock).status();
+            assert!(made.is_ok_and(|status| status.success()));
+        }
+        "link" => {
+            let victim = directory.join("victim");
+            fs::write(&victim, "precious").expect("written");
+            std::os::unix::fs::symlink(victim, &lock).expect("made");
+        }
+        _ => fs::create_dir(&lock).expect("made"),
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_browser_that_was_not_started_here_is_named_at_once() {
+    let dir = tempfile::tempdir().expect("a directory");
+    // It looks like one, and is at work as Chromium says that it is.
+    let program = dir.path().join("chromium");
+    std::os::unix::fs::symlink("/bin/sleep", &program).expect("made");
+    let mut child = std::process::Command::new(&program).arg("60").spawn().expect("it runs");
+    let profile = dir.path().join("profile");
+    fs::create_dir(&profile).expect("made");
+    let host = fs::read_to_string("/proc/sys/kernel/hostname").expect("named");
+    let target = format!("{}-{}", host.trim(), child.id());
+    std::os::unix::fs::symlink(target, profile.join("SingletonLock")).expect("made");
+    let error = OwnedProfile::open(&Profile::Directory(profile.clone())).expect_err("in use");
+    let foreign = Profile::foreign_browser(&profile);
+    child.kill().expect("it ran");
+    child.wait().expect("it ended");
+    assert_eq!(error.kind(), ErrorKind::ProfileInUse { pid: Some(child.id()) });
+    assert!(error.to_string().starts_with("chromium (process "), "{error}");
+    assert_eq!(foreign, Some(child.id()));
+    assert_eq!(Profile::foreign_browser(&profile), None);
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_lock_is_neither_waited_for_nor_followed() {
+    for kind in ["pipe", "link", "directory"] {
+        let (told, heard) = std::sync::mpsc::channel();
+        let dir = tempfile::tempdir().expect("a directory");
+        instead_of_a_lock(dir.path(), kind);
+        let path = dir.path().to_owned();
+        std::thread::spawn(move || {
+            let profile = Profile::Directory(path.clone());
+            let error = OwnedProfile::open(&profile).expect_err("no lock");
+            let owner = Profile::owner(&path);
+            remove_abandoned(path.parent().expect("a parent"));
+            told.send((error.kind(), owner)).expect("somebody waits");
+        });
+        let (error, owner) = heard.recv_timeout(Duration::from_secs(20)).expect("at once");
+        assert_eq!((error, owner), (ErrorKind::InvalidOption, None), "{kind}");
+        if kind == "link" {
+            assert_eq!(fs::read_to_string(dir.path().join("victim")).expect("there"), "precious");
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn what_others_leave_among_the_temporary_files_is_not_looked_into() {
+    let room = tempfile::tempdir().expect("a directory");
+    let theirs = room.path().join(format!("{TEMPORARY_PREFIX}theirs"));
+    fs::create_dir(&theirs).expect("made");
+    instead_of_a_lock(&theirs, "pipe");
+    let (told, heard) = std::sync::mpsc::channel();
+    let path = room.path().to_owned();
+    std::thread::spawn(move || {
+        remove_abandoned(&path);
+        told.send(()).expect("somebody waits");
+    });
+    heard.recv_timeout(Duration::from_secs(20)).expect("at once");
+    assert!(theirs.exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn the_place_for_temporary_profiles_is_the_users_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let parent = tempfile::tempdir().expect("a directory");
+    let room = own::room_in(parent.path()).expect("made");
+    let mode = fs::metadata(&room).expect("made").permissions().mode();
+    assert_eq!(mode & 0o777, 0o700);
+    assert_eq!(own::room_in(parent.path()).expect("there"), room);
+    fs::set_permissions(&room, fs::Permissions::from_mode(0o777)).expect("ours");
+    own::room_in(parent.path()).expect_err("others may write to it");
+    fs::remove_dir(&room).expect("empty");
+    std::os::unix::fs::symlink(parent.path(), &room).expect("made");
+    own::room_in(parent.path()).expect_err("a link leads elsewhere");
+}
+
 #[test]
 fn a_temporary_profile_is_removed() {
     let owned = OwnedProfile::open(&Profile::Temporary).expect("made");
@@ -65,8 +163,8 @@ fn a_temporary_profile_is_removed() {
 fn an_abandoned_temporary_profile_is_removed_by_the_next_start() {
     let other = tempfile::tempdir().expect("a directory");
     let next = || drop(OwnedProfile::open(&Profile::Directory(other.path().into())).expect("free"));
-    let dir = tempfile::Builder::new().prefix(TEMPORARY_PREFIX).tempdir().expect("made");
-    let path = dir.keep();
+    let room = temporary_room().expect("a place of our own");
+    let path = private(TEMPORARY_PREFIX).tempdir_in(room).expect("made").keep();
     let lock = File::create(path.join(LOCK_FILE)).expect("made");
     next();
     assert!(path.exists(), "a young one may be just being made");

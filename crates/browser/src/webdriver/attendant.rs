@@ -2,16 +2,23 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use super::bidi::{AuthRequired, Challenged, Connection, Event, PromptOpened};
+use super::bidi::{AuthRequired, Challenged, Connection, Event, Of, PromptOpened};
+use crate::Result;
 use crate::proxy::Credentials;
 
 /// How many requests are remembered that a proxy was given credentials for. It asks only until the
 /// browser knows them.
 const REMEMBERED: usize = 1024;
+
+/// How often a window is told to close, how long that may take, and how long it is waited between.
+const CLOSING: usize = 5;
+const CLOSE: Duration = Duration::from_secs(5);
+const BETWEEN_TRIES: Duration = Duration::from_millis(200);
 
 /// Answers what would hold up a page: dialogs, and a proxy's demand for credentials.
 pub(super) struct Attendant {
@@ -30,19 +37,40 @@ impl Attendant {
     pub(super) async fn attend_all(mut self, mut events: mpsc::Receiver<Event>) {
         while let Some(event) = events.recv().await {
             match event {
-                Event::PromptOpened(prompt) => self.accept(&prompt),
+                Event::PromptOpened(prompt) => self.answer(&prompt),
+                Event::WindowOpened(context) => self.close(&context),
                 Event::AuthRequired(asked) => self.authorize(asked),
                 Event::Challenged(challenged) => self.authorize_chromium(challenged),
             }
         }
     }
 
-    fn accept(&self, prompt: &PromptOpened) {
+    /// The page may be left; everything else that it asks is refused.
+    fn answer(&self, prompt: &PromptOpened) {
         // Else the session does something about it by itself.
         if prompt.handler.as_deref().is_none_or(|handler| handler == "ignore") {
-            let params = json!({ "context": prompt.context, "accept": true });
+            let params = json!({
+                "context": prompt.context,
+                "accept": prompt.kind.as_deref() == Some("beforeunload"),
+            });
             self.connection.post("browsingContext.handleUserPrompt", &params);
         }
+    }
+
+    fn close(&self, context: &str) {
+        let (connection, context) = (self.connection.clone(), context.to_owned());
+        tokio::spawn(async move {
+            // One that is just being opened may not be closed yet.
+            for _ in 0..CLOSING {
+                let params = json!({ "context": context });
+                let closed: Result<Value> =
+                    connection.call(Of::Session, "browsingContext.close", params, CLOSE).await;
+                if closed.is_ok() {
+                    return;
+                }
+                tokio::time::sleep(BETWEEN_TRIES).await;
+            }
+        });
     }
 
     fn authorize(&mut self, asked: AuthRequired) {

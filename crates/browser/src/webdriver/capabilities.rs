@@ -91,7 +91,8 @@ pub(super) fn wanted(
 ) -> Result<Value> {
     let mut wanted = options.capabilities.clone();
     wanted.insert("webSocketUrl".to_owned(), json!(true));
-    wanted.entry("unhandledPromptBehavior").or_insert(json!("accept"));
+    // The attendant answers them.
+    wanted.entry("unhandledPromptBehavior").or_insert(json!("ignore"));
     let proxy = proxy.filter(|_| !wanted.contains_key("proxy"));
     match kind {
         Kind::Chromium => {
@@ -143,7 +144,7 @@ pub(super) fn of_firefox(
     add_preferences(&mut firefox, proxy);
     let mut wanted = json!({
         "webSocketUrl": true,
-        "unhandledPromptBehavior": "accept",
+        "unhandledPromptBehavior": "ignore",
         "moz:firefoxOptions": firefox,
     });
     if let Some(proxy) = proxy {

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use crate::child::{Group, LOOK, LastWords};
 use crate::profile::{self, OwnedProfile};
-use crate::{Error, ErrorKind, LaunchOptions, Result, find_firefox, find_geckodriver};
+use crate::{Error, ErrorKind, LaunchOptions, Result, environment, find_firefox, find_geckodriver};
 
 /// What starts the driver, and with it the browser: as soon as its input closes, for whatever
 /// reason, `kill -9` of this process included, the whole group ends.
@@ -88,7 +88,9 @@ impl Geckodriver {
 
     /// The error of a browser that it could not start.
     pub(super) fn why_it_did_not_start(&self, error: Error) -> Error {
-        if let Some(pid) = profile::firefox_at_work(self.profile.path()) {
+        let at_work = profile::firefox_at_work(self.profile.path());
+        // Not the one that is just being started.
+        if let Some(pid) = at_work.filter(|pid| !self.group.has(*pid)) {
             return profile::in_use(self.profile.path(), Some(pid));
         }
         error
@@ -131,6 +133,7 @@ impl Drop for Geckodriver {
 
 fn spawn(program: &Path, port: u16) -> Result<(Group, LastWords)> {
     let mut command = command(program);
+    environment::set(&mut command);
     command
         .args(["--host", "127.0.0.1", "--websocket-port", "0", "--port"])
         .arg(port.to_string())

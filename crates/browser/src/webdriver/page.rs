@@ -252,6 +252,10 @@ impl PageEngine for BidiPage {
         .boxed()
     }
 
+    fn leave_windows(&self) {
+        self.connection.leave_windows(&self.context);
+    }
+
     fn is_open(&self) -> bool {
         *self.state.borrow() == PageState::Open
     }

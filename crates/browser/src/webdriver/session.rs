@@ -12,8 +12,8 @@ use url::Url;
 
 use super::attendant::Attendant;
 use super::bidi::{Connection, Nothing, Of};
-use super::left::{GIVE_BACK, Left};
 use super::service::{Created, Service};
+use crate::given_back::{GIVE_BACK, Left};
 use crate::proxy::Credentials;
 use crate::{Error, ErrorKind, Result, SessionCookie};
 
@@ -118,6 +118,8 @@ impl Session {
         let connection = Arc::new(connection);
         // A gateway may take the socket and have nobody behind it.
         connection.call::<Value>(Of::Session, "session.status", json!({}), wait).await?;
+        let windows = json!({ "events": ["browsingContext.contextCreated"] });
+        connection.call::<Value>(Of::Session, "session.subscribe", windows, wait).await?;
         let answers_proxy = credentials.is_some();
         tokio::spawn(Attendant::new(connection.clone(), credentials).attend_all(events));
         Ok(Self { connection, owned: None, version: String::new(), answers_proxy })

@@ -5,6 +5,7 @@ mod navigation;
 mod tap;
 mod trouble;
 mod vocabulary;
+mod windows;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,20 +30,21 @@ pub(crate) const CASES: &[(&str, Case)] = cases![
     tap::two_documents_in_turn_are_told_apart,
     tap::any_text_is_heard_exactly,
     tap::several_pages_at_once_are_heard_each_by_itself,
-    forging::no_frame_finds_or_forges_the_taps_way_out,
-    forging::a_page_that_changes_the_builtins_does_not_change_what_is_told,
-    navigation::what_the_site_answers_is_told,
     vocabulary::a_box_is_filled_exactly_and_at_once,
     vocabulary::any_value_comes_back_exactly,
     vocabulary::files_are_chosen,
     vocabulary::pictures_are_taken,
     vocabulary::a_page_that_waits_for_animation_frames_gets_them,
-    vocabulary::dialogs_are_accepted,
+    vocabulary::dialogs_are_dismissed_and_a_page_may_be_left,
     trouble::waits_go_on_over_a_change_of_document_and_end_at_their_deadline,
     trouble::a_script_is_told_that_its_document_is_gone,
     trouble::a_crashed_page_is_told_from_a_closed_one_and_others_live_on,
     trouble::what_cannot_be_reached_is_a_network_error_with_its_reason,
     trouble::a_page_is_used_again_after_what_could_not_be_reached,
+    forging::no_frame_finds_or_forges_the_taps_way_out,
+    forging::a_page_that_changes_the_builtins_does_not_change_what_is_told,
+    navigation::what_the_site_answers_is_told,
+    windows::what_a_page_opens_is_closed,
 ];
 
 fn selectors(names: &[&str]) -> Vec<String> {

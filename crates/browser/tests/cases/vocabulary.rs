@@ -86,7 +86,7 @@ pub(super) async fn a_page_that_waits_for_animation_frames_gets_them(browser: Ar
     assert!(picture.starts_with(b"\x89PNG"));
 }
 
-pub(super) async fn dialogs_are_accepted(browser: Arc<Browser>) {
+pub(super) async fn dialogs_are_dismissed_and_a_page_may_be_left(browser: Arc<Browser>) {
     let site = serve(&[
         (
             "/",
@@ -97,8 +97,9 @@ pub(super) async fn dialogs_are_accepted(browser: Arc<Browser>) {
     .await;
     let (page, _tap) = open(&browser).await;
     page.navigate(&site, WAIT).await.expect("loaded");
-    let asked = page.call("() => [alert('now'), confirm('really?')]", &[], WAIT).await;
-    assert_eq!(asked.expect("answered")[1], json!(true));
+    let ask = "() => [alert('now') ?? null, confirm('really?'), prompt('what?', 'this')]";
+    let asked = page.call(ask, &[], WAIT).await;
+    assert_eq!(asked.expect("answered"), json!([null, false, null]));
     page.navigate(&format!("{site}/two"), WAIT).await.expect("the page may be left");
     page.wait_for_any(&[&selectors(&["p"])], WAIT).await.expect("shown");
 }

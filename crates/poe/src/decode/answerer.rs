@@ -18,6 +18,8 @@ pub(super) struct Answerer {
     of_answer: Option<String>,
     /// The name under which the answer comes.
     author: Option<String>,
+    /// The handle of another bot that the page has asked, in a new chat.
+    addressed: Option<String>,
 }
 
 impl Answerer {
@@ -37,6 +39,16 @@ impl Answerer {
             self.of_chat = handle.map(str::to_owned);
             self.nickname = nickname.map(str::to_owned);
         }
+    }
+
+    /// Takes what the page itself has asked. A handle is capitalised; what is not is an inner name,
+    /// of which nobody can say whose it is.
+    pub(super) fn set_addressed(&mut self, bot: Option<&str>) {
+        let is_other = |bot: &&str| {
+            let is_handle = bot.contains(char::is_uppercase) || self.others.contains(&plain(bot));
+            is_handle && self.asked.as_deref().is_some_and(|asked| plain(asked) != plain(bot))
+        };
+        self.addressed = bot.filter(is_other).map(str::to_owned);
     }
 
     /// Takes what the answer itself says.
@@ -72,7 +84,10 @@ impl Answerer {
         if let Some(named) = named {
             return (!named.eq_ignore_ascii_case(asked)).then_some(named);
         }
-        // The site names nobody. The author may be known all the same.
+        // The site names nobody. The question may, or the author is known all the same.
+        if let Some(addressed) = &self.addressed {
+            return Some(addressed);
+        }
         let author = self.author.as_deref()?;
         self.others.contains(&plain(author)).then_some(author)
     }

@@ -238,9 +238,11 @@ impl Exchange {
     pub fn take(&mut self, message: &TapMessage) -> Vec<Step> {
         let mut steps = Vec::new();
         match message {
-            TapMessage::Sent { nonce, handle, nickname, .. } if !self.is_sent() => {
+            TapMessage::Sent { nonce, bot, handle, nickname } if !self.is_sent() => {
                 self.question.is_sent = true;
                 self.question.nonce.clone_from(nonce);
+                // In a chat that exists the page asks the chat's bot, whoever that is.
+                self.bot.set_addressed(bot.as_deref().filter(|_| self.question.is_new));
                 self.bot.set_chat_bot(handle.as_deref(), nickname.as_deref());
                 steps.push(Step::Sent);
             }
@@ -323,6 +325,12 @@ impl Exchange {
             self.completed(&mut steps);
         }
         steps
+    }
+
+    /// The page shows that the answer is complete, and not all of it was received: nothing of it
+    /// runs on.
+    pub fn give_up(&mut self) {
+        self.end = End::Failed { is_over: true };
     }
 
     fn is_our_chat(&self, chat: &str) -> bool {

@@ -263,6 +263,12 @@ impl Site {
         own.into_iter().chain(self.origins.iter().cloned()).collect()
     }
 
+    /// Whether an address is the login form's.
+    pub(crate) fn is_login(&self, url: &str) -> bool {
+        let path = |url: &str| Url::parse(url).map(|url| url.path().to_owned()).ok();
+        path(url).is_some() && path(url) == path(&self.login_url())
+    }
+
     /// Whether an address is on one of these origins.
     pub(crate) fn is_allowed(&self, url: &str) -> bool {
         let origin = Url::parse(url).map(|url| url.origin().ascii_serialization());

@@ -156,7 +156,9 @@ fn lost() -> TapMessage {
 #[test]
 fn in_a_known_chat_a_doubt_is_settled_by_what_the_chat_holds() {
     let doubts: [fn(&mut World); 3] = [
-        |world| drop(world.happens(&Happening::PageLost)),
+        |world| {
+            world.happens(&Happening::PageLost);
+        },
         |world| {
             world.hears(&lost());
             world.waits();
@@ -495,9 +497,9 @@ proptest! {
             match fate {
                 Fate::Grows(length) => world.hears(&whole(&ANSWER[..*length], "incomplete")),
                 Fate::Gap => world.hears(&message(json!({ "k": "gap", "why": "test" }))),
-                Fate::Hole => drop(world.happens(&Happening::Hole)),
-                Fate::PageLost => drop(world.happens(&Happening::PageLost)),
-                Fate::Reloaded => drop(world.happens(&Happening::Opened)),
+                Fate::Hole => _ = world.happens(&Happening::Hole),
+                Fate::PageLost => _ = world.happens(&Happening::PageLost),
+                Fate::Reloaded => _ = world.happens(&Happening::Opened),
                 Fate::Waits => world.waits(),
                 Fate::OtherChat => world.hears(&message(json!({
                     "k": "message", "chat": "8", "id": "101", "author": "beaver",

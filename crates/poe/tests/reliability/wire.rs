@@ -39,8 +39,7 @@ pub(crate) const SHAPES: &[Case] = &[
     fault("twenty suggestions after the end", "suggestions=20", Exact),
     fault("older messages of the chat", "stale, twice, reorder", Exact),
     fault("everything at once", "batch=5, twice, reorder, textless, noise, others, stale", Exact),
-    fault("a growing state that is new", "growing=in_progress", Fails(Bot, "in_progress")),
-    fault("another bot answers", "author=Claude-3-Opus", Fails(Bot, "answers instead of")),
+    fault("a growing state that is new", "growing=in_progress", Exact),
     fault("the default bot is asked", "default-bot", Fails(Bot, "answers instead of")),
 ];
 
@@ -96,55 +95,15 @@ pub(crate) const REPLIES_LATER: &[Case] = &[
 
 /// Who answers, where the reply does not tell.
 pub(crate) const WHOSE: &[Case] = &[
-    claude("the default bot behind a bare reply", "bare-reply, default-bot", "answers instead of"),
-    claude(
-        "the default bot, no reply",
-        "slow-take=300, slow-reply=40_000_000, default-bot",
-        "answers instead of",
-    ),
-    claude(
-        "the default bot behind a lost reply",
-        "slow-take=300, lost-reply, default-bot",
-        "answers instead of",
-    ),
-    fault(
-        "another bot behind a bare reply",
-        "slow-take=300, bare-reply, author=Claude-3-Opus",
-        Fails(Bot, "answers instead of"),
-    ),
-    fault(
-        "another bot behind a lost reply",
-        "slow-take=300, lost-reply, author=Claude-3-Opus",
-        Fails(Bot, "answers instead of"),
-    ),
-    fault(
-        "another bot in a chat whose address alone is known",
-        "slow-take=300, lost-reply, no-title, address, author=Claude-3-Opus",
-        Fails(Bot, "answers instead of"),
-    ),
-    fault(
-        "another bot in a chat that is nowhere told of",
-        "slow-take=300, lost-reply, no-title, author=Claude-3-Opus",
-        Fails(Bot, "did not tell whether"),
-    ),
-    later(
-        "another bot behind a bare reply, later",
-        "slow-take=300, bare-reply, author=Claude-3-Opus",
-        Fails(Bot, "answers instead of"),
-    ),
-    later(
-        "another bot behind a lost reply, later",
-        "lost-reply, author=Claude-3-Opus",
-        Fails(Bot, "answers instead of"),
-    ),
+    fault("an author of an unknown name", "author=raven_of_1845", Exact),
+    fault("the same behind a bare reply", "slow-take=300, bare-reply, author=raven_of_1845", Exact),
+    fault("the same behind a lost reply", "slow-take=300, lost-reply, author=raven_of_1845", Exact),
+    later("the same in a chat that exists", "bare-reply, author=raven_of_1845", Exact),
+    later("the same there behind a lost reply", "lost-reply, author=raven_of_1845", Exact),
+    fault("the default bot, as the reply says", "default-bot", Fails(Bot, "answers instead of")),
     fault("a chat whose address alone is known", "slow-take=300, lost-reply, address", Exact),
     fault("a chat that is nowhere told of", "slow-take=300, lost-reply, no-title", Exact),
 ];
-
-/// Claude is asked, and something else answers.
-const fn claude(name: &'static str, words: &'static str, told: &'static str) -> Case {
-    Case { bot: "Claude-3-Opus", ..fault(name, words, Fails(Bot, told)) }
-}
 
 /// Failures that leave an answer running, unless it is stopped.
 pub(crate) const RUNNING: &[Case] = &[
@@ -152,16 +111,6 @@ pub(crate) const RUNNING: &[Case] = &[
         "a long answer of another bot",
         "default-bot, length=20000, chunks=400, gap=50",
         Stopped(Bot, "answers instead of"),
-    ),
-    fault(
-        "the same behind a lost reply",
-        "slow-take=300, lost-reply, default-bot, length=20000, chunks=60, gap=100",
-        Stopped(Bot, "answers instead of"),
-    ),
-    fault(
-        "a long answer in a growing state that is new",
-        "growing=in_progress, length=20000, chunks=400, gap=50",
-        Stopped(Bot, "in_progress"),
     ),
     fault("silence amid an answer", "silent=3", Stopped(AnswerLost, "said nothing")),
 ];

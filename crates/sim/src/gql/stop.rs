@@ -13,7 +13,7 @@ use crate::wire;
 use crate::world::Account;
 
 /// `StopMessage_messageCancel_Mutation`
-pub(super) fn message(site: &Arc<Site>, account: &Account, variables: &Value) -> Response {
+pub(super) fn message(site: &Arc<Site>, account: &Arc<Account>, variables: &Value) -> Response {
     let Some(message) = number(&variables["messageId"]) else {
         return Json(errors("messageId is missing")).into_response();
     };
@@ -26,7 +26,7 @@ pub(super) fn message(site: &Arc<Site>, account: &Account, variables: &Value) ->
 }
 
 /// `cancelViewerActiveJobs_cancelViewerActiveJobs_Mutation`
-pub(super) fn jobs(site: &Arc<Site>, account: &Account, variables: &Value) -> Response {
+pub(super) fn jobs(site: &Arc<Site>, account: &Arc<Account>, variables: &Value) -> Response {
     let running = number(&variables["chatId"]).and_then(|id| {
         let world = site.world();
         let chat = world.chat(id).filter(|chat| chat.owner == account.number)?;
@@ -43,7 +43,7 @@ pub(super) fn jobs(site: &Arc<Site>, account: &Account, variables: &Value) -> Re
 }
 
 /// Stops an answer, if it runs, and tells the sockets so.
-pub(crate) fn cancel(site: &Site, account: &Account, message: u64) {
+pub(crate) fn cancel(site: &Arc<Site>, account: &Arc<Account>, message: u64) {
     let stopped = {
         let mut world = site.world();
         let chat =
@@ -63,7 +63,7 @@ pub(crate) fn cancel(site: &Site, account: &Account, message: u64) {
         let job = site.wire.job(wire::job_of(message), "cancelled");
         entries.push(site.wire.entry("jobUpdated", chat, job));
     }
-    account.channels.publish_now(entries);
+    site.tell_now(account, entries);
     site.log.add(
         Some(&account.email),
         Seen::Answer { chat: code, message, text: stopped.text, state: stopped.state },

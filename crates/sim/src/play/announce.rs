@@ -52,7 +52,7 @@ pub(crate) fn answer(wire: &Wire, chat: &Chat, answer: &Message) -> Vec<Entry> {
     let id = global_id("Chat", chat.id);
     let member = json!({
         "chat": { "id": id, "chatId": wire.id(chat.id) },
-        "member": { "bot": wire.bot(chat.bot) },
+        "member": { "bot": wire.bot_in_short(chat.bot) },
     });
     let read = json!({ "id": id, "chatId": wire.id(chat.id) });
     vec![

@@ -44,12 +44,12 @@ pub(crate) async fn perform(site: Arc<Site>, account: Arc<Account>, exchange: Ex
         }) else {
             return;
         };
-        account.channels.publish(vec![entry]);
+        site.tell(&account, vec![entry]);
         tokio::time::sleep(GAP).await;
     }
     let Some(entry) = told(&|message| "complete".clone_into(&mut message.state)) else { return };
     let mut job = site.wire.job(crate::wire::job_of(id), "completed");
     job["clientNonce"] = json!(null);
     let done = site.wire.entry("jobUpdated", exchange.chat, job);
-    account.channels.publish_now(vec![entry, done]);
+    site.tell_now(&account, vec![entry, done]);
 }

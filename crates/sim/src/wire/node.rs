@@ -58,7 +58,7 @@ fn old() -> Map<String, Value> {
 }
 
 fn new(wire: &Wire, message: &Message) -> Map<String, Value> {
-    let bot = bots::find_by_code(&message.author).map(|bot| wire.bot(bot));
+    let bot = bots::find_by_code(&message.author).map(|bot| wire.bot_in_short(bot));
     // Its state says nothing of the end.
     let job = message.job.map(|job| {
         let mut job = wire.job(job, "running");

@@ -43,6 +43,31 @@ return {
 """
 
 
+def shown_times(driver, text):
+    return driver.execute_script("return document.body.innerText.split(arguments[0]).length - 1", text)
+
+
+def ask_by_keys(driver, case):
+    """For a page whose markup may be any: by the keyboard, and by what can be read."""
+    driver.get(f"{case['site']}{case['page']}")
+    wait = WebDriverWait(driver, 20)
+    wait.until(lambda driver: driver.find_elements(By.CSS_SELECTOR, "textarea:not([hidden])"))
+    time.sleep(case.get("before", 0))
+    box = driver.find_element(By.CSS_SELECTOR, "textarea:not([hidden])")
+    driver.execute_script("arguments[0].focus()", box)
+    driver.execute_cdp_cmd("Input.insertText", {"text": case["prompt"]})
+    box.send_keys("\ue007")
+    end = time.time() + 15
+    # The question has it too.
+    while time.time() < end and shown_times(driver, case["answer"]) < 2:
+        time.sleep(0.1)
+    time.sleep(case.get("linger", 0))
+    lines = [line["message"] for line in driver.get_log("browser") if line["level"] == "SEVERE"]
+    count = lambda css: len(driver.find_elements(By.CSS_SELECTOR, css))
+    return {"found": {css: count(css) for css in case.get("look", [])},
+            "times": shown_times(driver, case["answer"]), "text": driver.execute_script("return document.body.innerText")[-600:], "console": lines}
+
+
 def ask(driver, case):
     driver.get(f"{case['site']}/{case.get('bot', 'GPT-4')}")
     wait = WebDriverWait(driver, 20)
@@ -84,7 +109,8 @@ def main():
                 case = json.loads(line)
                 if case["sign_in"]:
                     sign_in(driver, case["site"])
-                print(json.dumps(ask(driver, case)), flush=True)
+                seen = ask_by_keys(driver, case) if "page" in case else ask(driver, case)
+                print(json.dumps(seen), flush=True)
         finally:
             driver.quit()
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::protocol::{Command, Envelope};
+use super::protocol::{Command, Envelope, TargetInfo};
 use super::router::{Router, Subscription};
 use crate::commands::Outgoing;
 use crate::engine::PageState;
@@ -49,6 +49,11 @@ impl Connection {
     /// Receives what a tab sends from now on.
     pub(crate) fn subscribe(&self, session: &str) -> Subscription {
         self.router.subscribe(session)
+    }
+
+    /// The tabs that come from now on, whoever opens them.
+    pub(crate) fn targets(&self) -> mpsc::Receiver<TargetInfo> {
+        self.router.targets()
     }
 
     /// Takes note of the answers to a tab's requests for documents from now on.

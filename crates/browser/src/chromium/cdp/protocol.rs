@@ -86,6 +86,12 @@ commands! {
     AttachToTarget("Target.attachToTarget") { target_id: &'a str, flatten: bool } -> SessionId;
     /// Closes a tab.
     CloseTarget("Target.closeTarget") { target_id: &'a str } -> Nothing;
+    /// All targets.
+    GetTargets("Target.getTargets") {} -> Targets;
+    /// Tells of each tab that comes.
+    DiscoverTargets("Target.setDiscoverTargets") {
+        discover: bool, filter: [TargetFilter; 1],
+    } -> Nothing;
     /// All cookies, those that scripts cannot see included.
     GetCookies("Storage.getCookies") {} -> Cookies;
     /// Events of the page's life.
@@ -115,8 +121,6 @@ commands! {
     } -> Evaluated;
     /// Chooses files for a file input.
     SetFiles("DOM.setFileInputFiles") { files: &'a [String], object_id: &'a str } -> Nothing;
-    /// Shows a tab in its window.
-    BringToFront("Page.bringToFront") {} -> Nothing;
     /// A picture of what is visible.
     CaptureScreenshot("Page.captureScreenshot") { format: &'a str } -> Screenshot;
     /// Gives a tab that waits for it one frame, perhaps without drawing anything.
@@ -141,6 +145,19 @@ commands! {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Version {
     pub(crate) product: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Targets {
+    pub(crate) target_infos: Vec<TargetInfo>,
+}
+
+/// Which targets are meant.
+#[derive(Debug, Serialize)]
+pub(crate) struct TargetFilter {
+    #[serde(rename = "type")]
+    pub(crate) kind: &'static str,
 }
 
 #[derive(Debug, Deserialize)]
@@ -258,6 +275,30 @@ pub(crate) struct AuthResponse<'a> {
 pub(crate) struct BindingCalled<'a> {
     #[serde(borrow)]
     pub(crate) payload: Cow<'a, str>,
+}
+
+/// `Page.javascriptDialogOpening`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct DialogOpening<'a> {
+    /// `alert`, `confirm`, `prompt` or `beforeunload`.
+    #[serde(rename = "type", borrow)]
+    pub(crate) kind: Cow<'a, str>,
+}
+
+/// `Target.targetCreated`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct TargetCreated {
+    pub(crate) target_info: TargetInfo,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct TargetInfo {
+    pub(crate) target_id: String,
+    pub(crate) url: String,
+    /// The tab that opened it.
+    pub(crate) opener_id: Option<String>,
 }
 
 /// `Fetch.authRequired` and `Fetch.requestPaused`.

@@ -7,7 +7,8 @@ use serde_json::value::RawValue;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::protocol::{
-    BindingCalled, CommandError, Detached, Incoming, Response, ResponseReceived,
+    BindingCalled, CommandError, Detached, Incoming, Response, ResponseReceived, TargetCreated,
+    TargetInfo,
 };
 use crate::commands::{Answer, Pending, empty, is_full, parsed};
 use crate::engine::PageState;
@@ -39,6 +40,8 @@ struct Routes {
     /// Each with its tab's session, where it is a tab's.
     pending: Pending<Option<String>>,
     sessions: HashMap<String, Session>,
+    /// Where it is told of new tabs.
+    targets: Option<mpsc::Sender<TargetInfo>>,
 }
 
 #[derive(Debug)]
@@ -106,6 +109,16 @@ impl Router {
         Subscription { tapped: tapped_out, events: events_out, state: state_out }
     }
 
+    /// The tabs that come from now on, whoever opens them.
+    pub(super) fn targets(&self) -> mpsc::Receiver<TargetInfo> {
+        let (targets, came) = mpsc::channel(EVENTS);
+        let mut routes = self.lock();
+        if !routes.closed {
+            routes.targets = Some(targets);
+        }
+        came
+    }
+
     /// Takes note of the answers to a tab's requests for documents from now on.
     pub(super) fn await_answers(&self, session: &str) {
         if let Some(session) = self.lock().sessions.get_mut(session) {
@@ -161,6 +174,14 @@ impl Router {
             (None, Some("Target.detachedFromTarget")) => {
                 if let Some(detached) = parsed::<Detached>(incoming.params) {
                     self.end_session(&detached.session_id, PageState::Closed);
+                }
+            }
+            (None, Some("Target.targetCreated")) => {
+                let created = parsed::<TargetCreated>(incoming.params);
+                if let (Some(created), Some(targets)) = (created, &self.lock().targets)
+                    && targets.try_send(created.target_info).is_err()
+                {
+                    tracing::debug!("a tab came that nobody takes note of");
                 }
             }
             (None, Some(method)) => {
@@ -225,6 +246,7 @@ impl Router {
     pub(super) fn close(&self) {
         let mut routes = self.lock();
         routes.closed = true;
+        routes.targets = None;
         for (_, session) in routes.sessions.drain() {
             session.state.send_replace(PageState::Closed);
         }

@@ -73,7 +73,19 @@ pub(crate) async fn over_web_socket(address: &str, wait: Duration) -> Result<Con
         .await
         .map_err(|_| Error::timeout("connecting to the browser", wait))?
         .map_err(|error| {
-            let message = format!("no browser answers at {}: {error}", place(address));
+            use tokio_tungstenite::tungstenite::Error as Refusal;
+            let place = place(address);
+            let message = match &error {
+                Refusal::Http(answer) if answer.status() == 404 => format!(
+                    "no browser is at that address of {place} any more; its ID changes with each \
+                     start, so name http://{place}"
+                ),
+                Refusal::Http(answer) => format!(
+                    "the browser at {place} refuses to be attached to (HTTP {})",
+                    answer.status().as_u16()
+                ),
+                _ => format!("no browser answers at {place}: {error}"),
+            };
             Error::new(ErrorKind::Launch, message).with_source(error)
         })?;
     let router = Arc::<Router>::default();

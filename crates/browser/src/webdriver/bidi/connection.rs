@@ -97,6 +97,11 @@ impl Connection {
         self.router.learn_realm(context, realm);
     }
 
+    /// Leaves the windows that a tab opens from now on.
+    pub(crate) fn leave_windows(&self, context: &str) {
+        self.router.leave_windows(context);
+    }
+
     /// Forgets the last answer to a tab's request for a document.
     pub(crate) fn await_answer(&self, context: &str) {
         self.router.await_answer(context);

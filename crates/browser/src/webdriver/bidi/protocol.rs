@@ -32,6 +32,8 @@ pub(super) struct Incoming<'a> {
 #[derive(Debug)]
 pub(crate) enum Event {
     PromptOpened(PromptOpened),
+    /// A page of ours opened a window, which is to be closed.
+    WindowOpened(String),
     AuthRequired(AuthRequired),
     Challenged(Challenged),
 }
@@ -80,6 +82,15 @@ impl Realm {
 #[derive(Deserialize)]
 pub(super) struct RealmDestroyed {
     pub(super) realm: String,
+}
+
+/// `browsingContext.contextCreated`.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ContextOpened {
+    pub(super) context: String,
+    /// The tab that opened it, where it is a window.
+    pub(super) original_opener: Option<String>,
 }
 
 /// `browsingContext.contextDestroyed`.
@@ -156,6 +167,9 @@ impl From<Answered> for Answer {
 #[derive(Debug, Deserialize)]
 pub(crate) struct PromptOpened {
     pub(crate) context: String,
+    /// `alert`, `confirm`, `prompt` or `beforeunload`.
+    #[serde(rename = "type")]
+    pub(crate) kind: Option<String>,
     /// What the session does about it by itself.
     pub(crate) handler: Option<String>,
 }

@@ -7,8 +7,8 @@ use serde_json::value::RawValue;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::protocol::{
-    ContextDestroyed, Event, Incoming, Message, Realm, RealmDestroyed, ResponseStarted,
-    TargetCrashed, Told,
+    ContextDestroyed, ContextOpened, Event, Incoming, Message, Realm, RealmDestroyed,
+    ResponseStarted, TargetCrashed, Told,
 };
 use crate::commands::{Answer, Pending, empty, is_full, parsed};
 use crate::engine::PageState;
@@ -73,6 +73,9 @@ struct Context {
     told_as: Option<String>,
     /// What the site answered last to a request for its document.
     answer: Option<navigation::Answer>,
+    /// Whether the windows that it opens are left, and whether it was said that one was closed.
+    leaves_windows: bool,
+    is_window_told: bool,
     /// Whether it was warned of messages that nobody reads in time.
     is_warned: bool,
 }
@@ -117,6 +120,8 @@ impl Router {
                 realm: None,
                 told_as: None,
                 answer: None,
+                leaves_windows: false,
+                is_window_told: false,
                 is_warned: false,
             };
             routes.contexts.insert(context.to_owned(), new);
@@ -238,6 +243,11 @@ impl Router {
                     self.end_realm(&realm);
                 }
             }
+            "browsingContext.contextCreated" => {
+                if let Some(opened) = parsed(params) {
+                    self.opened(opened);
+                }
+            }
             "browsingContext.contextDestroyed" => {
                 if let Some(ContextDestroyed { context }) = parsed(params) {
                     self.end_context(&context, PageState::Closed);
@@ -286,6 +296,29 @@ impl Router {
         let told_as = |context: &&mut Context| context.told_as.as_deref() == Some(name);
         if let Some(context) = routes.contexts.values_mut().find(told_as) {
             context.tapped(message);
+        }
+    }
+
+    /// Has a window closed that a tab of ours has opened.
+    fn opened(&self, opened: ContextOpened) {
+        let ContextOpened { context, original_opener: Some(opener) } = opened else { return };
+        {
+            let mut routes = self.lock();
+            let Some(opener) = routes.contexts.get_mut(&opener) else { return };
+            if opener.leaves_windows {
+                return;
+            }
+            if !std::mem::replace(&mut opener.is_window_told, true) {
+                tracing::warn!("a page opened a window, which was closed");
+            }
+        }
+        self.hand_on("browsingContext.contextCreated", Some(Event::WindowOpened(context)));
+    }
+
+    /// Leaves the windows that a tab opens from now on.
+    pub(super) fn leave_windows(&self, context: &str) {
+        if let Some(context) = self.lock().contexts.get_mut(context) {
+            context.leaves_windows = true;
         }
     }
 

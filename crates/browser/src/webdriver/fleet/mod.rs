@@ -12,8 +12,8 @@ use tokio::sync::Notify;
 
 pub(super) use self::beginning::Plan;
 use self::beginning::{AGAIN, Slot, Waiting};
-use super::left::{Left, sessions_given_back};
 use super::session::Session;
+use crate::given_back::{Left, sessions_given_back};
 use crate::{Error, Result};
 
 /// How long a session beyond the first may hold no page before it is given back.
