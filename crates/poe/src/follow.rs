@@ -481,6 +481,9 @@ impl<'a> Following<'a> {
     /// Gives the tab back after a complete answer. Else stops what may still run, and closes it.
     pub(crate) async fn leave(mut self, end: Result<Answered>) -> Result<Answered> {
         self.turn = None;
+        if let Some(subscription) = self.subscription.as_ref().filter(|_| end.is_ok()) {
+            subscription.was_heard(self.listens);
+        }
         match (&end, self.tab.take()) {
             (Ok(_), Some(tab)) => self.put_back(tab),
             (Ok(_), None) => {}

@@ -23,6 +23,9 @@ use self::room::Room;
 /// How long a listener may take to open, and how long none is tried after one that did not.
 const OPENING: Duration = Duration::from_secs(5);
 const TRY_AGAIN: Duration = Duration::from_secs(60);
+/// A listener that heard nothing of so many complete answers in a row is none: each page may hear
+/// its own chat alone, or the page is not what it was.
+const DEAF: usize = 3;
 /// A listener is renewed that is older, or has told so many bytes: its page keeps what it hears.
 const OLD: Duration = Duration::from_secs(30 * 60);
 const FAT: usize = 8_000_000;
@@ -42,6 +45,8 @@ struct Hearing {
     page: Page,
     opened: Instant,
     bytes: AtomicUsize,
+    /// Of how many complete answers in a row it has heard nothing.
+    unheard: AtomicUsize,
     room: Mutex<Room>,
 }
 
@@ -50,6 +55,12 @@ impl Listener {
     /// runs: opens a listener then, if there is none. A single answer needs no page but its own.
     pub(crate) async fn subscribe(&self, poe: &Arc<Context>) -> Option<Subscription> {
         if let Some(hearing) = self.current() {
+            if hearing.unheard.load(Ordering::Relaxed) >= DEAF {
+                tracing::debug!("the listener hears nothing; each answer keeps its tab");
+                *self.failed.lock().await = Some(Instant::now());
+                self.close();
+                return None;
+            }
             if hearing.is_worn() {
                 self.renew(poe);
             }
@@ -102,6 +113,7 @@ impl Listener {
             page,
             opened: Instant::now(),
             bytes: AtomicUsize::new(0),
+            unheard: AtomicUsize::new(0),
             room: Mutex::default(),
         });
         tokio::spawn(hear(Arc::downgrade(&hearing), tap));
@@ -198,6 +210,16 @@ impl Subscription {
     /// Says what is known of the question: its nonce, or the chat.
     pub(crate) fn claim(&self, nonce: Option<&str>, chat: Option<&str>) {
         self.hearing.room().claim(self.id, nonce, chat);
+    }
+
+    /// The answer is complete: whether the listener has heard anything of it.
+    pub(crate) fn was_heard(&self, anything: bool) {
+        let unheard = &self.hearing.unheard;
+        if anything {
+            unheard.store(0, Ordering::Relaxed);
+        } else {
+            unheard.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     /// The next news of the chat, from the first on. `None` where the listener is gone, or
