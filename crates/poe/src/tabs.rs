@@ -245,7 +245,8 @@ impl Tabs {
         idle.push_back(tab);
         idle.retain(Tab::is_fit);
         if idle.len() > self.most_idle() {
-            idle.pop_front();
+            let oldest = idle.iter().position(|tab| !tab.goes_on).unwrap_or(0);
+            idle.remove(oldest);
         }
     }
 
