@@ -5,6 +5,7 @@ use std::time::Duration;
 use lenore_browser::{Navigation, Page, Shows, Tap, TapEvent};
 use lenore_provider::{Error, ErrorKind, Result};
 use serde_json::json;
+use serde_json::value::RawValue;
 use url::Url;
 
 use crate::Site;
@@ -273,9 +274,16 @@ pub(crate) fn check_bot(told: &[TapMessage], code: &str, bot: &str) -> Result<()
 /// What the site's part of the tap tells.
 pub(crate) fn understood(event: TapEvent) -> Option<TapMessage> {
     match event {
-        TapEvent::Message(message) => serde_json::from_str(message.get()).ok(),
+        TapEvent::Message(message) => understood_message(&message),
         _ => None,
     }
+}
+
+pub(crate) fn understood_message(message: &RawValue) -> Option<TapMessage> {
+    let understood = serde_json::from_str(message.get());
+    understood
+        .inspect_err(|error| tracing::debug!(%error, "a message of the tap is not understood"))
+        .ok()
 }
 
 /// The error of a page that shows nothing that is known, to somebody who is signed in.

@@ -1,4 +1,4 @@
-//! One question, from its place in the queue to the end of its answer. One task owns its tab.
+//! One question, from its place in the queue to the end of its answer.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,12 +12,12 @@ use tokio::time::Instant;
 use crate::arrive::{self, Arrival, Reading};
 use crate::attach::attach;
 use crate::caller::Caller;
-use crate::compose::Unsent;
+use crate::compose::{self, Unsent};
 use crate::context::Context;
 use crate::conversations::{Chat, Continuation};
 use crate::decode::TapMessage;
 use crate::error::{challenge, is_loss, no_access};
-use crate::follow::{Answered, Following};
+use crate::follow::{Answered, Following, Source};
 use crate::format_prompt;
 use crate::pipe::EventPipe;
 use crate::sign_in;
@@ -237,13 +237,19 @@ impl Ask {
         let (tell, mut told) = unbounded_channel();
         let prepared = async {
             let turn = poe.pace.turn().await?;
-            Ok((turn, self.prepare(poe, aim, is_cold, &mut was_warm, &tell).await?))
+            let writer = poe.tabs.writer().await;
+            let (tab, subscription) = tokio::join!(
+                self.prepare(poe, aim, is_cold, &mut was_warm, &tell),
+                poe.listener.subscribe(poe),
+            );
+            Ok((turn, Source { tab: tab?, writer, subscription }))
         };
         let prepared =
             caller.stays_and_hears("the prompt could be sent", prepared, &mut told).await;
-        let (turn, mut tab) = prepared.map_err(|error| Failure::before(error, was_warm))?;
-        tab.goes_on = aim.chat.is_some();
-        let sending = async { Ok(poe.send(&tab.page, &aim.url, &aim.prompt).await) };
+        let (turn, mut source) = prepared.map_err(|error| Failure::before(error, was_warm))?;
+        source.tab.goes_on = aim.chat.is_some();
+        let page = &source.tab.page;
+        let sending = async { Ok(compose::send(page, &poe.site, &aim.url, &aim.prompt).await) };
         let sent = match caller.stays("send could be pressed", sending).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(Unsent::Surely(error))) => return Err(Failure::before(error, was_warm)),
@@ -253,7 +259,7 @@ impl Ask {
         let now = std::time::Instant::now();
         let asked = self.is_bot_named.then_some(&*self.bot);
         let watch = Watch::new(poe.facts.clone(), asked, aim.chat.as_deref(), self.silence, now);
-        let mut following = Following::new(self, poe, tab, watch, turn);
+        let mut following = Following::new(self, poe, source, watch, turn);
         let end = match sent {
             Ok(()) => following.follow(caller).await,
             Err(error) => Err(error),
@@ -332,7 +338,7 @@ impl Ask {
             }
             Arrival::SignedOut | Arrival::Nothing => {
                 drop(tab);
-                tab = Tab::new(sign_in::by_hand(poe, &aim.url).await?);
+                tab = poe.tabs.tab(sign_in::by_hand(poe, &aim.url).await?);
             }
         }
         let chat = match (&aim.after, &aim.chat) {

@@ -13,6 +13,7 @@ use tokio::sync::{Semaphore, watch};
 use crate::context::Context;
 use crate::conversations::Conversations;
 use crate::decode::WireFacts;
+use crate::listener::Listener;
 use crate::pace::Pace;
 use crate::proxy::ProxyChoice;
 use crate::session::Session;
@@ -28,8 +29,8 @@ const IDLE: Duration = Duration::from_secs(600);
 const MAX_CHATS: usize = 8;
 /// How many pages are loaded at once.
 const ARRIVING: usize = 4;
-/// How many prompts are sent at once.
-const SENDING: usize = 4;
+/// How many questions are typed at once.
+const WRITERS: usize = 3;
 /// How many questions can wait for their turn.
 const MAX_WAITING: usize = 64;
 /// No wait is longer, whatever the caller says: a clock could not tell the end of some.
@@ -56,6 +57,7 @@ pub struct PoeBuilder {
     idle: Option<Duration>,
     max_chats: Option<usize>,
     max_waiting: Option<usize>,
+    writers: Option<usize>,
     patience: Option<Duration>,
 }
 
@@ -233,8 +235,8 @@ impl PoeBuilder {
         self
     }
 
-    /// How many answers can be under way at once, each in a tab of its own; 8 by default, at least
-    /// one. Further questions wait for their turn.
+    /// How many answers can be under way at once; 8 by default, at least one. Further questions
+    /// wait for their turn.
     #[must_use]
     pub fn max_chats(mut self, chats: usize) -> Self {
         self.max_chats = Some(chats.max(1));
@@ -246,6 +248,14 @@ impl PoeBuilder {
     #[must_use]
     pub fn max_waiting(mut self, questions: usize) -> Self {
         self.max_waiting = Some(questions);
+        self
+    }
+
+    /// How many tabs type questions at once, and wait for more of them; 3 by default, at least one.
+    /// Of several answers one further page hears, wherever the site's channel is the account's.
+    #[must_use]
+    pub fn writers(mut self, tabs: usize) -> Self {
+        self.writers = Some(tabs.max(1));
         self
     }
 
@@ -347,13 +357,14 @@ impl PoeBuilder {
             tabs: Tabs::new(
                 self.max_chats.unwrap_or(MAX_CHATS),
                 self.max_waiting.unwrap_or(MAX_WAITING),
+                self.writers.unwrap_or(WRITERS),
             ),
+            listener: Listener::default(),
             pace: Pace::new(self.patience.unwrap_or(PATIENCE).min(LONGEST)),
             conversations: Conversations::default(),
             silence,
             closing: watch::Sender::new(false),
             arriving: Semaphore::new(ARRIVING),
-            sending: Semaphore::new(SENDING),
             asked: AtomicUsize::new(0),
             is_warming: AtomicBool::new(false),
         })))

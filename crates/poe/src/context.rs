@@ -9,19 +9,15 @@ use lenore_browser::{Page, Tap};
 use lenore_provider::Result;
 use serde_json::json;
 use tokio::sync::{Semaphore, watch};
-use tokio::time::timeout;
 
 use crate::Site;
 use crate::arrive::{self, Arrival, LOAD, Reading};
-use crate::compose::{self, Unsent};
 use crate::conversations::Conversations;
 use crate::decode::WireFacts;
+use crate::listener::Listener;
 use crate::pace::Pace;
 use crate::session::Session;
 use crate::tabs::{Spare, Tab, Tabs};
-
-/// How long a prompt waits at most for others to be sent.
-const TURN: Duration = Duration::from_millis(500);
 
 /// The site, the browser session with its tabs, and what ends both.
 #[derive(Debug)]
@@ -30,6 +26,7 @@ pub(crate) struct Context {
     pub(crate) facts: WireFacts,
     // Before the session: fields drop in order, and tabs close while there is a browser.
     pub(crate) tabs: Tabs,
+    pub(crate) listener: Listener,
     pub(crate) session: Arc<Session>,
     pub(crate) pace: Pace,
     pub(crate) conversations: Conversations,
@@ -38,8 +35,6 @@ pub(crate) struct Context {
     pub(crate) closing: watch::Sender<bool>,
     /// How many pages are loaded at once, so that a burst of new ones starves nobody.
     pub(crate) arriving: Semaphore,
-    /// How many prompts are sent at once, for the same reason.
-    pub(crate) sending: Semaphore,
     /// How many questions there were.
     pub(crate) asked: AtomicUsize,
     /// Whether a tab is being brought to a prompt at present.
@@ -49,16 +44,26 @@ pub(crate) struct Context {
 impl Context {
     /// A new page with the tap in place.
     pub(crate) async fn open_page(&self) -> Result<(Page, Tap)> {
-        self.open_page_with(None).await
+        self.open_tapped(false, None).await
     }
 
     /// The same, with one more script behind the tap's: a function of `emit`.
     pub(crate) async fn open_page_with(&self, script: Option<&str>) -> Result<(Page, Tap)> {
+        self.open_tapped(false, script).await
+    }
+
+    /// A new page whose tap tells of all chats.
+    pub(crate) async fn open_listening_page(&self) -> Result<(Page, Tap)> {
+        self.open_tapped(true, None).await
+    }
+
+    async fn open_tapped(&self, listens: bool, script: Option<&str>) -> Result<(Page, Tap)> {
         let chat_path = self.site.routes.chat.split_once("{chat}").map(|(before, _)| before);
         let options = json!({
             "wire": self.site.tap_names(),
             "chatPath": chat_path.unwrap_or("/"),
             "origins": self.site.allowed_origins(),
+            "listens": listens,
         });
         let mut preload = format!("({})(emit, {options});", include_str!("tap.js"));
         if let Some(script) = script {
@@ -70,7 +75,7 @@ impl Context {
 
     /// A new tab.
     pub(crate) async fn open_tab(&self) -> Result<Tab> {
-        self.open_page().await.map(Tab::new)
+        self.open_page().await.map(|page| self.tabs.tab(page))
     }
 
     /// A tab to load a page in: one that is not needed, else a new one.
@@ -105,13 +110,6 @@ impl Context {
             Arrival::UnknownBot | Arrival::Challenge | Arrival::Nothing => {}
         }
         Ok(arrival)
-    }
-
-    /// Types a prompt and presses send, when it is its turn. Pages that take long over it hold up
-    /// the others for a moment only.
-    pub(crate) async fn send(&self, page: &Page, url: &str, prompt: &str) -> Result<(), Unsent> {
-        let _turn = timeout(TURN, self.sending.acquire()).await;
-        compose::send(page, &self.site, url, prompt).await
     }
 
     /// Brings a tab to a bot's prompt in the background, ahead of the next question. Who asks for
@@ -152,7 +150,7 @@ impl Context {
 
     /// Brings new tabs to the prompt at an address, where fewer are there than these.
     pub(crate) async fn bring_tabs_to(&self, url: &str, tabs: usize) -> Result<()> {
-        let tabs = tabs.min(self.tabs.limit());
+        let tabs = tabs.min(self.tabs.most_idle());
         // Those that were there may be closed for the others.
         for _ in 0..2 {
             let more = (self.tabs.idle_at(url)..tabs)

@@ -21,6 +21,7 @@ pub mod decode;
 mod doctor;
 mod error;
 mod follow;
+mod listener;
 mod models;
 mod pace;
 mod pipe;

@@ -126,7 +126,8 @@ impl Poe {
     }
 
     /// Opens the browser and brings so many tabs to the prompt of a model's bot, ahead of the first
-    /// questions; no more than answers can be under way at once.
+    /// questions, but no more than type at once; for more than one question, the page that hears
+    /// the answers of all as well.
     ///
     /// # Errors
     /// As for a question that is asked.
@@ -134,6 +135,9 @@ impl Poe {
         let _lease = self.0.session.lease();
         let bot = models::bot_of(&self.0.site.models, model)?;
         self.0.asked.fetch_max(1, Ordering::Relaxed);
+        if tabs > 1 {
+            self.0.listener.open(&self.0).await;
+        }
         self.0.bring_tabs_to(&self.0.site.bot_url(&bot), tabs).await
     }
 
@@ -221,6 +225,7 @@ impl Poe {
         let _closing = Closing::begin(&self.0.closing);
         self.0.session.unused(CLOSING).await;
         self.0.tabs.clear();
+        self.0.listener.close();
         self.0.session.close().await;
         self.0.session.disown_profile();
     }
@@ -332,7 +337,7 @@ impl Provider for Poe {
             waiting: tabs.waiting(),
             limit: Some(tabs.limit()),
             queue: Some(tabs.queue()),
-            pages: tabs.running() + tabs.idle(),
+            pages: tabs.open() + self.0.listener.pages(),
             ..self.0.session.health()
         }
     }

@@ -1,4 +1,5 @@
-//! The tabs: lent in fair order, kept warm between two questions, renewed before they grow old.
+//! The places of answers, in fair order, and the tabs that type: kept warm between two questions,
+//! renewed before they grow old.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,7 +10,7 @@ use futures_util::FutureExt;
 use lenore_browser::{Page, Tap, TapEvent};
 use lenore_provider::{Error, ErrorKind, Result};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 /// How many tabs are left where their last answer ended, so that its next turn finds them there,
 /// when another is to wait at the prompt. Each of them costs the answers of the others, whose
@@ -17,6 +18,11 @@ use tokio::time::Instant;
 const AT_CHATS: usize = 1;
 /// The same where a conversation has gone on in one of them, as it may again.
 const WHERE_ONE_GOES_ON: usize = 2;
+/// While more answers run than these, one idle tab is enough: each hears all of them.
+const MANY: usize = 4;
+/// How long a question waits for others to be typed and sent. Then it has a tab all the same, so
+/// that pages that take long hold up nobody for ever.
+const WRITER: Duration = Duration::from_secs(20);
 /// A tab that is older is closed.
 const OLD: Duration = Duration::from_secs(30 * 60);
 /// A tab that had so many answers is closed.
@@ -40,14 +46,11 @@ pub(crate) struct Tab {
     opened: Instant,
     answers: u32,
     bytes: usize,
+    /// Counts it for as long as it lives.
+    _counted: Arc<()>,
 }
 
 impl Tab {
-    pub(crate) fn new((page, tap): (Page, Tap)) -> Self {
-        let (at, opened) = (String::new(), Instant::now());
-        Self { page, tap, at, bot: None, goes_on: false, opened, answers: 0, bytes: 0 }
-    }
-
     /// What the tap has told and nobody has taken yet; `None` where the page is gone.
     pub(crate) fn told(&mut self) -> Option<Vec<TapEvent>> {
         let mut told = Vec::new();
@@ -82,24 +85,37 @@ pub(crate) enum Spare {
 #[derive(Debug)]
 pub(crate) struct Place(#[expect(dead_code, reason = "held")] OwnedSemaphorePermit);
 
+/// The right to type in a tab.
+#[derive(Debug)]
+pub(crate) struct Writer(#[expect(dead_code, reason = "held")] OwnedSemaphorePermit);
+
 /// All tabs that no question has at present, and the count of the others.
 #[derive(Debug)]
 pub(crate) struct Tabs {
     limit: usize,
     queue: usize,
     places: Arc<Semaphore>,
+    /// How many type at once, and are kept.
+    most_writers: usize,
+    writers: Arc<Semaphore>,
+    /// Held by each tab.
+    count: Arc<()>,
     waiting: AtomicUsize,
     /// The one that was used last is last.
     idle: Mutex<VecDeque<Tab>>,
 }
 
 impl Tabs {
-    /// `limit` questions at once, and `queue` more that wait for them.
-    pub(crate) fn new(limit: usize, queue: usize) -> Self {
+    /// `limit` questions at once, and `queue` more that wait for them; `writers` of them are typed
+    /// at once.
+    pub(crate) fn new(limit: usize, queue: usize, writers: usize) -> Self {
         Self {
             limit,
             queue,
             places: Arc::new(Semaphore::new(limit)),
+            most_writers: writers,
+            writers: Arc::new(Semaphore::new(writers)),
+            count: Arc::default(),
             waiting: AtomicUsize::new(0),
             idle: Mutex::default(),
         }
@@ -107,6 +123,30 @@ impl Tabs {
 
     pub(crate) fn limit(&self) -> usize {
         self.limit
+    }
+
+    /// A tab of a page that was opened for it.
+    pub(crate) fn tab(&self, (page, tap): (Page, Tap)) -> Tab {
+        let (at, opened, counted) = (String::new(), Instant::now(), self.count.clone());
+        let (answers, bytes) = (0, 0);
+        Tab { page, tap, at, bot: None, goes_on: false, opened, answers, bytes, _counted: counted }
+    }
+
+    /// How many tabs there are.
+    pub(crate) fn open(&self) -> usize {
+        let gone = self.lock().iter().filter(|tab| !tab.page.is_open()).count();
+        (Arc::strong_count(&self.count) - 1).saturating_sub(gone)
+    }
+
+    /// How many tabs are kept for questions to come.
+    pub(crate) fn most_idle(&self) -> usize {
+        self.most_writers.min(self.limit)
+    }
+
+    /// The turn to type, in the order of asking; `None` where it does not come in time.
+    pub(crate) async fn writer(&self) -> Option<Writer> {
+        let turn = timeout(WRITER, self.writers.clone().acquire_owned()).await;
+        turn.ok()?.ok().map(Writer)
     }
 
     /// How many questions can wait for a place.
@@ -122,11 +162,6 @@ impl Tabs {
     /// How many questions wait for a place.
     pub(crate) fn waiting(&self) -> usize {
         self.waiting.load(Ordering::Relaxed)
-    }
-
-    /// How many tabs no question has.
-    pub(crate) fn idle(&self) -> usize {
-        self.lock().iter().filter(|tab| tab.is_fit()).count()
     }
 
     /// How many of them wait at an address.
@@ -160,12 +195,18 @@ impl Tabs {
     /// What can be brought to an address ahead of the next question there: one tab waits there,
     /// and a few may stay where they are.
     pub(crate) fn spare(&self, url: &str) -> Spare {
+        let open = self.open();
         let mut idle = self.lock();
         idle.retain(Tab::is_fit);
+        if self.running() > MANY && !idle.is_empty() {
+            let kept = idle.iter().rposition(|tab| tab.at == url).unwrap_or(0);
+            idle.swap(0, kept);
+            idle.truncate(1);
+        }
         let goes_on = |tab: &Tab| tab.goes_on && tab.at != url;
         let elsewhere = idle.iter().filter(|tab| tab.at != url).count();
         let may_stay = if idle.iter().any(goes_on) { WHERE_ONE_GOES_ON } else { AT_CHATS };
-        let may_open = self.running() + idle.len() < self.limit;
+        let may_open = open < self.limit;
         if elsewhere < idle.len() && elsewhere <= may_stay {
             return Spare::None;
         }
@@ -187,11 +228,8 @@ impl Tabs {
     /// The idle tab that is needed least where it is; where a conversation has gone on, only if
     /// there is no room for another tab.
     pub(crate) fn take_any(&self) -> Option<Tab> {
-        let running = self.running();
-        self.take(|idle| {
-            let has_room = running + idle.len() <= self.limit;
-            idle.iter().position(|tab| !tab.goes_on || !has_room)
-        })
+        let has_room = self.open() < self.limit;
+        self.take(|idle| idle.iter().position(|tab| !tab.goes_on || !has_room))
     }
 
     fn take(&self, choose: impl Fn(&VecDeque<Tab>) -> Option<usize>) -> Option<Tab> {
@@ -206,8 +244,9 @@ impl Tabs {
         let mut idle = self.lock();
         idle.push_back(tab);
         idle.retain(Tab::is_fit);
-        if idle.len() > self.limit {
-            idle.pop_front();
+        if idle.len() > self.most_idle() {
+            let oldest = idle.iter().position(|tab| !tab.goes_on).unwrap_or(0);
+            idle.remove(oldest);
         }
     }
 

@@ -575,7 +575,8 @@
       } else if (itsJob !== null && itsId === null) {
         const own = isOwn(node);
         if (own) job = itsJob;
-        emit({ __proto__: null, k: "job", chat: ofChat, id: itsJob, state, own });
+        const itsNonce = word(field(node, wire.nonce));
+        emit({ __proto__: null, k: "job", chat: ofChat, id: itsJob, state, own, nonce: itsNonce });
       } else if (has(wire.on_cancelled, subscription) || includes(small, "cancel")) {
         if (ofChat !== null) emit({ __proto__: null, k: "cancelled", chat: ofChat, id: itsId });
       } else if (includes(small, "deleted") && itsId !== null) {

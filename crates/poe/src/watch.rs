@@ -229,6 +229,11 @@ impl Watch {
             Step::Event(event) => {
                 self.doubt = None;
                 self.unanswered = None;
+                // Texts are told whole, so that after a gap the next one has all that was missed.
+                if matches!(event, Event::Delta(_) | Event::Replace { .. }) {
+                    self.has_gap = false;
+                    self.reread = None;
+                }
                 actions.push(Action::Emit(event));
             }
             _ if self.ended => {}

@@ -164,6 +164,16 @@ impl Exchange {
         self.question.code.as_deref()
     }
 
+    /// The chat's number, once it is known.
+    pub fn chat(&self) -> Option<&str> {
+        self.question.chat.as_deref()
+    }
+
+    /// What the page has marked the question with.
+    pub fn nonce(&self) -> Option<&str> {
+        self.question.nonce.as_deref()
+    }
+
     /// Whether the page has sent the question.
     pub fn is_sent(&self) -> bool {
         self.question.is_sent
@@ -256,8 +266,9 @@ impl Exchange {
                 self.question.code.get_or_insert_with(|| code.clone());
                 self.start(false, &mut steps);
             }
-            TapMessage::Job { chat, id, state, own } => {
-                self.take_job(chat.as_deref(), id, state.as_deref(), *own, &mut steps);
+            TapMessage::Job { chat, id, state, own, nonce } => {
+                let is_ours = *own || self.is_nonce(nonce.as_deref());
+                self.take_job(chat.as_deref(), id, state.as_deref(), is_ours, &mut steps);
             }
             TapMessage::Deleted { id, .. } if self.is_answer(id) => self.deleted(&mut steps),
             TapMessage::Cancelled { chat, id } if self.is_our_chat(chat) => {
@@ -338,6 +349,11 @@ impl Exchange {
         }
     }
 
+    /// Whether it is our question's. A document that did not ask does not know it, and tells it.
+    fn is_nonce(&self, nonce: Option<&str>) -> bool {
+        nonce.is_some_and(|nonce| !nonce.is_empty()) && nonce == self.question.nonce.as_deref()
+    }
+
     /// Takes what the site says of our chat.
     fn learn(&mut self, info: &ChatInfo, steps: &mut Vec<Step>) {
         self.question.code = self.question.code.take().or_else(|| info.code.clone());
@@ -385,10 +401,7 @@ impl Exchange {
 
     /// Takes a person's message: it may be the site's echo of our question.
     fn take_question(&mut self, update: &MessageUpdate, steps: &mut Vec<Step>) {
-        // A document that was loaded since does not know the nonce, and tells it.
-        let nonce = update.nonce.as_deref().filter(|nonce| !nonce.is_empty());
-        let is_ours = update.own || (nonce.is_some() && nonce == self.question.nonce.as_deref());
-        if !is_ours {
+        if !update.own && !self.is_nonce(update.nonce.as_deref()) {
             return;
         }
         // The same, read again, is no news.

@@ -12,7 +12,7 @@ mod tap_message;
 pub use exchange::{Exchange, Step};
 pub use facts::WireFacts;
 pub use page_view::PageView;
-pub use tap_message::{ChatInfo, MessageUpdate, TapMessage};
+pub use tap_message::{ChatInfo, MessageUpdate, Reply, TapMessage};
 
 pub(crate) use exchange::MessageId;
 pub(crate) use refusal::of_upload;

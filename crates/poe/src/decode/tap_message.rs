@@ -42,6 +42,8 @@ pub enum TapMessage {
         /// Whether it carries the `clientNonce` of this document's question.
         #[serde(default)]
         own: bool,
+        /// `clientNonce` of the question, where it carries one.
+        nonce: Option<String>,
     },
     /// A message was deleted.
     Deleted {
@@ -99,6 +101,22 @@ pub enum TapMessage {
         /// The exception.
         what: String,
     },
+}
+
+impl TapMessage {
+    /// The number of the chat that it is of, where that was told.
+    pub(crate) fn chat(&self) -> Option<&str> {
+        match self {
+            Self::Reply(reply) => reply.chat.as_deref(),
+            Self::Message(update) => update.chat.as_deref(),
+            Self::Read(info) | Self::Chat(info) => info.chat.as_deref(),
+            Self::Job { chat, .. } | Self::Deleted { chat, .. } => chat.as_deref(),
+            Self::Cancelled { chat, .. } | Self::Title { chat, .. } | Self::Cost { chat, .. } => {
+                Some(chat)
+            }
+            _ => None,
+        }
+    }
 }
 
 /// What the site says of a chat.
