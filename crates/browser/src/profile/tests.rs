@@ -79,6 +79,10 @@ fn a_browser_that_was_not_started_here_is_named_at_once() {
     let program = dir.path().join("chromium");
     std::os::unix::fs::symlink("/bin/sleep", &program).expect("made");
     let mut child = std::process::Command::new(&program).arg("60").spawn().expect("it runs");
+    // The system tells the command line a moment after the program has begun.
+    let command = format!("/proc/{}/cmdline", child.id());
+    let begun = || fs::read_to_string(&command).is_ok_and(|line| line.contains("60"));
+    assert!((0..1000).any(|_| begun() || (std::thread::sleep(Duration::from_millis(5)), false).1));
     let profile = dir.path().join("profile");
     fs::create_dir(&profile).expect("made");
     let host = fs::read_to_string("/proc/sys/kernel/hostname").expect("named");

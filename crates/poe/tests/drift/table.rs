@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use lenore_sim::Edition;
+
 use crate::case::{Case, Outcome};
 use crate::reasons;
 
@@ -18,10 +20,20 @@ in no case may the text be wrong, the question be sent twice, or the wait have n
 
 ";
 
-/// The page of a run.
-pub(crate) fn page(single: &[(Case, Outcome)], several: &[(Case, Outcome)]) -> String {
+/// The page of a run. `offered` is how many cases each edition has, of which a run may have taken
+/// some by lot.
+pub(crate) fn page(
+    single: &[(Case, Outcome)],
+    several: &[(Case, Outcome)],
+    offered: &[(Edition, usize)],
+) -> String {
     let mut out = BEFORE.to_owned();
-    out += "## One fact at a time\n\n| edition | kind of fact | cases | exact | named error |\n";
+    out += "## One fact at a time\n\n";
+    for (edition, offered) in offered {
+        let run = single.iter().filter(|(case, _)| case.edition == *edition).count();
+        let _ = writeln!(out, "Edition {edition}: {run} of {offered} cases, by lot where not all.");
+    }
+    out += "\n| edition | kind of fact | cases | exact | named error |\n";
     out += "| --- | --- | ---: | ---: | ---: |\n";
     let mut kinds: BTreeMap<(String, String), [usize; 2]> = BTreeMap::new();
     for (case, outcome) in single {
