@@ -137,7 +137,7 @@ fn mend(
     let shown = mending::shown(mendings);
     note(&format!("the site has changed; in {} this mends it:", path.display()));
     if args.json {
-        eprintln!("{shown}");
+        output::say(&shown);
     } else {
         output::print(&format!("\n{shown}"));
     }

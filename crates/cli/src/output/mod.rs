@@ -235,7 +235,7 @@ fn window() -> Option<usize> {
     Some(usize::from(size.1)).filter(|width| *width > 0)
 }
 
-fn say(line: &str) {
+pub(crate) fn say(line: &str) {
     // Where stderr is closed, nobody is left to tell.
     let _ = writeln!(progress::stderr(), "{line}");
 }

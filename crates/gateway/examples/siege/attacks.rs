@@ -201,7 +201,7 @@ async fn patterns(address: String) -> io::Result<String> {
 async fn answers(address: String) -> io::Result<String> {
     let one = async |number: usize| {
         let mut body = question("[megabytes 50]");
-        body["stream"] = (number % 2 == 0).into();
+        body["stream"] = number.is_multiple_of(2).into();
         send(&address, request(PATH, &body.to_string()).as_bytes()).await
     };
     let told = join_all((0..8).map(one)).await;
