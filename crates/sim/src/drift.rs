@@ -62,7 +62,7 @@ impl fmt::Display for How {
     }
 }
 
-/// A fact of the site, by its id in [`facts`](crate::facts), and what befalls it.
+/// A fact of the site, by its id in [`facts`](crate::facts()), and what befalls it.
 ///
 /// ```
 /// use lenore_sim::{Drift, How};

@@ -235,6 +235,7 @@ fn window() -> Option<usize> {
     Some(usize::from(size.1)).filter(|width| *width > 0)
 }
 
+/// A line on stderr, as it is.
 pub(crate) fn say(line: &str) {
     // Where stderr is closed, nobody is left to tell.
     let _ = writeln!(progress::stderr(), "{line}");
