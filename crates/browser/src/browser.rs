@@ -51,6 +51,9 @@ pub enum Isolation {
     /// pages of others. A headless-only Chromium then draws nothing; any other browser isolates all
     /// sites.
     Origins(Vec<String>),
+    /// Those that the browser isolates by itself: all of other sites in a full browser, none in a
+    /// headless-only one, which then draws nothing and ends reliably.
+    Browser,
 }
 
 impl Isolation {

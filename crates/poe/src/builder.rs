@@ -344,7 +344,9 @@ impl PoeBuilder {
                     headless: !self.headed,
                     proxy: self.proxy.for_site(&site.url)?,
                     // Frames of others share no process with the site, and no tab draws.
-                    isolation: Isolation::of_site(&site.url),
+                    // With frames of other sites in processes of their own, a headless-only
+                    // browser that draws nothing hangs now and then when a tab is closed.
+                    isolation: Isolation::Browser,
                     args: self.browser_args,
                     ..LaunchOptions::default()
                 })

@@ -104,10 +104,13 @@ impl Process {
 fn isolation_switches(options: &LaunchOptions, frames_are_ours: bool) -> Vec<OsString> {
     let of_frames = if frames_are_ours { frames::SWITCHES } else { &[] };
     let isolation = match &options.isolation {
-        Isolation::Sites => OsString::from("--site-per-process"),
-        Isolation::Origins(origins) => format!("--isolate-origins={}", origins.join(",")).into(),
+        Isolation::Sites => Some(OsString::from("--site-per-process")),
+        Isolation::Origins(origins) => {
+            Some(format!("--isolate-origins={}", origins.join(",")).into())
+        }
+        Isolation::Browser => None,
     };
-    of_frames.iter().map(OsString::from).chain([isolation]).collect()
+    of_frames.iter().map(OsString::from).chain(isolation).collect()
 }
 
 /// What is to be said of a program that has found no display for its window.
