@@ -35,7 +35,7 @@ async fn tabs_come_and_go_and_the_graphics_process_stays() {
     let site = serve(&[("/", PAGE)]).await;
     let dir = tempfile::tempdir().expect("a directory");
     let profile = Profile::Directory(dir.path().to_owned());
-    let isolation = Isolation::Origins(vec!["http://127.0.0.1".to_owned()]);
+    let isolation = Isolation::Browser;
     let options = LaunchOptions { profile, isolation, ..LaunchOptions::default() };
     let browser = Browser::launch(&options).await.expect("started");
     let (page, _tap) = browser.open_page(&PageOptions::default(), WAIT).await.expect("opened");
