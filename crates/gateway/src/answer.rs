@@ -20,7 +20,7 @@ use crate::keys::Caller;
 use crate::limits::Limit;
 use crate::links::Place;
 use crate::metrics::Meter;
-use crate::points::Points;
+use crate::points::{Forms, Points};
 use crate::question::Reading;
 use crate::tokens;
 use crate::told::Told;
@@ -90,6 +90,9 @@ pub(crate) struct Notes {
     suggestions: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     attachments: Vec<Attachment>,
+    /// Whether the answer ended without a word.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    empty: bool,
     /// Whether the site rewrote text that was out already.
     pub(crate) rewritten: bool,
     /// Where the exact text begins in what was streamed, in characters, where it was rewritten.
@@ -137,6 +140,8 @@ pub(crate) struct Answer {
     thoughts: String,
     notes: Notes,
     ready: VecDeque<Part>,
+    /// Where the pieces ended that were sent, in bytes.
+    ends: Vec<usize>,
     /// Whether the site is known to have taken the question.
     is_taken: bool,
 }
@@ -156,6 +161,7 @@ impl Answer {
             thoughts: String::new(),
             notes: Notes::default(),
             ready: VecDeque::new(),
+            ends: Vec::new(),
             is_taken: false,
         }
     }
@@ -215,6 +221,7 @@ impl Answer {
                 let text = self.fold.take(&event);
                 if !text.is_empty() {
                     self.ready.push_back(Part::Text(text.to_owned()));
+                    self.ends.push(self.fold.out().len());
                 }
                 self.check_size()?;
                 if self.fold.cut().is_some() {
@@ -307,6 +314,7 @@ impl Answer {
         if !tail.is_empty() && self.plan.is_streamed {
             self.ready.push_back(Part::Text(tail));
         }
+        self.notes.empty = text.trim().is_empty() && calls.is_empty();
         self.notes.rewritten = anew.is_some();
         self.notes.exact_from = anew;
         let thoughts = std::mem::take(&mut self.thoughts);
@@ -324,9 +332,21 @@ impl Answer {
         // Of a chat that the client named nobody knows what else it holds, nor are files known
         // again.
         if named.is_none() && *resume && attachments.is_empty() {
-            let forms = std::iter::once(text).chain(sent).map(|text| said(text, calls));
-            let forms: Vec<_> = forms.collect();
-            let forms = forms.iter().map(|form| &**form);
+            let forms: Vec<_> =
+                std::iter::once(text).chain(sent).map(|text| said(text, calls)).collect();
+            let whole: Vec<_> = forms.iter().map(|form| &**form).collect();
+            let begun = calls.is_empty().then_some((text, &*self.ends));
+            let forms = Forms { whole: &whole, begun };
+            self.plan.points.add(&self.plan.place, messages, forms, (chat, message));
+        }
+    }
+
+    /// The client has left in the middle of the answer: it may go on from what it was sent.
+    fn remember_begun(&self) {
+        let (Some(chat), Some(message)) = (&self.notes.chat, &self.notes.message) else { return };
+        let ChatRequest { chat: named, resume, attachments, messages, .. } = &self.plan.request;
+        if named.is_none() && *resume && attachments.is_empty() && self.mended.is_none() {
+            let forms = Forms { whole: &[], begun: Some((self.fold.out(), &self.ends)) };
             self.plan.points.add(&self.plan.place, messages, forms, (chat, message));
         }
     }
@@ -366,6 +386,15 @@ impl Answer {
         self.fold = Fold::new(Rules { hold: true, mark: None, ..self.plan.rules.clone() });
         self.completion = Some(self.plan.provider.create_completion(request));
         Ok(())
+    }
+}
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        // One that has ended or failed has none.
+        if self.completion.is_some() && !self.ends.is_empty() {
+            self.remember_begun();
+        }
     }
 }
 

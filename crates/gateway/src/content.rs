@@ -5,10 +5,12 @@ use std::fmt;
 
 use serde::de::{SeqAccess, Visitor, value::SeqAccessDeserializer};
 use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
 use crate::body::Share;
 use crate::failure::Failure;
 use crate::files::Source;
+use crate::tools;
 
 /// A text, or a list of parts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,6 +86,16 @@ pub(crate) fn gather(
     Ok(text)
 }
 
+impl<P> Content<P> {
+    /// Whether it says nothing; `is_blank` tells it of a part.
+    pub(crate) fn is_blank(&self, is_blank: impl Fn(&P) -> bool) -> bool {
+        match self {
+            Self::Text(text) => text.trim().is_empty(),
+            Self::Parts(parts) => parts.iter().all(is_blank),
+        }
+    }
+}
+
 /// Where the files of a conversation go, and the names of what in it is not honoured.
 #[derive(Debug, Default)]
 pub(crate) struct Beside {
@@ -97,15 +109,62 @@ pub(crate) struct Beside {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(crate) enum OpenAiPart {
-    Text { text: String },
-    InputText { text: String },
-    OutputText { text: String },
-    Refusal { refusal: String },
-    ImageUrl { image_url: ImageUrl },
-    InputImage { image_url: Option<String>, detail: Option<String> },
-    File { file: File },
+    Text {
+        text: String,
+    },
+    InputText {
+        text: String,
+    },
+    OutputText {
+        text: String,
+    },
+    Refusal {
+        refusal: String,
+    },
+    ImageUrl {
+        image_url: ImageUrl,
+    },
+    InputImage {
+        image_url: Option<String>,
+        detail: Option<String>,
+    },
+    File {
+        file: File,
+    },
     InputFile(File),
-    InputAudio { input_audio: Audio },
+    InputAudio {
+        input_audio: Audio,
+    },
+    // What others put into a history: Anthropic's blocks, and thoughts by several names.
+    Image {
+        source: ImageSource,
+    },
+    ToolUse {
+        #[serde(default)]
+        id: String,
+        name: String,
+        #[serde(default)]
+        input: Value,
+    },
+    ToolResult {
+        tool_use_id: String,
+        content: Option<Content<OpenAiPart>>,
+        is_error: Option<bool>,
+    },
+    Thinking {},
+    Reasoning {},
+    ReasoningText {},
+    RedactedThinking {},
+    SummaryText {},
+    #[serde(other)]
+    Other,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(crate) enum ImageSource {
+    Base64 { media_type: String, data: String },
+    Url { url: String },
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -128,7 +187,8 @@ pub(crate) struct Audio {
 }
 
 impl OpenAiPart {
-    pub(crate) fn piece(self) -> Result<Piece, Failure> {
+    /// What it comes down to. `path` is what it is called.
+    fn piece(self, path: &str, is_last: bool, beside: &mut Beside) -> Result<Piece, Failure> {
         let no_store =
             || Failure::invalid("files are not stored here; give the file itself as a data URL");
         Ok(match self {
@@ -149,11 +209,55 @@ impl OpenAiPart {
                 let media_type = format!("audio/{}", input_audio.format);
                 Piece::File(Source::base64(&media_type, input_audio.data, "audio"))
             }
+            Self::Image { source: ImageSource::Base64 { media_type, data } } => {
+                Piece::File(Source::base64(&media_type, data, "image"))
+            }
+            Self::Image { source: ImageSource::Url { url } } => {
+                Piece::File(Source::url(url, "image")?)
+            }
+            Self::ToolUse { id, name, input } => {
+                Piece::Text(tools::written(&id, &name, &input.to_string()))
+            }
+            Self::ToolResult { tool_use_id, content, is_error } => {
+                let path = format!("{path}.content");
+                let text = content.map(|content| content.gather(&path, is_last, beside));
+                let text = text.transpose()?.unwrap_or_default();
+                Piece::Text(tools::result(&tool_use_id, &text, is_error == Some(true)))
+            }
+            // What was thought before is nothing to the bot.
+            Self::Thinking {}
+            | Self::Reasoning {}
+            | Self::ReasoningText {}
+            | Self::RedactedThinking {}
+            | Self::SummaryText {} => Piece::Nothing,
+            // A question without a part of it would be another; of what was said before, it is told.
+            Self::Other if is_last => {
+                return Err(Failure::invalid("a part of this type is not known here").at(path));
+            }
+            Self::Other => {
+                beside.ignored.push(path.to_owned());
+                Piece::Nothing
+            }
         })
     }
 }
 
 impl OpenAiPart {
+    /// Whether it is a text without a word, or a thought.
+    pub(crate) fn is_blank(&self) -> bool {
+        match self {
+            Self::Text { text } | Self::InputText { text } | Self::OutputText { text } => {
+                text.trim().is_empty()
+            }
+            Self::Thinking {}
+            | Self::Reasoning {}
+            | Self::ReasoningText {}
+            | Self::RedactedThinking {}
+            | Self::SummaryText {} => true,
+            _ => false,
+        }
+    }
+
     /// What it asks for that no site is told. The site looks at a picture as it does.
     fn ignored(&self) -> Option<&'static str> {
         let (detail, name) = match self {
@@ -181,6 +285,10 @@ impl Content<OpenAiPart> {
             part.ignored().map(|name| format!("{path}[{index}].{name}"))
         });
         beside.ignored.extend(ignored);
-        gather(parts.into_iter().map(OpenAiPart::piece), is_last, &mut beside.files)
+        let mut pieces = Vec::with_capacity(parts.len());
+        for (index, part) in parts.into_iter().enumerate() {
+            pieces.push(Ok(part.piece(&format!("{path}[{index}]"), is_last, beside)?));
+        }
+        gather(pieces, is_last, &mut beside.files)
     }
 }

@@ -6,11 +6,12 @@ use std::time::Instant;
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{
-    AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN,
+    AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN,
 };
 use axum::http::{StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use tower::ServiceExt as _;
 use url::{Host, Url};
 
 use crate::Gateway;
@@ -18,6 +19,7 @@ use crate::connection::Client;
 use crate::failure::{Failure, Wire};
 use crate::ids;
 use crate::models::is_anthropic;
+use crate::paths;
 
 /// The name of a request, as its failures tell it.
 #[derive(Clone, Debug)]
@@ -48,7 +50,8 @@ pub(crate) async fn door(
     let begin = Instant::now();
     let id = ids::new("req_");
     let path = request.uri().path();
-    let wire = Wire::of(path, is_anthropic(request.headers()));
+    let meant = paths::meant(path);
+    let wire = Wire::of(meant.as_deref().unwrap_or(path), is_anthropic(request.headers()));
     let endpoint = endpoint(request.extensions().get::<MatchedPath>());
     let method = request.method().clone();
     request.extensions_mut().insert(RequestId(id.clone()));
@@ -78,6 +81,8 @@ pub(crate) async fn door(
         *response.body_mut() = Body::from(body.to_string());
         let json = HeaderValue::from_static("application/json");
         response.headers_mut().insert(CONTENT_TYPE, json);
+        // Routes within routes have told the length of no body.
+        response.headers_mut().remove(CONTENT_LENGTH);
     }
     let status = response.status().as_u16();
     let headers = response.headers_mut();
@@ -210,9 +215,26 @@ fn check_origin(gateway: &Gateway, headers: &HeaderMap, host: &str) -> Result<()
     ))
 }
 
-/// There is nothing at that path.
-pub(crate) async fn unknown() -> Failure {
-    Failure::new(StatusCode::NOT_FOUND, "unknown_url", "there is no such path; see /openapi.json")
+/// There is nothing at that path; where another one is meant, that answers.
+pub(crate) async fn unknown(State(gateway): State<Gateway>, mut request: Request) -> Response {
+    let Some(path) = paths::meant(request.uri().path()) else {
+        return paths::unknown(request.uri(), request.headers()).into_response();
+    };
+    let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
+    match format!("{path}{query}").parse() {
+        Ok(uri) => *request.uri_mut() = uri,
+        Err(_) => return paths::unknown(request.uri(), request.headers()).into_response(),
+    }
+    // It was let in already.
+    match gateway.routes().oneshot(request).await {
+        Ok(response) => response,
+        Err(never) => match never {},
+    }
+}
+
+/// There is nothing at the path that is meant, either.
+pub(crate) async fn nothing(request: Request) -> Failure {
+    paths::unknown(request.uri(), request.headers())
 }
 
 /// There is something at that path, but not so.

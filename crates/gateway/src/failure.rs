@@ -89,6 +89,11 @@ impl Failure {
         self
     }
 
+    /// The same, where no smaller part is named already.
+    pub(crate) fn or_param(self, param: impl Into<String>) -> Self {
+        if self.param.is_some() { self } else { self.of_param(param) }
+    }
+
     /// Names the part of the request that is at fault, in the message too.
     pub(crate) fn at(mut self, path: impl Into<String>) -> Self {
         let path = path.into();

@@ -62,7 +62,8 @@ impl Fields {
             return Err(Failure::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "unsupported_media_type",
-                "the body must not be compressed; leave out Content-Encoding",
+                "the body is compressed in a way that is not known here; there are gzip, deflate, br \
+                 and zstd, one of them at a time",
             ));
         }
         let options = &gateway.0.options;

@@ -5,12 +5,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, Method};
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use lenore_provider::{Error, ErrorKind, Provider, Result};
 use tokio::sync::watch;
 use tower_http::cors::{AllowHeaders, CorsLayer, ExposeHeaders};
+use tower_http::decompression::RequestDecompressionLayer;
+use tower_http::map_request_body::MapRequestBodyLayer;
 
 use crate::body::Budget;
 use crate::keys::{FileOfKeys, KeyRing};
@@ -268,6 +271,19 @@ impl Gateway {
 
     /// All its routes, with the doors before them.
     pub fn router(&self) -> Router {
+        self.all_routes()
+            .fallback(doors::unknown)
+            .layer(from_fn_with_state(self.clone(), doors::door))
+            .layer(self.cors())
+            .with_state(self.clone())
+    }
+
+    /// The routes alone.
+    pub(crate) fn routes(&self) -> Router {
+        self.all_routes().fallback(doors::nothing).with_state(self.clone())
+    }
+
+    fn all_routes(&self) -> Router<Self> {
         Router::new()
             .route("/v1/chat/completions", post(chat::create))
             .route("/v1/completions", post(completions::create))
@@ -281,11 +297,12 @@ impl Gateway {
             .route("/metrics", get(metrics))
             .route("/openapi.json", get(openapi::document))
             .route("/", get(page::show))
-            .fallback(doors::unknown)
             .method_not_allowed_fallback(doors::wrong_method)
-            .layer(from_fn_with_state(self.clone(), doors::door))
-            .layer(self.cors())
-            .with_state(self.clone())
+            // Compressed bodies are unpacked as they are read, within the bounds of all bodies.
+            .layer((
+                RequestDecompressionLayer::new().pass_through_unaccepted(true),
+                MapRequestBodyLayer::new(Body::new),
+            ))
     }
 
     fn cors(&self) -> CorsLayer {

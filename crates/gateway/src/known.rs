@@ -59,6 +59,19 @@ static OPENAI_PARTS: Known = Known(&[
     ("file_id", &ANY),
     ("input_audio", &Known(&[("data", &ANY), ("format", &ANY)])),
     ("cache_control", &ANY),
+    // Of the parts that others put into a history.
+    ("source", &SOURCE),
+    ("thinking", &ANY),
+    ("reasoning", &ANY),
+    ("signature", &ANY),
+    ("data", &ANY),
+    ("summary", &ANY),
+    ("id", &ANY),
+    ("name", &ANY),
+    ("input", &ANY),
+    ("tool_use_id", &ANY),
+    ("content", &OPENAI_PARTS),
+    ("is_error", &ANY),
 ]);
 
 static OPENAI_FILE: Known =

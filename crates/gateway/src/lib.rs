@@ -45,6 +45,7 @@ mod models;
 mod open_files;
 mod openapi;
 mod page;
+mod paths;
 mod patience;
 mod peer;
 mod places;

@@ -242,7 +242,7 @@ impl Limit {
             Self::SchemaTurns => row(
                 "schema_turns",
                 "requests whose schemas are read or checked at once",
-                "half as many as processors; others wait 5 s",
+                "one for each processor, two at least; others wait 10 s",
                 "429",
                 FIXED,
             ),

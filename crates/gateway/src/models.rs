@@ -87,6 +87,11 @@ impl Gateway {
             let owner = self.owner(model).unwrap_or(&self.providers()[0]).name();
             offers.push(Offer { id: alias.clone(), owner });
         }
+        // Who names none in a front end gets the first.
+        let default = self.shown("");
+        if let Some(at) = offers.iter().position(|offer| offer.id == default) {
+            offers[..=at].rotate_right(1);
+        }
         offers
     }
 }

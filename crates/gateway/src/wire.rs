@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::answer::{End, Notes};
 use crate::failure::Failure;
-use crate::fields::Fields;
+use crate::fields::{Fields, parse};
 use crate::known::STREAM_OPTIONS;
 use crate::schema::{Format, Schema};
 use crate::tools::{Choice, Tool};
@@ -128,7 +128,7 @@ pub(crate) enum WireFormat {
     JsonObject,
     JsonSchema {
         /// Where chat completions have it.
-        json_schema: Option<Described>,
+        json_schema: Option<Value>,
         /// Where responses have it.
         #[serde(flatten)]
         here: Described,
@@ -142,13 +142,28 @@ pub(crate) struct Described {
     description: Option<String>,
 }
 
+impl Described {
+    /// What stands in `json_schema`: a schema with its name, or, as some clients have it, the schema.
+    fn read(described: Value, param: &str) -> Result<Self, Failure> {
+        const WORDS: [&str; 7] = ["$ref", "allOf", "anyOf", "enum", "oneOf", "properties", "type"];
+        let has = |word: &str| described.get(word).is_some();
+        if !has("schema") && WORDS.into_iter().any(has) {
+            return Ok(Self { schema: Some(described), description: None });
+        }
+        parse(described, &format!("{param}.json_schema"))
+    }
+}
+
 impl WireFormat {
     pub(crate) fn read(self, param: &str) -> Result<Option<Format>, Failure> {
         match self {
             Self::Text => Ok(None),
             Self::JsonObject => Ok(Some(Format::Object)),
             Self::JsonSchema { json_schema, here } => {
-                let Described { schema, description } = json_schema.unwrap_or(here);
+                let Described { schema, description } = match json_schema {
+                    Some(described) => Described::read(described, param)?,
+                    None => here,
+                };
                 let Some(schema) = schema else {
                     return Err(Failure::invalid("the schema is missing").of_param(param));
                 };

@@ -82,7 +82,11 @@ pub(super) fn read(mut fields: Fields, strict: bool) -> Result<(Question, bool),
         ..Question::default()
     };
     fields.look_into("messages", &CHAT_MESSAGES);
-    let messages: Vec<WireMessage> = fields.need("messages")?;
+    let mut messages: Vec<WireMessage> = fields.need("messages")?;
+    // Some clients end with the answer that is to come, without a word of it.
+    if messages.len() > 1 {
+        messages.pop_if(|last| last.is_blank_answer());
+    }
     if messages.is_empty() {
         return Err(
             Failure::invalid("messages is empty; there is nothing to ask").of_param("messages")
@@ -92,7 +96,7 @@ pub(super) fn read(mut fields: Fields, strict: bool) -> Result<(Question, bool),
     for (index, message) in messages.into_iter().enumerate() {
         let path = format!("messages[{index}]");
         let read = message.read(&path, index == last, &mut question);
-        read.map_err(|failure| failure.of_param(path))?;
+        read.map_err(|failure| failure.or_param(path))?;
     }
     let stops = fields.take("stop")?.map_or_else(Vec::new, OneOrMany::into_vec);
     question.stop = checked_stops(stops, "stop")?;
@@ -105,6 +109,14 @@ pub(super) fn read(mut fields: Fields, strict: bool) -> Result<(Question, bool),
 }
 
 impl WireMessage {
+    fn is_blank_answer(&self) -> bool {
+        let says =
+            self.content.as_ref().is_some_and(|content| !content.is_blank(OpenAiPart::is_blank));
+        let calls = self.tool_calls.as_ref().is_some_and(|calls| !calls.is_empty());
+        let is_more = says || calls || self.function_call.is_some() || self.refusal.is_some();
+        self.role == WireRole::Assistant && !is_more
+    }
+
     fn read(self, path: &str, is_last: bool, question: &mut Question) -> Result<(), Failure> {
         let beside = &mut question.beside;
         let role = self.role.role();

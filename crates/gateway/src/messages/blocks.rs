@@ -92,6 +92,15 @@ impl Content<Block> {
 }
 
 impl Block {
+    /// Whether it is a text without a word, or a thought.
+    pub(super) fn is_blank(&self) -> bool {
+        match self {
+            Self::Text { text } => text.trim().is_empty(),
+            Self::Thinking {} | Self::RedactedThinking {} => true,
+            _ => false,
+        }
+    }
+
     /// What of it means nothing here.
     fn ignored(&self, path: &str) -> Vec<String> {
         match self {

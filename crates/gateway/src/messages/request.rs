@@ -103,7 +103,13 @@ pub(super) fn read(
         let text = system.gather("system", false, &mut question.beside)?;
         question.messages.push(Message::system(text));
     }
-    let messages: Vec<WireMessage> = fields.need("messages")?;
+    let mut messages: Vec<WireMessage> = fields.need("messages")?;
+    // Some clients end with the answer that is to come, without a word of it.
+    if messages.len() > 1 {
+        messages.pop_if(|last| {
+            last.role == WireRole::Assistant && last.content.is_blank(Block::is_blank)
+        });
+    }
     if messages.is_empty() {
         return Err(
             Failure::invalid("messages is empty; there is nothing to ask").of_param("messages")

@@ -131,7 +131,7 @@ fn read_input(
     question: &mut Question,
     fields: &mut Fields,
 ) -> Result<(), Failure> {
-    let items = match input {
+    let mut items = match input {
         Content::Text(text) => {
             question.messages.push(Message::user(text));
             return Ok(());
@@ -140,6 +140,10 @@ fn read_input(
     };
     if items.is_empty() {
         return Err(Failure::invalid("input is empty; there is nothing to ask").of_param("input"));
+    }
+    // Some clients end with the answer that is to come, without a word of it.
+    if items.len() > 1 {
+        items.pop_if(|last| last.is_blank_answer());
     }
     let last = items.len() - 1;
     for (index, item) in items.into_iter().enumerate() {
@@ -157,13 +161,26 @@ fn read_input(
 }
 
 impl Item {
+    fn is_blank_answer(&self) -> bool {
+        let is_blank = match &self.rest["content"] {
+            Value::Null => true,
+            Value::String(text) => text.trim().is_empty(),
+            Value::Array(parts) => parts
+                .iter()
+                .all(|part| part["text"].as_str().is_some_and(|text| text.trim().is_empty())),
+            _ => false,
+        };
+        let is_message = self.r#type.as_deref().unwrap_or("message") == "message";
+        is_message && self.rest["role"] == "assistant" && is_blank
+    }
+
     /// Adds it to the conversation; `false` where it is the service's own and means nothing here.
     fn read(self, path: &str, is_last: bool, question: &mut Question) -> Result<bool, Failure> {
         let text = |name, content: Option<Content<OpenAiPart>>, question: &mut Question| {
             let path = format!("{path}.{name}");
             let text = content.map(|content| content.gather(&path, is_last, &mut question.beside));
             let text = text.transpose().map(Option::unwrap_or_default);
-            text.map_err(|failure| failure.of_param(path))
+            text.map_err(|failure| failure.or_param(path))
         };
         match self.r#type.as_deref().unwrap_or("message") {
             "message" => {

@@ -22,22 +22,23 @@ pub(super) const KEYWORD: &str = "x-lenore-step";
 /// How long a piece of work may have the processor, and how long it may take in all: others may
 /// have the processor meanwhile.
 pub(crate) const TIME: Duration = Duration::from_secs(1);
-const LONGEST: Duration = Duration::from_secs(4);
+const LONGEST: Duration = Duration::from_secs(10);
 
 /// The time is looked at once in so many steps.
 const LOOK: u64 = 16;
 
 /// How long to wait for a thread.
-const TURN: Duration = Duration::from_secs(5);
+const TURN: Duration = Duration::from_secs(10);
 
 /// Bytes of the stack, and how many of them may be used.
 const STACK: usize = 16 * 1024 * 1024;
 const DEEPEST: usize = 12 * 1024 * 1024;
 
-/// So many are at work at once, so that the rest of the server has a processor too.
+/// So many are at work at once: one for each processor, and two at least, so that one that costs much does
+/// not hold up the others.
 static TURNS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| {
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    Arc::new(Semaphore::new((processors / 2).max(1)))
+    Arc::new(Semaphore::new(processors.max(2)))
 });
 
 /// Why work was ended.

@@ -32,9 +32,9 @@ fn hello() -> serde_json::Value {
 
 #[tokio::test]
 async fn all_bodies_together_have_a_budget_of_which_small_ones_have_a_part() {
-    let server = Server::with(Fake::new(script), |builder| builder.all_bodies(80 * MB)).await;
+    let server = Server::with(Fake::new(script), |builder| builder.all_bodies(20 * MB)).await;
     // There is room for three large ones and a half.
-    let all = (0..4).map(|_| half(&server, None, 30 * MB, 20 * MB));
+    let all = (0..4).map(|_| half(&server, None, 7 * MB, 5 * MB));
     let waiting = join_all(all).await.into_iter().map(|wire| wire.reply().boxed_local());
     let (refused, _, waiting) = in_time("a refusal", select_all(waiting)).await;
     let refused = refused.with_status(429);
@@ -44,7 +44,7 @@ async fn all_bodies_together_have_a_budget_of_which_small_ones_have_a_part() {
     post(server.address, PATH, &[], &hello()).await.with_status(200);
     drop(waiting);
     let free = async {
-        let large = json!({ "messages": [{ "role": "user", "content": "x".repeat(25 * MB) }] });
+        let large = json!({ "messages": [{ "role": "user", "content": "x".repeat(6 * MB) }] });
         while post(server.address, PATH, &[], &large).await.status != 200 {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
@@ -60,14 +60,14 @@ async fn each_key_has_half_of_the_budget_at_most() {
     let mut file = KeyFile::open(&path).expect("none yet");
     let [ada, bob] = ["ada", "bob"].map(|name| file.add(name, Limits::default()).expect("added"));
     let server =
-        Server::with(Fake::new(script), |builder| builder.key_file(&path).all_bodies(80 * MB))
+        Server::with(Fake::new(script), |builder| builder.key_file(&path).all_bodies(20 * MB))
             .await;
-    let all = (0..3).map(|_| half(&server, Some(&ada), 30 * MB, 19 * MB));
+    let all = (0..3).map(|_| half(&server, Some(&ada), 7 * MB, 4_900_000));
     let waiting = join_all(all).await.into_iter().map(|wire| wire.reply().boxed_local());
     let (refused, _, _waiting) = in_time("a refusal", select_all(waiting)).await;
     let refused = refused.with_status(429);
     assert!(refused.body.contains("bodies_bytes_per_key"), "{}", refused.body);
-    let large = json!({ "messages": [{ "role": "user", "content": "x".repeat(10 * MB) }] });
+    let large = json!({ "messages": [{ "role": "user", "content": "x".repeat(2 * MB) }] });
     post(server.address, PATH, &[("x-api-key", &bob)], &large).await.with_status(200);
     server.end().await;
 }

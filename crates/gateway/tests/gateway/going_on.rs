@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use lenore_provider::{ChatRequest, Earlier, Event, Role};
 use serde_json::{Value, json};
 
-use crate::support::{Fake, Reply, Server, Step, delta, finished, frames, post, started};
+use crate::support::{
+    Fake, Reply, Server, Step, Wire, delta, finished, frames, post, request, started,
+};
 
 /// How a client speaks.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -227,6 +229,42 @@ fn goes_on_from(server: &Server, message: &str, client: &Client) {
     assert_eq!(request.earlier, Some(expected), "{client:#?}\n{:#?}", request.messages);
     assert!(request.resume && request.chat.is_none());
     assert!(length.is_some_and(|length| length + 1 < request.messages.len()));
+}
+
+#[tokio::test]
+async fn who_stops_an_answer_goes_on_in_its_chat() {
+    let server = Server::scripted().await;
+    let endless =
+        json!({ "messages": [{ "role": "user", "content": "[endless]" }], "stream": true });
+    let mut wire = Wire::open(server.address).await;
+    wire.send(request("POST", "/v1/chat/completions", &[], &endless.to_string())).await;
+    for _ in 0..4 {
+        wire.until("quoth").await;
+    }
+    drop(wire);
+    server.fake.until_running(0).await;
+    // The front end has less of it, and without the blank at its end.
+    for (said, is_known) in [("quoth quoth", true), ("quoth", true), ("quoth the", false)] {
+        let body = json!({ "messages": [
+            { "role": "user", "content": "[endless]" },
+            { "role": "assistant", "content": said },
+            { "role": "user", "content": "Go on" },
+        ] });
+        post(server.address, "/v1/chat/completions", &[], &body).await.with_status(200);
+        let asked = server.fake.asked().pop().expect("a question").request;
+        let earlier = asked.earlier.map(|earlier| (earlier.chat, earlier.message, earlier.length));
+        let expected = is_known.then(|| ("c0de".to_owned(), "m1".to_owned(), 2));
+        assert_eq!(earlier, expected, "{said}");
+        // The chat has gone on; for the next of these it is as it was.
+        let mut wire = Wire::open(server.address).await;
+        wire.send(request("POST", "/v1/chat/completions", &[], &endless.to_string())).await;
+        for _ in 0..4 {
+            wire.until("quoth").await;
+        }
+        drop(wire);
+        server.fake.until_running(0).await;
+    }
+    server.end().await;
 }
 
 #[tokio::test]

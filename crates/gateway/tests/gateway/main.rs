@@ -14,6 +14,7 @@ mod load;
 mod mending;
 mod messages;
 mod page;
+mod random;
 mod requests;
 mod responses;
 mod schemas;

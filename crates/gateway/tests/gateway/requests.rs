@@ -3,7 +3,11 @@
 use lenore_provider::{ErrorKind, Role};
 use serde_json::{Value, json};
 
-use crate::support::{Fake, Server, Step, Wire, get, post, request, script, started};
+use tokio::io::AsyncWriteExt;
+
+use crate::support::{
+    Fake, Server, Step, Wire, delta, finished, get, post, request, script, started,
+};
 
 const CHAT: &str = "/v1/chat/completions";
 const RESPONSES: &str = "/v1/responses";
@@ -94,6 +98,190 @@ async fn who_ends_with_the_assistant_asks_nothing() {
     }
     assert!(server.fake.asked().is_empty());
     server.end().await;
+}
+
+#[tokio::test]
+async fn an_empty_last_answer_is_as_if_it_were_not_there() {
+    let server = Server::scripted().await;
+    let text = json!({ "role": "assistant", "content": [{ "type": "text", "text": " " }] });
+    let mut count = 0;
+    for last in
+        [assistant(""), assistant(" \n"), json!({ "role": "assistant", "content": [] }), text]
+    {
+        for (path, body) in each(&[user("A poem?"), last.clone()]) {
+            post(server.address, path, &[], &body).await.with_status(200);
+            assert_eq!(typed(&server, count), [(Role::User, "A poem?".to_owned())], "{path}");
+            count += 1;
+        }
+    }
+    let picture =
+        json!({ "type": "image_url", "image_url": { "url": "data:image/png;base64,AAAA" } });
+    let asked =
+        json!({ "role": "user", "content": [{ "type": "text", "text": "What?" }, picture] });
+    let none = json!({ "role": "assistant", "content": null });
+    let body = json!({ "messages": [asked, none] });
+    post(server.address, CHAT, &[], &body).await.with_status(200);
+    assert_eq!(typed(&server, count), [(Role::User, "What?".to_owned())], "the file is the last's");
+    server.end().await;
+}
+
+#[tokio::test]
+async fn parts_that_others_put_into_a_history_are_used_or_named() {
+    let server = Server::scripted().await;
+    let said = json!({ "role": "assistant", "content": [
+        { "type": "thinking", "thinking": "Hm.", "signature": "x" },
+        { "type": "redacted_thinking", "data": "x" },
+        { "type": "reasoning", "text": "Hm." },
+        { "type": "reasoning_text", "text": "Hm." },
+        { "type": "summary_text", "text": "Hm." },
+        { "type": "text", "text": "I look." },
+        { "type": "tool_use", "id": "t1", "name": "weather", "input": { "city": "Bonn" } },
+        { "type": "video_call", "url": "x" },
+    ] });
+    let result = json!({ "role": "user", "content": [
+        { "type": "tool_result", "tool_use_id": "t1", "content": [{ "type": "text", "text": "Rain." }] },
+        { "type": "text", "text": "So?" },
+    ] });
+    let body = json!({ "messages": [user("Weather?"), said, result] });
+    let reply = post(server.address, CHAT, &[], &body).await.with_status(200);
+    assert_eq!(reply.header("x-lenore-ignored"), Some("messages[1].content[7]"));
+    let told = typed(&server, 0);
+    assert_eq!(
+        told[1].1,
+        "I look.\n<tool_call>{\"id\": \"t1\", \"name\": \"weather\", \"arguments\": {\"city\":\"Bonn\"}}</tool_call>"
+    );
+    assert_eq!(told[2].1, "<tool_result id=\"t1\">\nRain.\n</tool_result>\nSo?");
+    // In a question it would be missed.
+    let last = json!({ "role": "user", "content": [{ "type": "video_call" }] });
+    let body = json!({ "messages": [user("Hi"), assistant("Ho"), last] });
+    let error = post(server.address, CHAT, &[], &body).await.with_status(400).json();
+    assert_eq!(error["error"]["param"], "messages[2].content[0]");
+    let message = error["error"]["message"].as_str().expect("a message");
+    assert!(message.starts_with("messages[2].content[0]: "), "{message}");
+    server.end().await;
+}
+
+#[tokio::test]
+async fn a_wrong_base_url_leads_where_it_is_meant_or_says_which_is_right() {
+    let server = Server::scripted().await;
+    let chat = json!({ "messages": [user("Hi")] });
+    for path in [
+        "/chat/completions",
+        "/v1/v1/chat/completions",
+        "/v1//chat/completions",
+        "/v1/chat/completions/",
+        "/openai/v1/chat/completions",
+    ] {
+        post(server.address, path, &[], &chat).await.with_status(200);
+    }
+    let message = json!({ "max_tokens": 9, "messages": [user("Hi")] });
+    let reply =
+        post(server.address, "/v1/v1/messages", &[], &message).await.with_status(200).json();
+    assert_eq!(reply["type"], "message");
+    let reply =
+        post(server.address, "/v1/v1/messages", &[], &json!({})).await.with_status(400).json();
+    assert_eq!(reply["type"], "error", "in the form of the wire that is meant");
+    for path in ["/models", "/v1/models/", "/v1//models", "/v1/v1/models", "/models/raven?x=1"] {
+        get(server.address, path, &[]).await.with_status(200);
+    }
+    for path in ["/nothing", "/v2/models", "/v1/nothing", "/v1/v1/nothing"] {
+        let error = get(server.address, path, &[]).await.with_status(404).json();
+        let message = error["error"]["message"].as_str().expect("a message");
+        assert!(message.contains("http://localhost/v1 for OpenAI's clients"), "{message}");
+    }
+    get(server.address, "/chat/completions", &[]).await.with_status(405);
+    server.end().await;
+    // Nobody comes in by a wrong address either.
+    let server = Server::with(Fake::new(script), |builder| builder.api_key("s3cret")).await;
+    for path in ["/models", "/v1/v1/models", "//", "/v1/embeddings"] {
+        get(server.address, path, &[]).await.with_status(401);
+    }
+    server.end().await;
+}
+
+#[tokio::test]
+async fn what_the_site_has_not_is_said_in_words() {
+    let server = Server::scripted().await;
+    for (path, words) in [
+        ("/v1/embeddings", "no embeddings"),
+        ("/v1/moderations", "no moderations"),
+        ("/v1/audio/transcriptions", "no speech"),
+        ("/v1/rerank", "no reranking"),
+        ("/v1/files", "no stored files"),
+        ("/v1/files/abc/content", "no stored files"),
+        ("/v1/assistants", "no assistants"),
+        ("/v1/realtime", "no realtime"),
+        ("/v1/batches", "no batches"),
+        ("/v1/images/generations", "no pictures"),
+        ("/v1/messages/batches", "no batches"),
+        ("/embeddings", "no embeddings"),
+    ] {
+        let reply = post(server.address, path, &[], &json!({})).await.with_status(501);
+        let error = reply.json();
+        assert_eq!(error["type"] == "error", path == "/v1/messages/batches", "{error}");
+        let message = error["error"]["message"].as_str().expect("a message");
+        assert!(message.contains(words) && message.contains("setting"), "{path}: {message}");
+        assert_eq!(reply.header("x-should-retry"), Some("false"));
+        get(server.address, path, &[]).await.with_status(501);
+    }
+    server.end().await;
+}
+
+#[tokio::test]
+async fn a_schema_at_the_wrong_place_is_honoured() {
+    let server = Server::start([started(), delta("{\"a\": 1}"), finished()]).await;
+    let schema = json!({ "type": "object", "properties": { "a": { "type": "integer" } },
+        "required": ["a"] });
+    for format in [
+        json!({ "type": "json_schema", "schema": schema }),
+        json!({ "type": "json_schema", "json_schema": schema }),
+        json!({ "type": "json_schema", "json_schema": { "name": "x", "schema": schema } }),
+    ] {
+        let body = json!({ "messages": [user("hi")], "response_format": format });
+        post(server.address, CHAT, &[], &body).await.with_status(200);
+        let told = typed(&server, server.fake.asked().len() - 1);
+        assert!(told[0].1.contains("\"required\":[\"a\"]"), "{}", told[0].1);
+    }
+    for format in [
+        json!({ "type": "json_schema" }),
+        json!({ "type": "json_schema", "json_schema": { "name": "x" } }),
+        json!({ "type": "json_schema", "json_schema": 7 }),
+    ] {
+        let body = json!({ "messages": [user("hi")], "response_format": format });
+        let error = post(server.address, CHAT, &[], &body).await.with_status(400).json();
+        assert!(
+            error["error"]["param"].as_str().is_some_and(|at| at.starts_with("response_format"))
+        );
+    }
+    server.end().await;
+}
+
+#[tokio::test]
+async fn an_answer_without_a_word_says_so() {
+    let server = Server::start([started(), finished()]).await;
+    for (path, body) in each(&[user("Hi")]) {
+        let reply = post(server.address, path, &[], &body).await.with_status(200).json();
+        assert_eq!(reply["lenore"]["empty"], true, "{reply}");
+    }
+    server.end().await;
+    let server = Server::scripted().await;
+    let reply = post(server.address, CHAT, &[], &json!({ "messages": [user("Hi")] })).await.json();
+    assert_eq!(reply["lenore"].get("empty"), None);
+    server.end().await;
+}
+
+#[tokio::test]
+async fn the_default_model_comes_first() {
+    for (model, expected) in
+        [("family/crow", ["family/crow", "raven"]), ("raven", ["raven", "family/crow"])]
+    {
+        let server = Server::with(Fake::new(script), |builder| builder.default_model(model)).await;
+        let list = get(server.address, "/v1/models", &[]).await.with_status(200).json();
+        let ids: Vec<_> =
+            list["data"].as_array().expect("a list").iter().map(|m| &m["id"]).collect();
+        assert_eq!(ids, expected);
+        server.end().await;
+    }
 }
 
 #[tokio::test]
@@ -256,13 +444,68 @@ async fn half_a_character_is_named() {
     server.end().await;
 }
 
+/// A text, compressed.
+async fn packed(encoding: &str, text: &[u8]) -> Vec<u8> {
+    use async_compression::tokio::write::{BrotliEncoder, GzipEncoder, ZlibEncoder, ZstdEncoder};
+    let mut bytes = Vec::new();
+    macro_rules! pack {
+        ($encoder:ident) => {{
+            let mut encoder = $encoder::new(&mut bytes);
+            encoder.write_all(text).await.expect("it takes all");
+            encoder.shutdown().await.expect("it ends");
+        }};
+    }
+    match encoding {
+        "gzip" => pack!(GzipEncoder),
+        "deflate" => pack!(ZlibEncoder),
+        "br" => pack!(BrotliEncoder),
+        _ => pack!(ZstdEncoder),
+    }
+    bytes
+}
+
+/// The answer to a compressed body.
+async fn post_packed(server: &Server, encoding: &str, bytes: &[u8]) -> crate::support::Reply {
+    let mut wire = Wire::open(server.address).await;
+    let head = format!(
+        "POST {CHAT} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: \
+         application/json\r\ncontent-encoding: {encoding}\r\ncontent-length: {}\r\n\r\n",
+        bytes.len()
+    );
+    wire.send(head).await;
+    // The server may refuse before it has all.
+    let _ = wire.0.write_all(bytes).await;
+    wire.reply().await
+}
+
 #[tokio::test]
-async fn a_compressed_body_is_said_to_be_one() {
+async fn compressed_bodies_are_unpacked_within_the_bounds_of_all_bodies() {
+    let server = Server::with(Fake::new(script), |builder| builder.largest_body(100_000)).await;
+    let body = json!({ "model": "raven", "messages": [user("Hi")] }).to_string();
+    let bomb = json!({ "messages": [user(&"x".repeat(20_000_000))] }).to_string();
+    for encoding in ["gzip", "deflate", "br", "zstd"] {
+        let bytes = packed(encoding, body.as_bytes()).await;
+        post_packed(&server, encoding, &bytes).await.with_status(200);
+        let bytes = packed(encoding, bomb.as_bytes()).await;
+        assert!(bytes.len() < 100_000, "{encoding}: {}", bytes.len());
+        let reply = post_packed(&server, encoding, &bytes).await.with_status(413);
+        assert_eq!(reply.json()["error"]["code"], "request_too_large", "{encoding}");
+        // What is not what it says.
+        post_packed(&server, encoding, b"{\"messages\": []}").await.with_status(400);
+    }
+    assert_eq!(server.fake.asked().len(), 4);
+    server.end().await;
+}
+
+#[tokio::test]
+async fn a_body_that_is_compressed_otherwise_is_said_to_be_so() {
     let server = Server::scripted().await;
     let body = json!({ "model": "raven", "messages": [user("Hi")] });
-    let headers = [("content-encoding", "gzip")];
-    let error = post(server.address, CHAT, &headers, &body).await.with_status(415).json();
-    assert!(error["error"]["message"].as_str().is_some_and(|text| text.contains("compressed")));
+    for encoding in ["compress", "gzip, gzip", "x"] {
+        let headers = [("content-encoding", encoding)];
+        let error = post(server.address, CHAT, &headers, &body).await.with_status(415).json();
+        assert!(error["error"]["message"].as_str().is_some_and(|text| text.contains("compressed")));
+    }
     post(server.address, CHAT, &[("content-encoding", "identity")], &body).await.with_status(200);
     server.end().await;
 }

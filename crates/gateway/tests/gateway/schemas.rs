@@ -9,6 +9,9 @@ use crate::support::{Fake, Server, delta, finished, get, in_time, post, script, 
 
 const PATH: &str = "/v1/chat/completions";
 
+/// Without bounds these would take hours; a machine may have other things to do.
+const LONGEST: Duration = Duration::from_secs(60);
+
 /// `word` of two references to the next, so often.
 fn doubling(word: &str, times: usize, last: Value) -> Value {
     let mut defs = Map::new();
@@ -66,7 +69,7 @@ async fn references_that_multiply_are_refused_by_path_before_anybody_is_asked() 
             in_time("others", get(server.address, "/health/live", &[])).await.with_status(200);
         }
     }
-    assert!(begin.elapsed() < Duration::from_secs(15), "{:?}", begin.elapsed());
+    assert!(begin.elapsed() < LONGEST, "{:?}", begin.elapsed());
     assert_eq!(server.fake.asked().len(), 0);
     let metrics = get(server.address, "/metrics", &[]).await.body;
     assert!(metrics.contains("lenore_limit_met_total{limit=\"schema_nodes\"} 12"), "{metrics}");
@@ -94,7 +97,7 @@ async fn what_multiplies_only_with_the_answer_is_ended_in_time() {
         };
         let (reply, live) = in_time("both", async { tokio::join!(asked, live) }).await;
         assert!(live < Duration::from_millis(500), "{live:?}");
-        assert!(begin.elapsed() < Duration::from_secs(10), "{:?}", begin.elapsed());
+        assert!(begin.elapsed() < LONGEST, "{:?}", begin.elapsed());
         // Who finds the answer invalid at once is right, too.
         let error = reply.json();
         assert!(matches!(reply.status, 200 | 502), "{error}");
@@ -113,7 +116,7 @@ async fn an_answer_that_fits_no_branch_is_told_with_the_first_faults() {
     let server = Server::start([started(), delta("{\"x\": 7}"), finished()]).await;
     let begin = Instant::now();
     let reply = post(server.address, PATH, &[], &with_format(&schema)).await.with_status(502);
-    assert!(begin.elapsed() < Duration::from_secs(10), "{:?}", begin.elapsed());
+    assert!(begin.elapsed() < LONGEST, "{:?}", begin.elapsed());
     assert_eq!(reply.header("x-lenore-error"), Some("bot"));
     let asked = server.fake.asked();
     let told = &asked[1].request.messages[0].content;
@@ -142,7 +145,7 @@ async fn large_patterns_are_cheap() {
         let begin = Instant::now();
         let reply = post(server.address, PATH, &[], &with_format(&schema)).await;
         assert!(matches!(reply.status, 200 | 400 | 502), "{reply:#?}");
-        assert!(begin.elapsed() < Duration::from_secs(10), "{:?}", begin.elapsed());
+        assert!(begin.elapsed() < LONGEST, "{:?}", begin.elapsed());
     }
     let reply = post(server.address, PATH, &[], &with_format(&patterns(1001, "x"))).await;
     let message = reply.with_status(400).json()["error"]["message"].to_string();
@@ -160,7 +163,7 @@ async fn a_pattern_that_goes_back_for_ever_is_ended_in_names_too() {
     let server = Server::start([started(), delta(&json!(answer).to_string()), finished()]).await;
     let begin = Instant::now();
     post(server.address, PATH, &[], &with_format(&schema)).await.with_status(200);
-    assert!(begin.elapsed() < Duration::from_secs(10), "{:?}", begin.elapsed());
+    assert!(begin.elapsed() < LONGEST, "{:?}", begin.elapsed());
     server.end().await;
 }
 

@@ -17,7 +17,7 @@ pub(crate) use self::fake::{Fake, Step, delta, finished, script, started};
 pub(crate) use self::http::{Reply, Wire, frames, get, post, request};
 
 /// No wait of a test is longer.
-pub(crate) const WAIT: Duration = Duration::from_secs(20);
+pub(crate) const WAIT: Duration = Duration::from_secs(40);
 
 /// What a future yields, which it must do in time.
 pub(crate) async fn in_time<T>(what: &str, future: impl Future<Output = T>) -> T {
