@@ -201,7 +201,7 @@ async fn patterns(address: String) -> io::Result<String> {
 async fn answers(address: String) -> io::Result<String> {
     let one = async |number: usize| {
         let mut body = question("[megabytes 50]");
-        body["stream"] = (number % 2 == 0).into();
+        body["stream"] = number.is_multiple_of(2).into();
         send(&address, request(PATH, &body.to_string()).as_bytes()).await
     };
     let told = join_all((0..8).map(one)).await;
@@ -211,7 +211,7 @@ async fn answers(address: String) -> io::Result<String> {
 async fn leaving(address: String) -> io::Result<String> {
     let mut body = question("[seconds 60]");
     for round in 0..30 {
-        body["stream"] = (round % 2 == 0).into();
+        body["stream"] = (round & 1 == 0).into();
         let bytes = request(PATH, &body.to_string());
         drop(join_all((0..100).map(|_| open(&address, bytes.as_bytes()))).await);
     }

@@ -203,9 +203,13 @@ impl Builder {
                 let inner = words.iter_mut().filter(|(word, _)| !DATA.contains(&word.as_str()));
                 inner.fold(!is_plain, |changed, (_, inner)| self.relax_names(inner) || changed)
             }
-            Value::Array(schemas) => schemas
-                .iter_mut()
-                .fold(false, |changed, schema| self.relax_names(schema) || changed),
+            Value::Array(schemas) => {
+                let mut is_changed = false;
+                for schema in schemas {
+                    is_changed |= self.relax_names(schema);
+                }
+                is_changed
+            }
             _ => false,
         }
     }

@@ -73,7 +73,7 @@ fn pointer(steps: &[String]) -> String {
 }
 
 /// The schemas that are named by an anchor or an id.
-fn names<'a>(root: &'a Value) -> HashMap<&'a str, &'a Value> {
+fn names(root: &Value) -> HashMap<&str, &Value> {
     let mut names = HashMap::new();
     let mut left = vec![root];
     while let Some(schema) = left.pop() {
