@@ -211,7 +211,7 @@ async fn answers(address: String) -> io::Result<String> {
 async fn leaving(address: String) -> io::Result<String> {
     let mut body = question("[seconds 60]");
     for round in 0..30 {
-        body["stream"] = (round % 2 == 0).into();
+        body["stream"] = (round & 1 == 0).into();
         let bytes = request(PATH, &body.to_string());
         drop(join_all((0..100).map(|_| open(&address, bytes.as_bytes()))).await);
     }
