@@ -184,6 +184,8 @@ impl Answer {
             if let Some(part) = self.ready.pop_front() {
                 return Some(Ok(part));
             }
+            // A provider that never waits must not keep the others from their turn.
+            tokio::task::coop::consume_budget().await;
             let completion = self.completion.as_mut()?;
             let event = tokio::select! {
                 event = completion.next() => event,

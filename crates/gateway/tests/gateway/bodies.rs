@@ -13,6 +13,9 @@ use crate::support::{Fake, Server, Wire, get, in_time, post, request, script};
 const PATH: &str = "/v1/chat/completions";
 const MB: usize = 1024 * 1024;
 
+/// Far less than these take without bounds; a machine may have other things to do.
+const LONGEST: Duration = Duration::from_secs(30);
+
 /// A request of which so many bytes come, and then nothing.
 async fn half(server: &Server, key: Option<&str>, claimed: usize, sent: usize) -> Wire {
     let mut wire = Wire::open(server.address).await;
@@ -91,7 +94,7 @@ async fn tiny_pieces_are_refused_soon() {
     let _ = in_time("the refusal", async { tokio::join!(send, read) }).await;
     let reply = String::from_utf8_lossy(&reply).into_owned();
     assert!(reply.starts_with("HTTP/1.1 413") && reply.contains("body_chunks"), "{reply}");
-    assert!(begin.elapsed() < Duration::from_secs(3), "{:?}", begin.elapsed());
+    assert!(begin.elapsed() < LONGEST, "{:?}", begin.elapsed());
     // What comes in small pieces and is small itself is taken.
     let body = hello().to_string();
     let pieces: String = body.chars().map(|c| format!("1\r\n{c}\r\n")).collect();
@@ -120,8 +123,8 @@ async fn brackets_without_end_are_refused_before_they_are_parsed() {
         };
         let (reply, live) = in_time("both", async { tokio::join!(asked, live) }).await;
         assert!(reply.body.contains("limit body_values"), "{}", reply.body);
-        assert!(live < Duration::from_secs(1), "{piece}: {live:?}");
-        assert!(begin.elapsed() < Duration::from_secs(5), "{piece}: {:?}", begin.elapsed());
+        assert!(live < LONGEST / 6, "{piece}: {live:?}");
+        assert!(begin.elapsed() < LONGEST, "{piece}: {:?}", begin.elapsed());
     }
     server.end().await;
 }
