@@ -45,7 +45,7 @@
   const NativeRequest = globalThis.Request;
   const NativeFormData = globalThis.FormData;
   const NativeBlob = globalThis.Blob;
-  const { atob, TypeError: NativeTypeError } = globalThis;
+  const { atob } = globalThis;
   const slice = method(String.prototype.slice);
   const indexOf = method(String.prototype.indexOf);
   const lastIndexOf = method(String.prototype.lastIndexOf);
@@ -65,8 +65,6 @@
   const mapSize = getter(Map.prototype, "size");
   const mapKeys = method(Map.prototype.keys);
   const nextKey = method(Object.getPrototypeOf(new Map().keys()).next);
-  const weakGet = method(WeakMap.prototype.get);
-  const weakSet = method(WeakMap.prototype.set);
   const listenTo = from("EventTarget", "addEventListener");
   const cloneRequest = from("Request", "clone");
   const requestText = from("Request", "text");
