@@ -195,7 +195,8 @@ pub(crate) fn tell_event(error: &Error) {
 
 /// One object on a line. The names are a contract: see docs/cli.md.
 fn json(item: &impl Serialize) -> io::Result<()> {
-    out::write_own(&(json_line(item)? + "\n"))
+    let line = json_line(item)? + "\n";
+    progress::without(|| out::write_own(&line))
 }
 
 /// Ends a line on stdout that ours have not ended, or leaves one free.

@@ -67,6 +67,11 @@ impl Drop for Progress {
     }
 }
 
+/// Writes to stdout while no spinner stands in the line: both may be the same terminal.
+pub(super) fn without<T>(write: impl FnOnce() -> T) -> T {
+    SPINNERS.suspend(write)
+}
+
 /// Stderr for lines that are remarks: they end between words.
 pub(crate) fn remarks() -> impl Write {
     struct Remarks;
