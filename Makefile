@@ -23,6 +23,7 @@ lint:
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --document-private-items --quiet
 	./scripts/edges.sh
+	./scripts/deny.sh
 
 setup-demo:
 	./scripts/setup.sh browser

