@@ -7,22 +7,25 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, SinkExt, StreamExt, stream};
 use lenore_provider::{
-    ChatRequest, Completion, Error, ErrorKind, Event, Health, Model, Provider, Result, Transcript,
+    ChatRequest, Completion, Error, ErrorKind, Event, Health, Hold, Model, Provider, Result,
+    Transcript,
 };
 use serde::de::DeserializeOwned;
+use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
 use tokio_util::codec::Framed;
 
 use crate::Address;
 use crate::door::Connection;
-use crate::wire::{About, Ask, Greeting, LINE, SILENCE, VERSION, line, lines};
+use crate::wire::{About, Ask, Greeting, LINE, SILENCE, STOPPING, VERSION, line, lines};
 
 type Lines = Framed<Box<dyn Connection>, tokio_util::codec::LinesCodec>;
 
 /// A provider that another process of the same user [serves](crate::serve).
 ///
 /// A completion asks when it is polled first, and runs in the task that polls it. Dropping it
-/// closes the connection, by which the other process knows.
+/// closes the connection, by which the other process knows. What the request
+/// [holds](ChatRequest::hold) is kept until that process says that the place is free.
 #[derive(Debug)]
 pub struct Remote {
     server: Server,
@@ -152,8 +155,11 @@ impl Server {
     }
 
     /// Connects, asks, and waits for the first line in reply, which is no error.
-    async fn ask(&self, ask: &Ask) -> Result<(Lines, String)> {
-        let is_question = matches!(ask, Ask::Complete(_));
+    async fn ask(&self, ask: &Ask) -> Result<(Line, String)> {
+        let (is_question, hold) = match ask {
+            Ask::Complete(request) => (true, request.hold.clone()),
+            _ => (false, Hold::default()),
+        };
         let ask = line(ask);
         if ask.len() > LINE {
             return Err(Error::new(
@@ -161,7 +167,7 @@ impl Server {
                 format!("the question is longer than {} MB; send a shorter prompt", LINE >> 20),
             ));
         }
-        timeout(self.wait, self.reply(ask, is_question)).await.unwrap_or_else(|_| {
+        timeout(self.wait, self.reply(ask, is_question, hold)).await.unwrap_or_else(|_| {
             Err(Error::new(
                 ErrorKind::Timeout,
                 format!(
@@ -172,12 +178,13 @@ impl Server {
         })
     }
 
-    async fn reply(&self, ask: String, is_question: bool) -> Result<(Lines, String)> {
+    async fn reply(&self, ask: String, is_question: bool, hold: Hold) -> Result<(Line, String)> {
         let socket = self.address.connect().await.map_err(|error| {
             let message = format!("nobody answers at {}: {error}", self.address);
             Error::new(ErrorKind::Network, message).with_source(error)
         })?;
-        let mut lines = Framed::new(socket, lines());
+        let mut connected = Line { lines: Framed::new(socket, lines()), hold };
+        let lines = &mut connected.lines;
         let greeting = line(&Greeting { token: self.address.shown(), version: VERSION });
         // A server that refuses may do so before it has read everything; what it says counts.
         if lines.feed(greeting).await.is_ok() {
@@ -186,7 +193,7 @@ impl Server {
         match lines.next().await {
             Some(Ok(reply)) => match serde_json::from_str(&reply) {
                 Ok(error) => Err(error),
-                Err(_) => Ok((lines, reply)),
+                Err(_) => Ok((connected, reply)),
             },
             // Whoever asks again where nobody answers must not do so with this question.
             _ if is_question => Err(Error::new(
@@ -203,6 +210,34 @@ impl Server {
     }
 }
 
+/// A connection, and what is kept until the other process closes it.
+struct Line {
+    lines: Lines,
+    hold: Hold,
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        let hold = std::mem::take(&mut self.hold);
+        if hold.is_empty() {
+            return;
+        }
+        // Where no runtime runs any more, nobody asks either.
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        let nobody: Box<dyn Connection> = Box::new(tokio::io::empty());
+        let mut lines = std::mem::replace(&mut self.lines, Framed::new(nobody, lines()));
+        runtime.spawn(async move {
+            let end = async {
+                let connection = lines.get_mut();
+                let _ = connection.shutdown().await;
+                let _ = tokio::io::copy(connection, &mut tokio::io::sink()).await;
+            };
+            let _ = timeout(STOPPING, end).await;
+            drop(hold);
+        });
+    }
+}
+
 /// An answer on its way.
 enum State {
     Asking(Server, Box<ChatRequest>),
@@ -211,7 +246,7 @@ enum State {
 }
 
 struct Hearing {
-    lines: Lines,
+    line: Line,
     heard: Transcript,
 }
 
@@ -220,8 +255,8 @@ impl State {
     async fn step(self) -> Option<(Result<Event>, Self)> {
         let mut hearing = match self {
             Self::Asking(server, request) => match server.ask(&Ask::Complete(request)).await {
-                Ok((lines, taken)) if taken.is_empty() => {
-                    Hearing { lines, heard: Transcript::default() }
+                Ok((line, taken)) if taken.is_empty() => {
+                    Hearing { line, heard: Transcript::default() }
                 }
                 Ok(_) => return Some((Err(server.stranger()), Self::Ended)),
                 Err(error) => return Some((Err(error), Self::Ended)),
@@ -240,7 +275,7 @@ impl State {
 impl Hearing {
     async fn event(&mut self) -> Result<Event> {
         loop {
-            let line = match timeout(SILENCE, self.lines.next()).await {
+            let line = match timeout(SILENCE, self.line.lines.next()).await {
                 Ok(Some(Ok(line))) => line,
                 Ok(_) => return Err(self.lost("ended")),
                 Err(_) => return Err(self.lost("does not respond any more")),

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
-use lenore_provider::{ChatRequest, Error, ErrorKind, Provider, Result};
+use lenore_provider::{ChatRequest, Error, ErrorKind, Hold, Provider, Result};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::timeout;
@@ -15,7 +15,7 @@ use tokio_util::codec::{FramedRead, FramedWrite, LinesCodec, LinesCodecError};
 use tokio_util::sync::CancellationToken;
 
 use crate::door::Connection;
-use crate::wire::{About, Ask, BEAT, GREETING, Greeting, VERSION, line, lines};
+use crate::wire::{About, Ask, BEAT, GREETING, Greeting, STOPPING, VERSION, line, lines};
 use crate::{Listener, Token};
 
 /// How many connections are served at once; further ones wait until one ends.
@@ -138,14 +138,26 @@ async fn exchange(
     let last = match asked {
         Ok(Some(Ask::About)) => line(&About::of(&*provider)),
         Ok(Some(Ask::Health)) => line(&provider.check_health().await),
-        Ok(Some(Ask::Complete(request))) => tokio::select! {
-            // A client that has given up by now is not asked for, and an answer that is complete is
-            // told so, whatever else comes at the same time.
-            biased;
-            () = left(reader.get_mut()) => return,
-            () = relay(provider, *request, &mut writer) => String::new(),
-            () = closing.cancelled() => line(&stopped()),
-        },
+        Ok(Some(Ask::Complete(mut request))) => {
+            let place_is_free = CancellationToken::new();
+            request.hold = Hold::new(Arc::new(place_is_free.clone().drop_guard()));
+            let last = tokio::select! {
+                // A client that has given up by now is not asked for, and an answer that is complete
+                // is told so, whatever else comes at the same time.
+                biased;
+                () = left(reader.get_mut()) => None,
+                () = relay(provider, *request, &mut writer) => Some(String::new()),
+                () = closing.cancelled() => Some(line(&stopped())),
+            };
+            // The end of the connection tells a client that the question's place is free again.
+            tokio::select! {
+                () = place_is_free.cancelled() => {}
+                () = tokio::time::sleep(STOPPING) => {}
+                () = closing.cancelled() => {}
+            }
+            let Some(last) = last else { return };
+            last
+        }
         // Came and went.
         Ok(None) => return,
         Err(error) => line(&error),

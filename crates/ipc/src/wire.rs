@@ -78,6 +78,10 @@ pub(crate) fn lines() -> LinesCodec {
     LinesCodec::new_with_max_length(LINE)
 }
 
+/// How long a question's place is waited for, once nobody listens to its answer any more: a site
+/// takes its time to stop.
+pub(crate) const STOPPING: Duration = Duration::from_secs(60);
+
 /// A value as a line of JSON, without its end.
 pub(crate) fn line(value: &impl Serialize) -> String {
     serde_json::to_string(value).expect("plain data has a JSON form")

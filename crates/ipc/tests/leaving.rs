@@ -2,12 +2,15 @@
 
 mod support;
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use futures_util::stream::{self, StreamExt};
 use lenore_ipc::{Remote, Token};
-use lenore_provider::{ErrorKind, Provider};
+use lenore_provider::{ChatRequest, ErrorKind, Hold, Provider};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
+use tokio::sync::oneshot::{self, error::TryRecvError};
 
 use crate::support::{FINISHED, Fake, Served, WAIT, delta, in_time, question};
 
@@ -31,6 +34,64 @@ async fn a_completion_that_is_dropped_stops_the_answer() {
         fake.alive(0).await;
         served.end().await;
     }
+}
+
+#[tokio::test]
+async fn a_place_is_kept_until_the_provider_has_freed_it() {
+    for (events, is_dropped) in
+        [(vec![], true), (vec![delta("so far")], true), (vec![FINISHED], false)]
+    {
+        let place = Arc::new(Mutex::new(Hold::default()));
+        let fake = Fake::new({
+            let (events, place) = (events.clone(), place.clone());
+            move |request| {
+                *place.lock().expect("no panic") = request.hold.clone();
+                stream::iter(events.clone().into_iter().map(Ok)).chain(stream::pending()).boxed()
+            }
+        });
+        let served = Served::new(fake.clone()).await;
+        let remote = served.remote().await;
+        let (kept, mut is_free) = oneshot::channel::<()>();
+        let request = ChatRequest { hold: Hold::new(Arc::new(kept)), ..question("go on") };
+        let mut completion = remote.create_completion(request);
+        for _ in &events {
+            in_time("an event", completion.next()).await.expect("one").expect("no error");
+        }
+        if is_dropped {
+            tokio::select! {
+                event = completion.next() => panic!("the provider says nothing, yet {event:?}"),
+                () = fake.alive(1) => {}
+            }
+        }
+        drop(completion);
+        fake.alive(0).await;
+        remote.refresh_health().await.expect("it is there");
+        assert_eq!(is_free.try_recv(), Err(TryRecvError::Empty), "{events:?}");
+        *place.lock().expect("no panic") = Hold::default();
+        in_time("the place", is_free).await.expect_err("it was dropped");
+        served.end().await;
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_ends_keeps_no_place() {
+    let places = Arc::new(Mutex::new(Vec::new()));
+    let fake = Fake::new({
+        let places = places.clone();
+        move |request| {
+            places.lock().expect("no panic").push(request.hold.clone());
+            stream::iter([Ok(delta("so far"))]).chain(stream::pending()).boxed()
+        }
+    });
+    let served = Served::new(fake.clone()).await;
+    let (kept, is_free) = oneshot::channel::<()>();
+    let request = ChatRequest { hold: Hold::new(Arc::new(kept)), ..question("go on") };
+    let mut completion = served.remote().await.create_completion(request);
+    in_time("an event", completion.next()).await.expect("one").expect("no error");
+    drop(completion);
+    fake.alive(0).await;
+    served.end().await;
+    in_time("the place", is_free).await.expect_err("it was dropped");
 }
 
 #[tokio::test]

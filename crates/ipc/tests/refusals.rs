@@ -161,7 +161,8 @@ fn garbage() -> impl Strategy<Value = Vec<u8>> {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 200,
+        // As many as `PROPTEST_CASES` says, where it does.
+        cases: ProptestConfig::default().cases.max(200),
         failure_persistence: None,
         ..ProptestConfig::default()
     })]

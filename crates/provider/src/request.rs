@@ -82,6 +82,11 @@ impl Hold {
     pub fn new(kept: Arc<dyn Any + Send + Sync>) -> Self {
         Self(Some(kept))
     }
+
+    /// Whether there is nothing to keep.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
 }
 
 impl fmt::Debug for Hold {

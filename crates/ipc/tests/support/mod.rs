@@ -11,7 +11,7 @@ use std::time::Duration;
 use futures_util::stream::{self, BoxStream, Stream, StreamExt};
 use lenore_ipc::{Remote, Token, serve};
 use lenore_provider::{
-    ChatRequest, Completion, Event, FinishReason, Health, Message, Model, Provider, Result,
+    ChatRequest, Completion, Event, FinishReason, Health, Hold, Message, Model, Provider, Result,
 };
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{oneshot, watch};
@@ -106,7 +106,9 @@ impl Provider for Fake {
     fn create_completion(&self, request: ChatRequest) -> Completion {
         let events = (self.script)(&request);
         let in_pieces = request.stream;
-        self.asked.lock().expect("no panic").push(request);
+        // The place is free at once, unless the script keeps it.
+        let asked = ChatRequest { hold: Hold::default(), ..request };
+        self.asked.lock().expect("no panic").push(asked);
         self.alive.send_modify(|alive| *alive += 1);
         Completion::new(Alive { events, count: self.alive.clone() }, in_pieces)
     }
