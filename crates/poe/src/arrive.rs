@@ -108,6 +108,18 @@ fn answered(url: &str, answer: &Navigation) -> Result<Answered> {
     }
 }
 
+/// Makes sure that a page is the site's own, before it is given anything: a script may have led it
+/// elsewhere since it was loaded.
+pub(crate) async fn check_origin(page: &Page, site: &Site) -> Result<()> {
+    let told = page.call_until("() => location.origin", &[], MARGIN).await;
+    let told = told.map_err(browser_error)?;
+    let origin = told.as_str().unwrap_or_default();
+    match site.allowed_origins().iter().any(|allowed| allowed == origin) {
+        true => Ok(()),
+        false => Err(led_away(origin)),
+    }
+}
+
 /// The origin of an address, and the title of the page that it led to.
 async fn title_of(page: &Page, url: &str) -> String {
     let origin = Url::parse(url).map(|url| url.origin().ascii_serialization());

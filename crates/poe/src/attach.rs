@@ -11,7 +11,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::{Instant, sleep_until};
 
 use crate::Site;
-use crate::arrive::{MARGIN, PROMPT_BOX, understood};
+use crate::arrive::{MARGIN, PROMPT_BOX, check_origin, understood};
 use crate::decode::{self, TapMessage, WireFacts};
 use crate::error::{browser_error, site_changed};
 
@@ -81,6 +81,7 @@ pub(crate) async fn attach(
 
 /// Gives the page's input the files.
 async fn give(page: &Page, site: &Site, files: &[PathBuf]) -> Result<()> {
+    check_origin(page, site).await?;
     let inputs = &site.selectors.file_input;
     page.attach_files(inputs, files, PROMPT_BOX).await.map_err(|error| match error.kind() {
         lenore_browser::ErrorKind::Script => site_changed("the file input"),

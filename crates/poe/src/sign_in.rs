@@ -10,8 +10,8 @@ use tokio::time::Instant;
 
 use crate::arrive::{self, Arrival};
 use crate::context::Context;
-use crate::error::{browser_error, challenge, site_changed};
-use crate::site::Selectors;
+use crate::error::{browser_error, challenge, led_away, site_changed};
+use crate::site::{Selectors, Site};
 
 /// How long a person may take to sign in while a request waits.
 const BY_HAND: Duration = Duration::from_secs(240);
@@ -25,6 +25,8 @@ const ENABLING: Duration = Duration::from_secs(5);
 const LONGEST_WORDS: usize = 200;
 
 const BUTTON: &str = "the login form's button";
+const EMAIL_BOX: &str = "the box for the e-mail";
+const CODE_BOX: &str = "the box for the code";
 
 /// Whether the browser holds a session of the site.
 pub(crate) async fn is_signed_in(poe: &Context) -> Result<bool> {
@@ -167,6 +169,25 @@ async fn press(page: &Page, selectors: &Selectors, comes: bool) -> Result<Presse
     }
 }
 
+/// Fills a box of the login form, on a page of the site's own alone.
+async fn fill(page: &Page, site: &Site, boxes: &[String], element: &str, text: &str) -> Result<()> {
+    let script = "(origins, boxes, text) => { \
+                  if (!origins.includes(location.origin)) return { origin: location.origin }; \
+                  const box = dom.find(boxes); if (!box) return false; \
+                  dom.fill(box, text); return {}; }";
+    let arguments = [json!(site.allowed_origins()), json!(boxes), json!(text)];
+    let told = page.call_until(script, &arguments, STEP).await.map_err(missing(element))?;
+    told["origin"].as_str().map_or(Ok(()), |origin| Err(led_away(origin)))
+}
+
+/// An element of the login form that did not come, or whatever else went wrong.
+fn missing(element: &str) -> impl Fn(lenore_browser::Error) -> Error {
+    move |error| match error.kind() {
+        lenore_browser::ErrorKind::Timeout => site_changed(element),
+        _ => browser_error(error),
+    }
+}
+
 /// Signs in by the site's own form: the address, then the code that the site mails to it. Where
 /// that is refused, `code` is called with the refusal, and yields another one or an error.
 ///
@@ -185,14 +206,9 @@ where
     let selectors = &poe.site.selectors;
     let (page, _tap) = poe.open_page().await?;
     page.navigate(&poe.site.login_url(), arrive::LOAD).await.map_err(browser_error)?;
-    let missing = |element| {
-        move |error: lenore_browser::Error| match error.kind() {
-            lenore_browser::ErrorKind::Timeout => site_changed(element),
-            _ => browser_error(error),
-        }
-    };
+    arrive::check_origin(&page, &poe.site).await?;
     let first = [&*selectors.email_box, &*selectors.challenge, &*selectors.prompt_box];
-    match page.wait_for_any(&first, STEP).await.map_err(missing("the box for the e-mail"))? {
+    match page.wait_for_any(&first, STEP).await.map_err(missing(EMAIL_BOX))? {
         0 => {}
         1 => return Err(challenge()),
         _ => {
@@ -200,9 +216,7 @@ where
             return Ok(());
         }
     }
-    page.fill(&selectors.email_box, email, STEP)
-        .await
-        .map_err(missing("the box for the e-mail"))?;
+    fill(&page, &poe.site, &selectors.email_box, EMAIL_BOX, email).await?;
     match press(&page, selectors, true).await? {
         Pressed::Missing => return Err(site_changed(BUTTON)),
         Pressed::Blocked => return Err(refused("the e-mail address", "")),
@@ -210,13 +224,12 @@ where
         Pressed::Passed | Pressed::Silent => {}
     }
     let code_box: [&[String]; 1] = [&selectors.code_box];
-    page.wait_for_any(&code_box, STEP).await.map_err(missing("the box for the code"))?;
+    page.wait_for_any(&code_box, STEP).await.map_err(missing(CODE_BOX))?;
+    arrive::check_origin(&page, &poe.site).await?;
     let mut refusal = None;
     loop {
         let typed = code(refusal.take()).await?;
-        page.fill(&selectors.code_box, typed.trim(), STEP)
-            .await
-            .map_err(missing("the box for the code"))?;
+        fill(&page, &poe.site, &selectors.code_box, CODE_BOX, typed.trim()).await?;
         let pressed = press(&page, selectors, false).await?;
         refusal = Some(match pressed {
             Pressed::Missing => return Err(site_changed(BUTTON)),
