@@ -111,8 +111,8 @@ impl Encoder for CompletionEncoder {
         frames.data(&self.chunk(json!([choice(index, text, None)])));
     }
 
-    fn end(&mut self, index: usize, end: &End, frames: &mut Frames) {
-        self.told.add(end);
+    fn end(&mut self, index: usize, end: End, frames: &mut Frames) {
+        self.told.add(&end);
         let mut chunk = self.chunk(json!([choice(index, "", Some(&end.finish))]));
         chunk["lenore"] = json!(end.notes);
         frames.data(&chunk);

@@ -20,6 +20,9 @@ use crate::keys::Permit;
 /// As many parts that are ready go out in one piece.
 const AT_ONCE: usize = 64;
 
+/// So many bytes go out before more is made of what an answer's end repeats.
+const LARGE: usize = 64 * 1024;
+
 /// Parts of several answers, as they come, with the number of the answer.
 pub(crate) type Parts = SelectAll<BoxStream<'static, Item>>;
 pub(crate) type Item = (usize, Result<Part, Failure>);
@@ -36,7 +39,12 @@ pub(crate) trait Encoder: Send + 'static {
     fn thought(&mut self, _index: usize, _text: &str, _frames: &mut Frames) {}
 
     /// An answer has ended.
-    fn end(&mut self, index: usize, end: &End, frames: &mut Frames);
+    fn end(&mut self, index: usize, end: End, frames: &mut Frames);
+
+    /// Tells a piece of what is to be told before anything else; whether there was any.
+    fn tell_owed(&mut self, _frames: &mut Frames) -> bool {
+        false
+    }
 
     /// All answers have ended.
     fn finish(&mut self, frames: &mut Frames);
@@ -60,8 +68,9 @@ pub(crate) struct Frames(String);
 impl Frames {
     /// A frame without a name.
     pub(crate) fn data(&mut self, data: &Value) {
-        self.line("data: ", &data.to_string());
-        self.0.push('\n');
+        use std::fmt::Write as _;
+        // An answer may be large, and its JSON is written once.
+        let _ = write!(self.0, "data: {data}\n\n");
     }
 
     /// A frame with a name.
@@ -127,6 +136,14 @@ impl<E: Encoder> Sse<E> {
     /// The next frames, and what follows them.
     async fn next(mut self) -> (Frames, Option<Self>) {
         let mut frames = Frames::default();
+        let is_all_told = self.tell_owed(&mut frames);
+        if is_all_told && self.open == 0 {
+            self.encoder.finish(&mut frames);
+            return (frames, None);
+        }
+        if !frames.0.is_empty() {
+            return (frames, Some(self));
+        }
         let mut item = match self.early.pop_front() {
             Some(item) => Some(item),
             None => match tokio::time::timeout(self.heartbeat, self.parts.next()).await {
@@ -153,6 +170,9 @@ impl<E: Encoder> Sse<E> {
                     return (frames, None);
                 }
             }
+            if !self.tell_owed(&mut frames) {
+                return (frames, Some(self));
+            }
             if self.open == 0 {
                 self.encoder.finish(&mut frames);
                 return (frames, None);
@@ -163,13 +183,23 @@ impl<E: Encoder> Sse<E> {
         (frames, Some(self))
     }
 
+    /// Tells what is owed; whether that is all, and not so much that it should go out first.
+    fn tell_owed(&mut self, frames: &mut Frames) -> bool {
+        while self.encoder.tell_owed(frames) {
+            if frames.0.len() > LARGE {
+                return false;
+            }
+        }
+        true
+    }
+
     fn encode(&mut self, index: usize, part: Part, frames: &mut Frames) {
         match part {
             Part::Text(text) => self.encoder.text(index, &text, frames),
             Part::Thought(text) => self.encoder.thought(index, &text, frames),
             Part::Status(text) => frames.comment(&text),
             Part::End(end) => {
-                self.encoder.end(index, &end, frames);
+                self.encoder.end(index, *end, frames);
                 self.open -= 1;
             }
             Part::Started(_) => {}

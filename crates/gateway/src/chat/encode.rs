@@ -69,7 +69,7 @@ impl Encoder for ChatEncoder {
         self.delta(index, json!({ "reasoning_content": text }), frames);
     }
 
-    fn end(&mut self, index: usize, end: &End, frames: &mut Frames) {
+    fn end(&mut self, index: usize, end: End, frames: &mut Frames) {
         for (number, call) in end.calls.iter().enumerate() {
             let mut told = told_call(call);
             told["index"] = number.into();
@@ -78,7 +78,7 @@ impl Encoder for ChatEncoder {
             let arguments = json!({ "index": number, "function": { "arguments": call.arguments } });
             self.delta(index, json!({ "tool_calls": [arguments] }), frames);
         }
-        self.told.add(end);
+        self.told.add(&end);
         let choices = json!([{
             "index": index,
             "delta": {},

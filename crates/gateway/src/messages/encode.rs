@@ -121,7 +121,7 @@ impl Encoder for MessageEncoder {
         }
     }
 
-    fn end(&mut self, _: usize, end: &End, frames: &mut Frames) {
+    fn end(&mut self, _: usize, end: End, frames: &mut Frames) {
         if end.calls.is_empty() && !self.has_text {
             self.going_on(Block::Text, frames);
         }
@@ -135,11 +135,11 @@ impl Encoder for MessageEncoder {
             delta(index, json!({ "type": "input_json_delta", "partial_json": json }), frames);
             stop_block(index, frames);
         }
-        let (reason, sequence) = stop(end);
+        let (reason, sequence) = stop(&end);
         self.finished = Some(json!({
             "type": "message_delta",
             "delta": { "stop_reason": reason, "stop_sequence": sequence },
-            "usage": self.usage(Some(end)),
+            "usage": self.usage(Some(&end)),
             "lenore": end.notes,
         }));
     }

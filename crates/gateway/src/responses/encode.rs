@@ -1,10 +1,14 @@
 //! A response, and the events by which it comes, as OpenAI's clients read them.
+//!
+//! At the end four events repeat the text. An answer may be large, so its text is held once, moves
+//! from event to event, and each is made only when the client has taken the one before it.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::items::{function_call, message, output_text, reasoning, reasoning_text, status};
+use super::items::{Kind, function_call, item, part, status};
 use super::request::Echoed;
 use crate::answer::{End, Finish};
 use crate::failure::Failure;
@@ -32,8 +36,34 @@ pub(super) struct ResponseEncoder {
     message: Option<(usize, String)>,
     /// The thoughts' item, while it goes on.
     reasoning: Option<Reasoning>,
-    /// What the final event tells.
-    finished: Option<(&'static str, Value)>,
+    /// What is to be told before anything else.
+    owed: VecDeque<Owed>,
+    /// The end, of which the last event tells.
+    finished: Option<End>,
+}
+
+/// What is told as the client takes it.
+#[derive(Debug)]
+enum Owed {
+    /// The end of an item.
+    Ending(Ending),
+    /// A piece of the text, after the thoughts.
+    Text(String),
+    /// The end of the message, whose text the end of the answer has.
+    Message,
+    Call(Call),
+}
+
+/// The end of an item: three events, each of which has its text.
+#[derive(Debug)]
+struct Ending {
+    kind: Kind,
+    index: usize,
+    id: String,
+    status: &'static str,
+    text: Value,
+    /// How many are out.
+    told: usize,
 }
 
 impl ResponseEncoder {
@@ -56,6 +86,7 @@ impl ResponseEncoder {
             output: Vec::new(),
             message: None,
             reasoning: None,
+            owed: VecDeque::new(),
             finished: None,
         }
     }
@@ -72,13 +103,14 @@ impl ResponseEncoder {
             "error": null,
             "incomplete_details": null,
             "model": self.model,
-            "output": output,
+            "output": null,
             "truncation": "disabled",
             "usage": null,
         });
         if let (Value::Object(response), Value::Object(fields)) = (&mut response, fields) {
             response.extend(fields);
         }
+        response["output"] = output;
         response
     }
 
@@ -109,11 +141,20 @@ impl ResponseEncoder {
         }
     }
 
-    fn event(&mut self, name: &str, mut data: Value, frames: &mut Frames) {
+    /// Tells an event. What was told is given back, since it may be large.
+    fn event(&mut self, name: &str, mut data: Value, frames: &mut Frames) -> Value {
         data["type"] = name.into();
         data["sequence_number"] = self.sequence.into();
         self.sequence += 1;
         frames.event(name, &data);
+        data
+    }
+
+    /// An event of the whole response.
+    fn of_whole(&mut self, name: &str, response: Value, frames: &mut Frames) {
+        let mut data = json!({ "response": null });
+        data["response"] = response;
+        self.event(name, data, frames);
     }
 
     /// An item begins. Where it is in the output.
@@ -125,66 +166,91 @@ impl ResponseEncoder {
         index
     }
 
-    /// An item is complete.
-    fn done(&mut self, index: usize, item: Value, frames: &mut Frames) {
-        let data = json!({ "output_index": index, "item": item });
-        self.event("response.output_item.done", data, frames);
-        self.output[index] = item;
-    }
-
-    /// An event of an item's only part.
-    fn of_part(&mut self, name: &str, index: usize, id: &str, more: Value, frames: &mut Frames) {
+    /// An event of an item's only part, which has this.
+    fn of_part(
+        &mut self,
+        name: &str,
+        (index, id): (usize, &str),
+        (field, value): (&str, Value),
+        frames: &mut Frames,
+    ) -> Value {
         let mut data = json!({ "item_id": id, "output_index": index, "content_index": 0 });
-        if let (Value::Object(data), Value::Object(more)) = (&mut data, more) {
-            data.extend(more);
+        data[field] = value;
+        if name.contains("output_text") {
+            data["logprobs"] = json!([]);
         }
-        self.event(name, data, frames);
+        let mut data = self.event(name, data, frames);
+        data[field].take()
     }
 
     /// The message's item, begun if it is not.
     fn begun(&mut self, frames: &mut Frames) -> (usize, String) {
-        self.end_reasoning(frames);
         if let Some(begun) = &self.message {
             return begun.clone();
         }
-        let id = ids::new("msg_");
-        let index = self.add(message(&id, "in_progress", json!([])), frames);
-        let part = json!({ "part": output_text("") });
-        self.of_part("response.content_part.added", index, &id, part, frames);
+        let (index, id) = self.begin_item(Kind::Message, ids::new("msg_"), frames);
         self.message = Some((index, id.clone()));
         (index, id)
     }
 
+    /// An item of one part begins. Where it is in the output, and its name.
+    fn begin_item(&mut self, kind: Kind, id: String, frames: &mut Frames) -> (usize, String) {
+        let index = self.add(item(kind, &id, "in_progress", None), frames);
+        let part = ("part", part(kind, "".into()));
+        self.of_part("response.content_part.added", (index, &id), part, frames);
+        (index, id)
+    }
+
     /// Ends the message's item. What is said of its text is exact, whatever was streamed.
-    fn end_message(&mut self, end: &End, frames: &mut Frames) {
-        let text = &*end.text;
+    fn end_message(&mut self, frames: &mut Frames) {
         let (index, id) = self.begun(frames);
-        let data = json!({ "text": text, "logprobs": [] });
-        self.of_part("response.output_text.done", index, &id, data, frames);
-        let part = json!({ "part": output_text(text) });
-        self.of_part("response.content_part.done", index, &id, part, frames);
-        self.done(index, message(&id, status(end), json!([output_text(text)])), frames);
+        let Some(end) = &mut self.finished else { return };
+        let (status, text) = (status(end), std::mem::take(&mut end.text).into());
+        let ending = Ending { kind: Kind::Message, index, id, status, text, told: 0 };
+        self.owed.push_front(Owed::Ending(ending));
     }
 
     /// Ends the item of thoughts that goes on, if one does.
-    fn end_reasoning(&mut self, frames: &mut Frames) {
+    fn end_reasoning(&mut self) {
         let Some(Reasoning { index, id, text }) = self.reasoning.take() else { return };
-        let data = json!({ "text": text });
-        self.of_part("response.reasoning_text.done", index, &id, data, frames);
-        let part = json!({ "part": reasoning_text(&text) });
-        self.of_part("response.content_part.done", index, &id, part, frames);
-        self.done(index, reasoning(&id, "completed", json!([reasoning_text(&text)])), frames);
+        let (kind, status, text) = (Kind::Reasoning, "completed", text.into());
+        self.owed.push_back(Owed::Ending(Ending { kind, index, id, status, text, told: 0 }));
+    }
+
+    /// The next event of an item's end; what is left of it.
+    fn end_item(&mut self, mut ending: Ending, frames: &mut Frames) -> Option<Ending> {
+        let Ending { kind, index, status, .. } = ending;
+        let (id, text) = (&*ending.id, ending.text);
+        ending.text = match ending.told {
+            0 => self.of_part(kind.done(), (index, id), ("text", text), frames),
+            1 => {
+                let part = ("part", part(kind, text));
+                let name = "response.content_part.done";
+                self.of_part(name, (index, id), part, frames)["text"].take()
+            }
+            _ => {
+                let mut data = json!({ "output_index": index, "item": null });
+                data["item"] = item(kind, id, status, Some(part(kind, text)));
+                let mut data = self.event("response.output_item.done", data, frames);
+                self.output[index] = data["item"].take();
+                return None;
+            }
+        };
+        ending.told += 1;
+        Some(ending)
     }
 
     /// The items as they are when the answer breaks off. `text` is what came of it.
     fn broken_off(&mut self, text: &str) -> Vec<Value> {
         if let Some(Reasoning { index, id, text }) = self.reasoning.take() {
-            self.output[index] = reasoning(&id, "incomplete", json!([reasoning_text(&text)]));
+            let text = Some(part(Kind::Reasoning, text.into()));
+            self.output[index] = item(Kind::Reasoning, &id, "incomplete", text);
         }
         let begun = self.message.take();
         if begun.is_some() || !text.is_empty() {
             let id = begun.as_ref().map_or_else(|| ids::new("msg_"), |(_, id)| id.clone());
-            let item = message(&id, "incomplete", json!([output_text(text)]));
+            let text = Some(part(Kind::Message, text.into()));
+            let item = item(Kind::Message, &id, "incomplete", text);
             match begun {
                 Some((index, _)) => self.output[index] = item,
                 None => self.output.push(item),
@@ -206,7 +272,9 @@ impl ResponseEncoder {
             "item_id": id, "output_index": index, "name": call.name, "arguments": call.arguments,
         });
         self.event("response.function_call_arguments.done", data, frames);
-        self.done(index, item, frames);
+        let data = json!({ "output_index": index, "item": item });
+        self.event("response.output_item.done", data, frames);
+        self.output[index] = item;
     }
 }
 
@@ -214,54 +282,72 @@ impl Encoder for ResponseEncoder {
     fn begin(&mut self, frames: &mut Frames) {
         for name in ["response.created", "response.in_progress"] {
             let response = self.told("in_progress", json!([]));
-            self.event(name, json!({ "response": response }), frames);
+            self.of_whole(name, response, frames);
         }
     }
 
     fn text(&mut self, _: usize, text: &str, frames: &mut Frames) {
+        self.end_reasoning();
+        if !self.owed.is_empty() {
+            self.owed.push_back(Owed::Text(text.to_owned()));
+            return;
+        }
         let (index, id) = self.begun(frames);
-        let data = json!({ "delta": text, "logprobs": [] });
-        self.of_part("response.output_text.delta", index, &id, data, frames);
+        let delta = ("delta", text.into());
+        self.of_part("response.output_text.delta", (index, &id), delta, frames);
     }
 
     fn thought(&mut self, _: usize, text: &str, frames: &mut Frames) {
         let mut thoughts = match self.reasoning.take() {
             Some(begun) => begun,
             None => {
-                let id = ids::new("rs_");
-                let index = self.add(reasoning(&id, "in_progress", json!([])), frames);
-                let part = json!({ "part": reasoning_text("") });
-                self.of_part("response.content_part.added", index, &id, part, frames);
+                let (index, id) = self.begin_item(Kind::Reasoning, ids::new("rs_"), frames);
                 Reasoning { index, id, text: String::new() }
             }
         };
         thoughts.text.push_str(text);
-        let data = json!({ "delta": text });
         let Reasoning { index, id, .. } = &thoughts;
-        self.of_part("response.reasoning_text.delta", *index, id, data, frames);
+        let delta = ("delta", text.into());
+        self.of_part("response.reasoning_text.delta", (*index, id), delta, frames);
         self.reasoning = Some(thoughts);
     }
 
-    fn end(&mut self, _: usize, end: &End, frames: &mut Frames) {
-        self.end_reasoning(frames);
+    fn end(&mut self, _: usize, mut end: End, _: &mut Frames) {
+        self.end_reasoning();
         if self.message.is_some() || end.calls.is_empty() {
-            self.end_message(end, frames);
+            self.owed.push_back(Owed::Message);
         }
-        for call in &end.calls {
-            self.call(call, frames);
+        self.owed.extend(std::mem::take(&mut end.calls).into_iter().map(Owed::Call));
+        self.remember(&end);
+        self.finished = Some(end);
+    }
+
+    fn tell_owed(&mut self, frames: &mut Frames) -> bool {
+        match self.owed.pop_front() {
+            None => return false,
+            Some(Owed::Text(text)) => {
+                let (index, id) = self.begun(frames);
+                let delta = ("delta", text.into());
+                self.of_part("response.output_text.delta", (index, &id), delta, frames);
+            }
+            Some(Owed::Ending(ending)) => {
+                if let Some(rest) = self.end_item(ending, frames) {
+                    self.owed.push_front(Owed::Ending(rest));
+                }
+            }
+            Some(Owed::Message) => self.end_message(frames),
+            Some(Owed::Call(call)) => self.call(&call, frames),
         }
-        self.remember(end);
-        let output = std::mem::take(&mut self.output);
-        let response = self.complete(end, output.into());
-        let is_cut = end.finish == Finish::Length;
-        let name = if is_cut { "response.incomplete" } else { "response.completed" };
-        self.finished = Some((name, response));
+        true
     }
 
     fn finish(&mut self, frames: &mut Frames) {
-        if let Some((name, response)) = self.finished.take() {
-            self.event(name, json!({ "response": response }), frames);
-        }
+        let Some(end) = self.finished.take() else { return };
+        let output = std::mem::take(&mut self.output);
+        let response = self.complete(&end, output.into());
+        let is_cut = end.finish == Finish::Length;
+        let name = if is_cut { "response.incomplete" } else { "response.completed" };
+        self.of_whole(name, response, frames);
     }
 
     fn fail(&mut self, failure: &Failure, frames: &mut Frames) {
@@ -270,29 +356,26 @@ impl Encoder for ResponseEncoder {
         // The API has a closed list of codes.
         let code = if failure.status == 429 { "rate_limit_exceeded" } else { "server_error" };
         response["error"] = json!({ "code": code, "message": failure.message });
-        self.event("response.failed", json!({ "response": response }), frames);
+        self.of_whole("response.failed", response, frames);
     }
 
     fn whole(&mut self, ends: Vec<End>) -> Value {
         let Some(mut end) = ends.into_iter().next() else {
             return self.told("completed", json!([]));
         };
-        let mut output = Vec::new();
-        if !end.thoughts.is_empty() {
-            let text = json!([reasoning_text(&end.thoughts)]);
-            output.push(reasoning(&ids::new("rs_"), "completed", text));
-        }
-        if !end.text.is_empty() || end.calls.is_empty() {
-            // An answer may be large, and is not copied.
-            let mut text = output_text("");
-            text["text"] = std::mem::take(&mut end.text).into();
-            let mut item = message(&ids::new("msg_"), status(&end), Value::Null);
-            item["content"] = Value::Array(vec![text]);
-            output.push(item);
-        }
-        output.extend(end.calls.iter().map(function_call));
         self.remember(&end);
         let mut whole = self.complete(&end, Value::Null);
+        let mut output = Vec::new();
+        if !end.thoughts.is_empty() {
+            // An answer and its thoughts may be large, and are not copied.
+            let text = part(Kind::Reasoning, std::mem::take(&mut end.thoughts).into());
+            output.push(item(Kind::Reasoning, &ids::new("rs_"), "completed", Some(text)));
+        }
+        if !end.text.is_empty() || end.calls.is_empty() {
+            let text = part(Kind::Message, std::mem::take(&mut end.text).into());
+            output.push(item(Kind::Message, &ids::new("msg_"), status(&end), Some(text)));
+        }
+        output.extend(end.calls.iter().map(function_call));
         whole["output"] = output.into();
         whole
     }

@@ -11,22 +11,47 @@ pub(super) fn status(end: &End) -> &'static str {
     if end.finish == Finish::Length { "incomplete" } else { "completed" }
 }
 
-pub(super) fn message(id: &str, status: &str, content: Value) -> Value {
-    json!({
-        "id": id, "type": "message", "status": status, "role": "assistant", "content": content,
-    })
+/// What an item of one part holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Message,
+    Reasoning,
 }
 
-pub(super) fn reasoning(id: &str, status: &str, content: Value) -> Value {
-    json!({ "id": id, "type": "reasoning", "status": status, "summary": [], "content": content })
+impl Kind {
+    /// The event that tells the whole text.
+    pub(super) fn done(self) -> &'static str {
+        match self {
+            Self::Message => "response.output_text.done",
+            Self::Reasoning => "response.reasoning_text.done",
+        }
+    }
 }
 
-pub(super) fn reasoning_text(text: &str) -> Value {
-    json!({ "type": "reasoning_text", "text": text })
+/// An item with its part, which may be large, and is not copied.
+pub(super) fn item(kind: Kind, id: &str, status: &str, part: Option<Value>) -> Value {
+    let mut item = match kind {
+        Kind::Message => json!({
+            "id": id, "type": "message", "status": status, "role": "assistant", "content": null,
+        }),
+        Kind::Reasoning => json!({
+            "id": id, "type": "reasoning", "status": status, "summary": [], "content": null,
+        }),
+    };
+    item["content"] = Value::Array(part.into_iter().collect());
+    item
 }
 
-pub(super) fn output_text(text: &str) -> Value {
-    json!({ "type": "output_text", "text": text, "annotations": [], "logprobs": [] })
+/// A part with its text, which is not copied either.
+pub(super) fn part(kind: Kind, text: Value) -> Value {
+    let mut part = match kind {
+        Kind::Message => {
+            json!({ "type": "output_text", "text": null, "annotations": [], "logprobs": [] })
+        }
+        Kind::Reasoning => json!({ "type": "reasoning_text", "text": null }),
+    };
+    part["text"] = text;
+    part
 }
 
 pub(super) fn function_call(call: &Call) -> Value {
