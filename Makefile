@@ -35,9 +35,10 @@ setup-test:
 	./scripts/setup.sh browser driver firefox geckodriver grid proxy socks display terminal ancestor \
 		react clients
 
-# The property tests of the way from the page's traffic to events, on millions of cases: an hour.
+# The property tests, on millions of cases: what the tap and the site's frames tell, requests of every
+# wire, schemas, tool calls, lines between our processes, settings, recordings. An hour.
 fuzz:
-	PROPTEST_CASES=$${PROPTEST_CASES:-100000} $(CARGO) test --release -p lenore-poe --lib --test decode
+	CARGO="$(CARGO)" ./scripts/fuzz.sh $${FUZZ_SECONDS:-240}
 
 # Three hundred questions with faults drawn by lot: some ten minutes.
 soak: setup-demo
@@ -53,8 +54,9 @@ load:
 	$(CARGO) test --release -p lenore-gateway --test gateway load -- --ignored --nocapture
 
 # Attacks on the release build, and what they cost it: some five minutes, and ten for all of them
-# together. `SIEGE=--only\ silent` runs one. The table goes into docs/reliability.md.
+# together; before them, a minute of each property test of `make fuzz`. `SIEGE=--only\ silent` runs one. The table goes into docs/reliability.md.
 siege:
+	CARGO="$(CARGO)" ./scripts/fuzz.sh 60
 	$(CARGO) build --quiet --release -p lenore-cli
 	$(CARGO) run --quiet --release -p lenore-gateway --example siege -- \
 		--server target/release/lenore --seconds 600 --write docs/reliability.md $(SIEGE)

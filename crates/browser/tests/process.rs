@@ -3,6 +3,9 @@
 #[cfg(target_os = "linux")]
 #[path = "support/disk.rs"]
 mod disk;
+#[cfg(target_os = "linux")]
+#[path = "../../poe/tests/support/processes.rs"]
+mod processes;
 mod support;
 
 use std::path::PathBuf;
@@ -59,6 +62,41 @@ fn environments_of(directory: &std::path::Path) -> String {
     let environments = environments.map(|found| found.unwrap_or_default());
     let text = environments.map(|found| String::from_utf8_lossy(&found).replace('\0', "\n"));
     text.collect::<Vec<_>>().join("\n")
+}
+
+/// The lines of the kernel's list of TCP sockets that listen and belong to one of these processes.
+#[cfg(target_os = "linux")]
+fn listening(pids: &[u32]) -> Vec<String> {
+    let links = pids.iter().flat_map(|pid| {
+        let files = std::fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+        files.filter_map(|file| std::fs::read_link(file.path()).ok()).collect::<Vec<_>>()
+    });
+    let sockets: std::collections::HashSet<_> =
+        links.map(|link| link.to_string_lossy().into_owned()).collect();
+    let lists = ["/proc/net/tcp", "/proc/net/tcp6"];
+    let lists = lists.map(|list| std::fs::read_to_string(list).unwrap_or_default());
+    let lines = lists.iter().flat_map(|list| list.lines().skip(1));
+    let is_theirs = |line: &&str| {
+        let fields: Vec<_> = line.split_whitespace().collect();
+        fields[3] == "0A" && sockets.contains(&format!("socket:[{}]", fields[9]))
+    };
+    lines.filter(is_theirs).map(str::to_owned).collect()
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_browser_of_ours_listens_on_no_port() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let browser = Browser::launch(&on(dir.path())).await.expect("started");
+    let (page, _tap) = browser.open_page(&PageOptions::default(), WAIT).await.expect("opened");
+    page.navigate(&serve(&[("/", "<p>here</p>")]).await, WAIT).await.expect("loaded");
+    let ours = processes::of_profile(dir.path());
+    assert!(ours.len() > 1, "{ours:#?}");
+    let pids: Vec<_> = ours.iter().map(|(pid, _)| *pid).collect();
+    assert_eq!(listening(&pids), Vec::<String>::new());
+    // The look itself: this process listens, for the page.
+    assert!(!listening(&[std::process::id()]).is_empty());
+    browser.close().await;
 }
 
 #[cfg(target_os = "linux")]

@@ -13,7 +13,7 @@ use support::{EMAIL, Home, World, in_time};
 use tokio::process::Command;
 
 /// The pages with their texts; the tour has a test of its own.
-const PAGES: [(&str, &str); 10] = [
+const PAGES: [(&str, &str); 11] = [
     ("README.md", include_str!("../../../README.md")),
     ("browsers.md", include_str!("../../../docs/browsers.md")),
     ("cli.md", include_str!("../../../docs/cli.md")),
@@ -23,6 +23,7 @@ const PAGES: [(&str, &str); 10] = [
     ("proxies.md", include_str!("../../../docs/proxies.md")),
     ("reliability.md", include_str!("../../../docs/reliability.md")),
     ("scale.md", include_str!("../../../docs/scale.md")),
+    ("security.md", include_str!("../../../docs/security.md")),
     ("sim.md", include_str!("../../../docs/sim.md")),
 ];
 
@@ -114,6 +115,33 @@ fn what_is_tried_elsewhere_is_on_a_page() {
         let is_there = |page: &str| page.lines().any(|line| line.starts_with(begin));
         assert!(PAGES.iter().any(|(_, page)| is_there(page)), "{begin:?} is on no page any more");
     }
+}
+
+/// Tests that a page names, each with its file below `crates/`.
+fn named_tests(page: &str) -> Vec<(&str, &str)> {
+    let words = page.split('`').skip(1).step_by(2);
+    words
+        .filter_map(|word| word.split_once("::"))
+        .filter(|(file, _)| file.ends_with(".rs"))
+        .collect()
+}
+
+#[test]
+fn the_threat_model_names_tests_that_there_are() {
+    let page = include_str!("../../../docs/security.md");
+    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let named = named_tests(page);
+    for (file, name) in &named {
+        let source = std::fs::read_to_string(crates.join(file));
+        let source = source.unwrap_or_else(|error| panic!("{file}: {error}"));
+        assert!(source.contains(&format!("fn {name}(")), "{file} has no test {name}");
+    }
+    // Each row of an attack has one; those of what there is to protect, and the heads, are others.
+    for row in page.lines().filter(|line| line.starts_with("| ") && line.ends_with("` |")) {
+        let is_tried = !named_tests(row).is_empty() || row.ends_with("`deny.toml` |");
+        assert!(is_tried, "no test tries this: {row}");
+    }
+    assert!(named.len() > 40, "{}", named.len());
 }
 
 fn is_installed(program: &str) -> bool {

@@ -104,7 +104,76 @@ pub(super) fn place(path: &Path, key: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
+    use super::super::mistake::explained;
     use super::*;
+
+    /// What stands where no secret belongs.
+    const SECRET: &str = "hunter2-of-mine";
+
+    /// A value of a form that some setting takes, and some that none does.
+    fn value() -> impl Strategy<Value = String> {
+        let forms = [
+            "true",
+            "0",
+            "-3",
+            "7",
+            "1.5",
+            "1979-05-27",
+            "''",
+            "[]",
+            "{}",
+            "{ a = 1 }",
+            "[1, 'x']",
+            "'http://127.0.0.1:1'",
+            "'poe/Raven'",
+            "'9999999999'",
+            "nan",
+            "99999999999999999999",
+        ];
+        let forms = forms.map(str::to_owned);
+        prop_oneof![
+            5 => prop::sample::select(forms.to_vec()),
+            2 => Just(format!("'{SECRET}'")),
+            1 => Just(format!("['{SECRET}']")),
+            1 => Just(format!("{{ browserName = '{SECRET}' }}")),
+        ]
+    }
+
+    fn line() -> impl Strategy<Value = String> {
+        let mut keys: Vec<_> = settings(&Shared::default()).keys().cloned().collect();
+        let more = ["serve.listen", "serve.grace", "aliases.a", "modle", "log.x", "\"é\"", "a b"];
+        keys.extend(more.map(str::to_owned));
+        let key = prop::sample::select(keys);
+        let others = ["[serve]", "[aliases]", "[[serve]]", "# words", "=", "", "a = \"", "[x"];
+        prop_oneof![
+            8 => (key, value()).prop_map(|(key, value)| format!("{key} = {value}")),
+            1 => prop::sample::select(others.to_vec()).prop_map(str::to_owned),
+            1 => "\\PC{0,20}",
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn any_file_is_read_or_explained_without_its_values(
+            lines in prop::collection::vec(line(), 0..6),
+        ) {
+            let text = lines.join("\n");
+            match toml::from_str::<Shared>(&text) {
+                Ok(file) => {
+                    settings(&file);
+                    let _ = circle(&file.aliases);
+                }
+                Err(error) => {
+                    let told = explained(&text, &error);
+                    prop_assert!(told.starts_with(':') || told.starts_with(", line"), "{}", told);
+                    prop_assert!(!told.contains(SECRET), "{}", told);
+                    prop_assert!(!told.contains('\n'), "{}", told);
+                }
+            }
+        }
+    }
 
     #[test]
     fn every_setting_can_stand_in_the_file() {
