@@ -34,6 +34,15 @@ async fn post_body(address: &str, body: &Value) -> String {
     answer
 }
 
+async fn get(address: &str, path: &str) -> String {
+    let mut stream = tokio::net::TcpStream::connect(address).await.expect("it listens");
+    let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.expect("it reads");
+    let mut reply = String::new();
+    in_time("a response", stream.read_to_string(&mut reply)).await.expect("UTF-8");
+    reply
+}
+
 #[tokio::test]
 async fn a_running_owner_answers_for_others() {
     let world = World::new().await;
@@ -63,23 +72,15 @@ async fn who_asks_by_the_owner_is_as_well_as_the_owner() {
     let world = World::new().await;
     let (first, owner) = world.serving(&[]).await;
     let (second, address) = world.serving(&[]).await;
-    let ready = async |address: &str| {
-        let mut stream = tokio::net::TcpStream::connect(address).await.expect("it listens");
-        let request = "GET /health/ready HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
-        stream.write_all(request.as_bytes()).await.expect("it reads");
-        let mut reply = String::new();
-        in_time("a response", stream.read_to_string(&mut reply)).await.expect("UTF-8");
-        reply
-    };
     assert!(post(&address, "[[sim: say=hi]]").await.contains("hi"));
     for address in [&owner, &address] {
-        let reply = ready(address).await;
+        let reply = get(address, "/health/ready").await;
         assert!(reply.starts_with("HTTP/1.1 200"), "{reply}");
         assert!(reply.contains("\"browser\":\"open\"") && reply.contains("\"signed_in\":true"));
     }
     // The owner is there, but does not say how it is doing.
     first.signal(Signal::STOP);
-    let reply = ready(&address).await;
+    let reply = get(&address, "/health/ready").await;
     assert!(reply.starts_with("HTTP/1.1 503"), "{reply}");
     first.signal(Signal::CONT);
     for served in [second, first] {
@@ -100,6 +101,41 @@ async fn leaving_stops_the_answer_in_the_owners_browser() {
     asking.signal(Signal::INT);
     assert_eq!(asking.end().await.code, Some(130));
     world.stopped().await;
+    served.signal(Signal::TERM);
+    assert_eq!(served.end().await.code, Some(0));
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_question_through_the_owner_takes_one_of_its_places() {
+    let world = World::new().await;
+    let (served, address) = world.serving(&["--max-chats", "1"]).await;
+    let mut command = world.lenore("ask");
+    command.arg("[[sim: length=9000, chunks=300, gap=50]]");
+    let mut first = Program::start(command);
+    first.bytes(1).await;
+    let second = tokio::spawn({
+        let address = address.clone();
+        async move { post(&address, "[[sim: say=my turn]]").await }
+    });
+    let waits = async {
+        loop {
+            let counts = get(&address, "/metrics").await;
+            let is = |name: &str| {
+                counts.lines().any(|line| {
+                    line.starts_with(&format!("lenore_provider_{name}")) && line.ends_with("} 1")
+                })
+            };
+            if is("running") && is("waiting") {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    in_time("the second to wait", waits).await;
+    first.signal(Signal::INT);
+    assert_eq!(first.end().await.code, Some(130));
+    assert!(second.await.expect("no panic").contains("my turn"));
     served.signal(Signal::TERM);
     assert_eq!(served.end().await.code, Some(0));
     world.end().await;

@@ -84,8 +84,9 @@ impl Share {
         let Budget { all, .. } = *self.budget;
         // What is small may still come in when large ones have taken their part.
         let wanted = self.bytes.saturating_add(more);
-        let of_all = if wanted <= SMALL_BODY_BYTES { all } else { all - all / 8 };
-        let of_each = if self.owner.is_some() { all / 2 } else { all };
+        let reserve = |bytes: usize| if wanted <= SMALL_BODY_BYTES { 0 } else { bytes / 8 };
+        let each = if self.owner.is_some() { all / 2 } else { all };
+        let (of_all, of_each) = (all - reserve(all), each - reserve(each));
         if wanted > of_all.min(of_each) {
             let what = format!("the body needs more than the {all} bytes for all bodies allow");
             let status = StatusCode::PAYLOAD_TOO_LARGE;
@@ -275,21 +276,23 @@ mod tests {
         const MB: usize = 1024 * 1024;
         let budget = Budget::new(Some(80 * MB), 0);
         let mut ada = budget.share(Some("ada"));
-        ada.grow(40 * MB).expect("half of it");
+        ada.grow(35 * MB).expect("half of it, less what is for small ones");
         let failure = ada.grow(1).expect_err("no more for one key");
         assert_eq!(failure.status, StatusCode::PAYLOAD_TOO_LARGE, "of one body");
-        let failure = budget.share(Some("ada")).grow(1).expect_err("nor for another body of it");
+        let mut small = budget.share(Some("ada"));
+        small.grow(MB).expect("a small one of the same key");
+        let failure = budget.share(Some("ada")).grow(5 * MB).expect_err("not another large one");
         assert_eq!(failure.limit(), Some(Limit::BodiesBytesPerKey));
         assert_eq!(failure.status, StatusCode::TOO_MANY_REQUESTS);
         let mut bob = budget.share(Some("bob"));
-        bob.grow(30 * MB).expect("for others there is");
-        let failure = bob.grow(2 * MB).expect_err("the rest is for small ones");
+        bob.grow(34 * MB).expect("for others there is");
+        let failure = bob.grow(MB).expect_err("the rest is for small ones");
         assert_eq!(failure.limit(), Some(Limit::BodiesBytes));
         let mut eve = budget.share(None);
         eve.grow(MB).expect("a small one");
         ada.shrink_to(MB);
-        bob.grow(9 * MB).expect("there is room again");
-        drop((ada, bob, eve));
+        bob.grow(MB).expect("there is room again");
+        drop((ada, small, bob, eve));
         let taken = budget.taken();
         assert!(taken.all == 0 && taken.each.is_empty(), "{taken:?}");
     }

@@ -26,7 +26,7 @@ pub(crate) const HEAD_FIELDS: usize = 100;
 pub(crate) const ANSWER_BYTES: usize = 16 * 1024 * 1024;
 
 /// Bytes of all bodies together, and of what is parsed of them, where the largest body is no larger
-/// than usual; a key may have half of them, and a last eighth is for small bodies.
+/// than usual; a key may have half of them, and a last eighth of either is for small bodies.
 pub(crate) const BODIES_BYTES: usize = 256 * 1024 * 1024;
 pub(crate) const SMALL_BODY_BYTES: usize = 1024 * 1024;
 
@@ -185,7 +185,7 @@ impl Limit {
             Self::BodiesBytesPerKey => row(
                 "bodies_bytes_per_key",
                 "the same for one key",
-                "half of it",
+                "half of it; the last eighth is for bodies up to 1 MB",
                 "429",
                 "--max-bodies",
             ),
