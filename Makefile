@@ -54,7 +54,7 @@ load:
 	$(CARGO) test --release -p lenore-gateway --test gateway load -- --ignored --nocapture
 
 # Attacks on the release build, and what they cost it: some five minutes, and ten for all of them
-# together; before them, a minute of each property test of `make fuzz`. `SIEGE=--only\ silent` runs one. The table goes into docs/reliability.md.
+# together; before them, a minute of each property test of `make fuzz`. `SIEGE=--only\ silent` runs one. The rows go into docs/reliability.md.
 siege:
 	CARGO="$(CARGO)" ./scripts/fuzz.sh 60
 	$(CARGO) build --quiet --release -p lenore-cli

@@ -23,6 +23,7 @@ mod logout;
 mod logs;
 mod man;
 mod mcp;
+mod memory;
 mod models;
 mod official;
 mod output;
@@ -100,6 +101,9 @@ fn settled(args: Args, matches: &ArgMatches) -> ExitCode {
 }
 
 fn run(shared: Shared, command: Command) -> ExitCode {
+    if matches!(command, Command::Serve(_)) {
+        memory::give_back_large_blocks();
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

@@ -325,3 +325,22 @@ async fn keys_are_made_listed_and_revoked() {
     assert!(!ended.stderr.contains(&key));
     world.end().await;
 }
+
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[tokio::test]
+async fn a_server_has_large_blocks_of_memory_given_back() {
+    let world = World::signed_out().await;
+    let (served, _) = world.serving(&[]).await;
+    // It begins anew in its own place, and shuts others out of what it knows.
+    match std::fs::read(format!("/proc/{}/environ", served.pid())) {
+        Ok(found) => {
+            let found = String::from_utf8_lossy(&found);
+            let is_set = |word: &str| word == "MALLOC_MMAP_THRESHOLD_=131072";
+            assert!(found.split('\0').any(is_set), "{found}");
+        }
+        Err(_) => eprintln!("skipped: only the administrator can look into it"),
+    }
+    served.signal(Signal::TERM);
+    assert_eq!(served.end().await.code, Some(0));
+    world.end().await;
+}

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
-use crate::client::{PATH, head, open, question, request, send};
+use crate::client::{PATH, head, open, question, request, send, send_long};
 
 const MB: usize = 1024 * 1024;
 
@@ -54,6 +54,7 @@ pub(crate) const ATTACKS: &[Attack] = &[
     attack!("recursion", "16 schemas that double with each level of the answer", None, recursion),
     attack!("patterns", "16 times 500 patterns `\\p{L}{100}`", None, patterns),
     attack!("answers", "8 answers of 50 MB, half of them streamed", None, answers),
+    attack!("responses", "8 answers of 15 MB, as the events of responses", None, responses),
     attack!("leaving", "3,000 clients ask and leave", None, leaving),
     Attack {
         name: "together",
@@ -208,6 +209,11 @@ async fn answers(address: String) -> io::Result<String> {
     Ok(counted(told.into_iter().map(|told| told.map_or(0, |(status, _)| status))))
 }
 
+async fn responses(address: String) -> io::Result<String> {
+    let body = json!({ "input": "[megabytes 15]", "stream": true });
+    all_send(&address, request("/v1/responses", &body.to_string()).as_bytes(), 8).await
+}
+
 async fn leaving(address: String) -> io::Result<String> {
     let mut body = question("[seconds 60]");
     for round in 0..30 {
@@ -224,7 +230,7 @@ async fn together(address: String, time: Duration) -> io::Result<String> {
     let mut body = question(&format!("[seconds {seconds}]"));
     body["stream"] = true.into();
     let stream = request(PATH, &body.to_string());
-    let streams = join_all((0..1000).map(|_| send(&address, stream.as_bytes())));
+    let streams = join_all((0..1000).map(|_| send_long(&address, stream.as_bytes(), time)));
     // Nothing of a stream may be lost.
     let whole = usize::try_from(seconds * 5).unwrap_or_default() * "quoth ".len();
     let large = request(PATH, &question(&"x".repeat(2 * MB)).to_string());

@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 
 use crate::target::KEY;
 
-/// Longer than any answer takes.
+/// Longer than an answer takes, other than one that is to take long.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) const PATH: &str = "/v1/chat/completions";
@@ -35,6 +35,15 @@ pub(crate) fn question(words: &str) -> Value {
 /// Sends this and reads what comes until the end; the status, and how many bytes there were. The
 /// server may refuse before it has all.
 pub(crate) async fn send(address: &str, bytes: &[u8]) -> io::Result<(u16, usize)> {
+    send_long(address, bytes, Duration::ZERO).await
+}
+
+/// The same, where the answer is to take so long.
+pub(crate) async fn send_long(
+    address: &str,
+    bytes: &[u8],
+    time: Duration,
+) -> io::Result<(u16, usize)> {
     let exchange = async {
         let mut stream = TcpStream::connect(address).await?;
         let (mut reading, mut writing) = stream.split();
@@ -63,7 +72,7 @@ pub(crate) async fn send(address: &str, bytes: &[u8]) -> io::Result<(u16, usize)
         Ok(told)
     };
     let late = |_| io::Error::new(io::ErrorKind::TimedOut, "no end of the answer");
-    tokio::time::timeout(PATIENCE, exchange).await.map_err(late)?
+    tokio::time::timeout(PATIENCE + time, exchange).await.map_err(late)?
 }
 
 /// Opens a connection and says this on it, which is kept.

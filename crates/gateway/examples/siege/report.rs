@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::attacks::Attack;
+use crate::attacks::{ATTACKS, Attack};
 use crate::client;
 use crate::target::{Target, Use};
 
@@ -140,14 +140,33 @@ pub(crate) fn table(rows: &[Row]) -> String {
     table
 }
 
-/// Puts the table in its place.
+/// The name of a row's attack.
+fn name_of(row: &str) -> Option<&str> {
+    row.strip_prefix("| ")?.split(" |").next()
+}
+
+/// A table with the rows of these attacks, each of the newer table where it is in both.
+fn merged(older: &str, newer: &str) -> String {
+    let row_of = |table: &'_ str, attack: &str| {
+        let row = table.lines().skip(2).find(|row| name_of(row) == Some(attack));
+        row.map(str::to_owned)
+    };
+    let head = newer.lines().take(2).map(str::to_owned);
+    let rows = ATTACKS
+        .iter()
+        .filter_map(|attack| row_of(newer, attack.name).or_else(|| row_of(older, attack.name)));
+    head.chain(rows).map(|line| line + "\n").collect()
+}
+
+/// Puts the table in its place. What was not measured now stays as it was.
 pub(crate) fn write(path: &Path, table: &str) -> io::Result<()> {
     const BEGIN: &str = "<!-- siege: made by `make siege` -->\n";
     const END: &str = "<!-- end of siege -->";
     let text = std::fs::read_to_string(path)?;
     let parts = text
         .split_once(BEGIN)
-        .and_then(|(head, rest)| rest.split_once(END).map(|(_, tail)| (head, tail)));
-    let (head, tail) = parts.ok_or_else(|| io::Error::other("the file has no place for it"))?;
-    std::fs::write(path, format!("{head}{BEGIN}{table}{END}{tail}"))
+        .and_then(|(head, rest)| rest.split_once(END).map(|(old, tail)| (head, old, tail)));
+    let (head, old, tail) =
+        parts.ok_or_else(|| io::Error::other("the file has no place for it"))?;
+    std::fs::write(path, format!("{head}{BEGIN}{}{END}{tail}", merged(old, table)))
 }
