@@ -87,6 +87,16 @@ impl Client {
         is_begun.then(|| refusal::too_slow(wait, &request.head))
     }
 
+    /// Whether it has said something that is not answered.
+    pub(crate) fn has_begun(&self) -> bool {
+        let request = self.request();
+        let is_waiting = || {
+            let bytes = self.stream.peek(&mut [0]).now_or_never();
+            matches!(bytes, Some(Ok(1)))
+        };
+        !request.is_answered && (!request.head.is_empty() || is_waiting())
+    }
+
     /// Waits until the client has left. The server reads nothing while it answers, so it sees the
     /// end only where nothing else was sent before it.
     pub(crate) async fn left(&self) {

@@ -94,9 +94,9 @@ pub(crate) fn too_slow(wait: Duration, head: &Head) -> Vec<u8> {
 pub(crate) fn no_place(limit: Limit, room: usize) -> Vec<u8> {
     let what = match limit {
         Limit::ConnectionsPerAddress => {
-            format!("{room} connections of this address are open, and all of them are answered")
+            format!("{room} connections of this address are open, as many as may be")
         }
-        _ => format!("{room} connections are open, and all of them are answered"),
+        _ => format!("{room} connections are open, as many as may be"),
     };
     response(&limit.busy("too_many_connections", &what), Wire::OpenAi)
 }

@@ -202,16 +202,25 @@ impl Reception {
             .serve_connection(Connection::new(client.clone(), metrics.clone(), patience), service);
         let connection = graceful.watch(connection);
         let open = metrics.connection();
+        let (partings, all) = (self.partings.clone(), self.room.all);
         async move {
-            let _open = open;
             let ended = tokio::select! {
-                ended = connection => ended,
+                ended = connection => Some(ended),
                 () = client.left() => return,
                 // The place is another's.
-                Ok(()) = gone => {
-                    metrics.limit_met(Limit::Connections);
-                    return;
-                }
+                Ok(()) = gone => None,
+            };
+            let Some(ended) = ended else {
+                metrics.limit_met(Limit::Connections);
+                // Who has said nothing is told nothing; one whose request was to be read next is
+                // told to send it again.
+                let has_begun = client.has_begun();
+                let Some(client) = Arc::into_inner(client).filter(|_| has_begun) else { return };
+                let Ok(_parting) = partings.try_acquire_owned() else { return };
+                drop(open);
+                connection::part(client.into_stream(), &refusal::no_place(Limit::Connections, all))
+                    .await;
+                return;
             };
             let mut last = None;
             if let Err(error) = ended {

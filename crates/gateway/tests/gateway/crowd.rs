@@ -56,6 +56,25 @@ async fn who_has_shown_no_key_makes_way_for_others() {
 }
 
 #[tokio::test]
+async fn who_makes_way_amid_a_request_is_told_to_ask_again() {
+    let server =
+        Server::with(Fake::new(script), |builder| builder.api_key("s3cret").most_connections(3))
+            .await;
+    let mut silent = Wire::open(server.address).await;
+    let mut begun = Wire::open(server.address).await;
+    begun.send("POST /v1/messages HTTP/1.1\r\nhost: lo").await;
+    let crowd = join_all((0..6).map(|_| Wire::open(server.address))).await;
+    let mut nothing = String::new();
+    let read = silent.0.read_to_string(&mut nothing);
+    assert_eq!(in_time("the end", read).await.expect("an end in order"), 0);
+    let reply = in_time("a refusal", begun.reply()).await.with_status(429);
+    assert_eq!(reply.header("retry-after"), Some("1"));
+    assert_eq!(reply.json()["error"]["code"], "too_many_connections");
+    drop(crowd);
+    server.end().await;
+}
+
+#[tokio::test]
 async fn who_is_answered_keeps_his_place_and_the_next_is_told_so() {
     let server = Server::with(Fake::new(script), |builder| builder.most_connections(3)).await;
     let mut answered = Vec::new();
