@@ -194,6 +194,11 @@ impl Exchange {
         self.is_sent() && self.question.reply == ReplyState::Awaited
     }
 
+    /// Whether the page that asked shows the chat: it did before, or the reply has led it there.
+    pub fn is_shown(&self) -> bool {
+        !self.question.is_new || self.question.reply == ReplyState::Taken
+    }
+
     /// Whether nothing of the answer runs on the site: it has refused the question, or told the
     /// end.
     pub fn is_over(&self) -> bool {
