@@ -118,10 +118,14 @@ async fn a_page_that_is_lost_before_the_reply_says_what_is_known() {
         }
     });
     let answer = answer.await;
-    let text = answer.text.clone();
-    let error = answer.failed();
-    assert!(error.to_string().contains("it has the question"), "{error}");
-    assert_eq!(error.partial(), Some(&*text));
+    match &answer.error {
+        // The site of 2025 tells the chat's address on the channel, where another page hears it.
+        None => assert_eq!(answer.complete(), world.site_text()),
+        Some(error) => {
+            assert!(error.to_string().contains("it has the question"), "{error}");
+            assert_eq!(error.partial(), Some(&*answer.text));
+        }
+    }
     world.end().await;
 }
 
