@@ -275,7 +275,11 @@ impl Exchange {
                 let is_ours = *own || self.is_nonce(nonce.as_deref());
                 self.take_job(chat.as_deref(), id, state.as_deref(), is_ours, &mut steps);
             }
-            TapMessage::Deleted { id, .. } if self.is_answer(id) => self.deleted(&mut steps),
+            TapMessage::Deleted { chat, id }
+                if self.is_answer(id) && chat.as_ref().is_none_or(|chat| self.is_our_chat(chat)) =>
+            {
+                self.deleted(&mut steps);
+            }
             TapMessage::Cancelled { chat, id } if self.is_our_chat(chat) => {
                 self.cancelled(id.as_deref(), &mut steps);
             }
