@@ -12,6 +12,9 @@ pub(crate) struct Heard {
     /// From the question to the first piece.
     #[serde(rename = "first_us", with = "microseconds")]
     pub(crate) first: Duration,
+    /// From the last piece of the answer to its end, where the client tells.
+    #[serde(rename = "end_us", with = "microseconds", default)]
+    pub(crate) end: Duration,
     /// The whole answer.
     pub(crate) text: String,
 }

@@ -28,7 +28,7 @@ type Failure = Box<dyn Error + Send + Sync>;
 /// What Lenore costs, beside its peers, in one run.
 #[derive(Debug, Parser)]
 pub(crate) struct Options {
-    /// Fewer rounds, and none of 64 streams
+    /// Fewer rounds, and none of 64 streams or more
     #[arg(long)]
     quick: bool,
     /// Put the tables into this file, between its markers
@@ -46,6 +46,12 @@ pub(crate) struct Options {
     /// A further switch of the browser that Lenore drives
     #[arg(long, value_name = "SWITCH", allow_hyphen_values = true)]
     switch: Vec<String>,
+    /// The edition of the site that is measured on; peers know that of 2023 alone
+    #[arg(long, value_name = "EDITION", default_value = "2023")]
+    edition: String,
+    /// A habit of the site, such as `heavy=yes`: what a page of a large app costs
+    #[arg(long, value_name = "NAME=VALUE")]
+    habit: Vec<String>,
     /// Be one of those who are measured, and obey a harness
     #[arg(long, value_enum, hide = true)]
     role: Option<role::Role>,

@@ -53,7 +53,7 @@ type Rounds<T> = Vec<Result<Vec<T>, Failure>>;
 /// Everything that is asked for, printed and written.
 pub(crate) async fn all(options: &Options) -> Result<(), Failure> {
     let wanted = |run| options.only.is_empty() || options.only.contains(&run);
-    let site = Site::start().await?;
+    let site = Site::start(&options.edition, &options.habit).await?;
     let mut entrants = Vec::new();
     for script in peers::found(options)? {
         let profile = profile::signed_in(&site, script.name).await?;

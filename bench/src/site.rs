@@ -23,9 +23,11 @@ pub(crate) fn program() -> Result<PathBuf, Failure> {
 }
 
 impl Site {
-    pub(crate) async fn start() -> Result<Self, Failure> {
+    /// Of an edition, with further habits.
+    pub(crate) async fn start(edition: &str, habits: &[String]) -> Result<Self, Failure> {
         let mut child = Command::new(program()?)
-            .args(["sim", "--port", "0", "--edition", &edition()])
+            .args(["sim", "--port", "0", "--edition", edition])
+            .args(habits.iter().flat_map(|habit| ["--habit", habit]))
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .kill_on_drop(true)
@@ -53,9 +55,4 @@ pub(crate) async fn code(site: &str, email: &str) -> Result<String, Failure> {
     let url = format!("{site}/sim/inbox.json?email={email}");
     let mail: Value = serde_json::from_slice(&reqwest::get(url).await?.bytes().await?)?;
     Ok(mail["code"].as_str().ok_or("no code was mailed")?.to_owned())
-}
-
-/// The edition of the site that is measured on.
-fn edition() -> String {
-    std::env::var("LENORE_SIM_EDITION").unwrap_or_else(|_| "2023".to_owned())
 }

@@ -11,7 +11,7 @@ use crate::Failure;
 use crate::heard::Heard;
 
 /// More chats at once than are measured.
-const MANY: usize = 128;
+const MANY: usize = 512;
 
 pub(super) struct Lenore {
     poe: Poe,
@@ -77,6 +77,7 @@ impl Lenore {
         let request = ChatRequest::new("gpt-4", vec![Message::user(prompt)]);
         let mut completion = self.poe.create_completion(request);
         let (mut heard, mut transcript) = (Heard::default(), Transcript::default());
+        let mut last = begin;
         while let Some(event) = completion.next().await {
             let event = event?;
             transcript.apply(&event);
@@ -85,12 +86,14 @@ impl Lenore {
                     heard.first = begin.elapsed();
                     first.came();
                 }
+                last = Instant::now();
                 heard.take(&text);
                 if heard.pieces.len() >= enough {
                     break;
                 }
             }
         }
+        heard.end = last.elapsed();
         heard.text = transcript.into_text();
         Ok((heard, completion))
     }

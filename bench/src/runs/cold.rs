@@ -41,7 +41,7 @@ pub(super) async fn run(site: &Site, entrants: &[Entrant], quick: bool) -> Row {
             }
         }
     }
-    let goal = "≤ 0.5 s, a third of the original's";
+    let goal = "≤ 0.5 × the best peer's";
     Row { name: "cold: start of the process to first piece".into(), goal, cells }
 }
 

@@ -27,7 +27,7 @@ pub(super) async fn run(bench: &mut Bench<'_>) -> Row {
         // Without a browser there are no chats to hold open.
         Ok(one.zip(many).map(|(one, many)| (many - one) / MORE as i64))
     });
-    row("memory of a further chat", "below Playwright's", &sizes.await, |rounds| {
+    row("memory of a further chat", "≤ 1 MB", &sizes.await, |rounds| {
         let sizes: Vec<i64> =
             rounds.iter().flatten().copied().filter(|size| *size > 1 << 16).collect();
         if sizes.is_empty() { Cell::None } else { Cell::Bytes(sizes) }

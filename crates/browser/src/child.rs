@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How long killed helpers may take to go. Where nobody reaps orphans they never seem to.
-const HELPERS: Duration = Duration::from_millis(250);
+const HELPERS: Duration = Duration::from_secs(1);
 
 /// How often an ending process is looked at.
 pub(crate) const LOOK: Duration = Duration::from_millis(5);

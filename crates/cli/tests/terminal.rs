@@ -200,11 +200,14 @@ async fn a_rewrite_is_drawn_over_what_was_there() {
 async fn a_window_that_changes_leaves_no_garbage() {
     let world = World::new().await;
     let words: Vec<String> = (0..160).map(|number| format!("w{number}.")).collect();
-    let prompt = format!("{} [[sim: echo, chunks=160, gap=15]]", words.join(" "));
+    let prompt = format!("{} [[sim: echo, chunks=16, gap=500]]", words.join(" "));
     let mut terminal = Terminal::start(&ask(&world, &[&prompt]), 30, 60);
+    // What is drawn while the window changes is drawn for the one of before.
     terminal.shows("w30.").await;
+    terminal.is_at_rest().await;
     terminal.resize(20, 90);
     terminal.shows("w90.").await;
+    terminal.is_at_rest().await;
     terminal.resize(30, 72);
     assert_eq!(terminal.end().await, 0);
     let shown = terminal.everything();

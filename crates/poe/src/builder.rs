@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use lenore_browser::{Isolation, LaunchOptions, Profile, Program};
 use lenore_provider::{Error, ErrorKind, Result};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Mutex, Semaphore, watch};
 
 use crate::context::Context;
 use crate::conversations::Conversations;
@@ -368,7 +368,8 @@ impl PoeBuilder {
             closing: watch::Sender::new(false),
             arriving: Semaphore::new(ARRIVING),
             asked: AtomicUsize::new(0),
-            is_warming: AtomicBool::new(false),
+            warming: Mutex::default(),
+            is_warm_up_due: AtomicBool::new(false),
         })))
     }
 }

@@ -8,7 +8,7 @@ use futures_util::future::try_join_all;
 use lenore_browser::{Page, Tap};
 use lenore_provider::Result;
 use serde_json::json;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Mutex, Semaphore, watch};
 
 use crate::Site;
 use crate::arrive::{self, Arrival, LOAD, Reading};
@@ -37,8 +37,10 @@ pub(crate) struct Context {
     pub(crate) arriving: Semaphore,
     /// How many questions there were.
     pub(crate) asked: AtomicUsize,
-    /// Whether a tab is being brought to a prompt at present.
-    pub(crate) is_warming: AtomicBool,
+    /// Held while a tab is brought to a prompt ahead of the next question.
+    pub(crate) warming: Mutex<()>,
+    /// Whether that is to begin.
+    pub(crate) is_warm_up_due: AtomicBool,
 }
 
 impl Context {
@@ -116,7 +118,7 @@ impl Context {
     /// the first time may never ask again, so nothing is done ahead for them.
     pub(crate) fn warm(self: &Arc<Self>, bot: &str, after: Duration) {
         let is_first = self.asked.load(Ordering::Relaxed) < 2;
-        if is_first || self.is_warming.swap(true, Ordering::AcqRel) {
+        if is_first || self.is_warm_up_due.swap(true, Ordering::AcqRel) {
             return;
         }
         let (poe, url) = (self.clone(), self.site.bot_url(bot));
@@ -124,15 +126,16 @@ impl Context {
         tokio::spawn(async move {
             let warmed = async {
                 tokio::time::sleep(after).await;
+                let _turn = poe.warming.lock().await;
+                poe.is_warm_up_due.store(false, Ordering::Release);
                 poe.bring_tab_to(&url).await
             };
             tokio::select! {
-                () = poe.closing() => {}
+                () = poe.closing() => poe.is_warm_up_due.store(false, Ordering::Release),
                 warmed = warmed => if let Err(error) = warmed {
                     tracing::debug!(%error, "no tab could be made ready");
                 },
             }
-            poe.is_warming.store(false, Ordering::Release);
             drop(lease);
         });
     }

@@ -315,8 +315,8 @@ impl<'a> Following<'a> {
     /// Gives back a tab that shows the chat, unless it was loaded anew meanwhile, so that its tap
     /// does not know which chat is ours.
     fn put_back(&self, mut tab: Tab) {
-        if self.is_same_document {
-            let exchange = self.watch.exchange();
+        let exchange = self.watch.exchange();
+        if self.is_same_document && exchange.is_shown() {
             tab.at =
                 exchange.chat_code().map(|code| self.poe.site.chat_url(code)).unwrap_or_default();
             tab.bot = self.ask.is_bot_named.then(|| self.ask.bot.clone());

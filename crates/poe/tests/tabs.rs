@@ -140,6 +140,8 @@ async fn a_tab_waits_at_the_prompt_for_each_question() {
         assert_eq!(world.ask("[[sim: say=ok]]").await.complete(), "ok");
         until(|| page_loads(&world) > loads + n).await;
         until(|| world.poe.health().pages == 2).await;
+        // Nothing tells when a page that was loaded waits at its prompt.
+        tokio::time::sleep(Duration::from_secs(1)).await;
     }
     assert_eq!(world.poe.health().signed_in, Some(true));
     world.end().await;

@@ -283,7 +283,13 @@ async fn amid_an_answer(
     let prompt = "Ravens? [[sim: length=3000, chunks=60, gap=40]]";
     let mut completion = poe.create_completion(request(prompt));
     let mut text = Transcript::default();
-    text.apply(&Event::Delta(first_delta(&mut completion).await));
+    // Before the site has told where the chat is, nobody can read it again.
+    let mut is_started = false;
+    while !is_started || text.text().is_empty() {
+        let event = completion.next().await.expect("it goes on").expect("no error yet");
+        is_started |= matches!(event, Event::Started { .. });
+        text.apply(&event);
+    }
     deed().await;
     let followed = async {
         while let Some(event) = completion.next().await {

@@ -134,7 +134,7 @@ fn no_display(words: &str) -> Option<String> {
 impl Drop for Process {
     fn drop(&mut self) {
         if !self.group.wait_for_exit(GRACE) {
-            tracing::info!("the browser did not end by itself and was killed");
+            tracing::warn!("the browser did not end by itself and was killed");
         }
         // Also where it has ended: a helper of it may not have noticed yet.
         self.group.end();

@@ -18,6 +18,9 @@ use super::support::WAIT;
 /// Lines that have left the screen are kept, so many.
 const SCROLLBACK: usize = 5000;
 
+/// How long a program draws nothing once it has drawn all there is.
+const REST: Duration = Duration::from_millis(150);
+
 /// A program that runs on a terminal.
 pub(crate) struct Terminal {
     master: Box<dyn MasterPty + Send>,
@@ -137,6 +140,11 @@ impl Terminal {
     /// Waits until the screen shows something.
     pub(crate) async fn shows(&mut self, words: &str) {
         self.until(words, |screen| screen.contains(words)).await;
+    }
+
+    /// Waits until the program has drawn nothing for a while, so that all of it is shown.
+    pub(crate) async fn is_at_rest(&mut self) {
+        while tokio::time::timeout(REST, self.changes.changed()).await.is_ok() {}
     }
 
     /// Waits until the line of the cursor is this, from its beginning to the cursor.

@@ -194,6 +194,11 @@ impl Exchange {
         self.is_sent() && self.question.reply == ReplyState::Awaited
     }
 
+    /// Whether the page that asked shows the chat: it did before, or the reply has led it there.
+    pub fn is_shown(&self) -> bool {
+        !self.question.is_new || self.question.reply == ReplyState::Taken
+    }
+
     /// Whether nothing of the answer runs on the site: it has refused the question, or told the
     /// end.
     pub fn is_over(&self) -> bool {
@@ -270,7 +275,11 @@ impl Exchange {
                 let is_ours = *own || self.is_nonce(nonce.as_deref());
                 self.take_job(chat.as_deref(), id, state.as_deref(), is_ours, &mut steps);
             }
-            TapMessage::Deleted { id, .. } if self.is_answer(id) => self.deleted(&mut steps),
+            TapMessage::Deleted { chat, id }
+                if self.is_answer(id) && chat.as_ref().is_none_or(|chat| self.is_our_chat(chat)) =>
+            {
+                self.deleted(&mut steps);
+            }
             TapMessage::Cancelled { chat, id } if self.is_our_chat(chat) => {
                 self.cancelled(id.as_deref(), &mut steps);
             }

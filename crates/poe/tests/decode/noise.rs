@@ -107,6 +107,7 @@ fn about_others() -> impl Strategy<Value = Noise> {
     let what = prop::sample::select(vec![
         ("messageCancelled", json!({ "messageId": ANSWER })),
         ("messageCancelled", json!({})),
+        ("messageDeleted", json!({ "messageId": ANSWER })),
         ("chatTitleUpdated", json!({ "title": "another's ζ" })),
         ("jobCostUpdated", json!({ "totalCostPoints": 666_666 })),
         ("messageStateUpdated", json!({ "messageId": ANSWER, "state": "error_x" })),
@@ -125,7 +126,6 @@ fn about_others() -> impl Strategy<Value = Noise> {
 fn nonsense() -> impl Strategy<Value = Noise> {
     let unknown = prop::sample::select(vec![
         "messageRead",
-        "messageDeleted",
         "viewerStateUpdated",
         "jobStarted",
         "constructor",

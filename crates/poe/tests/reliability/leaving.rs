@@ -31,8 +31,8 @@ async fn sees(world: &World, since: u64, what: impl Fn(&Seen) -> bool) -> LogEnt
 
 #[tokio::test(flavor = "multi_thread")]
 async fn leaving_before_the_reply_stops_the_answer() {
+    let world = World::new().await;
     for words in ["slow-reply=2500", "slow-reply=2500, no-echo", "slow-take=300, lost-reply"] {
-        let world = World::new().await;
         let since = now(&world);
         let mut completion =
             world.poe.create_completion(request(&format!("{words}, {LONG}"), None));
@@ -50,8 +50,8 @@ async fn leaving_before_the_reply_stops_the_answer() {
         let Seen::Answer { state, text, .. } = end.what else { unreachable!("an answer") };
         assert_eq!(state, "cancelled", "{words}: {} characters", text.len());
         assert!(text.len() < 20_000);
-        world.end().await;
     }
+    world.end().await;
 }
 
 /// What was logged as a warning.
@@ -118,10 +118,14 @@ async fn a_page_that_is_lost_before_the_reply_says_what_is_known() {
         }
     });
     let answer = answer.await;
-    let text = answer.text.clone();
-    let error = answer.failed();
-    assert!(error.to_string().contains("it has the question"), "{error}");
-    assert_eq!(error.partial(), Some(&*text));
+    match &answer.error {
+        // The site of 2025 tells the chat's address on the channel, where another page hears it.
+        None => assert_eq!(answer.complete(), world.site_text()),
+        Some(error) => {
+            assert!(error.to_string().contains("it has the question"), "{error}");
+            assert_eq!(error.partial(), Some(&*answer.text));
+        }
+    }
     world.end().await;
 }
 

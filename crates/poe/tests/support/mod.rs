@@ -89,15 +89,7 @@ impl World {
     /// Ends everything and checks that nothing is left.
     pub(crate) async fn end(self) {
         self.poe.close().await;
-        // Helpers of a browser end a moment after it.
-        let gone = async {
-            while !processes_of(self.profile.path()).is_empty() {
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-        };
-        if tokio::time::timeout(Duration::from_secs(5), gone).await.is_err() {
-            panic!("{:?} are left", processes_of(self.profile.path()));
-        }
+        assert_eq!(processes_of(self.profile.path()), Vec::<String>::new());
         assert!(!self.profile.path().join("lenore.lock").exists());
         self.sim.stop().await;
     }
