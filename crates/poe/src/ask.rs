@@ -14,7 +14,7 @@ use crate::attach::attach;
 use crate::caller::Caller;
 use crate::compose::{self, Unsent};
 use crate::context::Context;
-use crate::conversations::{Chat, Continuation};
+use crate::conversations::{Chat, Continuation, Stopping};
 use crate::decode::TapMessage;
 use crate::error::{challenge, is_loss, no_access};
 use crate::follow::{Answered, Following, Source};
@@ -118,7 +118,11 @@ impl Ask {
         };
         let continuation = self.continuation(poe);
         let mut aim = match &continuation {
-            Some(continuation) => self.resumed(poe, continuation),
+            Some(continuation) => {
+                let stopped = async { Ok(continuation.known.until_stopped().await) };
+                caller.stays("the answer before it was stopped", stopped).await?;
+                self.resumed(poe, continuation)
+            }
             None => self.whole(poe),
         };
         match self.try_until_taken(poe, caller, &mut aim).await {
@@ -194,8 +198,11 @@ impl Ask {
             return None;
         }
         let told = self.earlier.as_ref().filter(|told| told.length < self.messages.len());
-        told.and_then(|told| poe.conversations.take_at(&self.bot, told))
-            .or_else(|| poe.conversations.take(&self.bot, &self.messages))
+        let found = told.and_then(|told| poe.conversations.take_at(&self.bot, told));
+        let why = if found.is_some() { "the place of its last answer" } else { "its words" };
+        let found = found.or_else(|| poe.conversations.take(&self.bot, &self.messages))?;
+        tracing::debug!(chat = found.known.chat.code, why, "the conversation goes on in its chat");
+        Some(found)
     }
 
     /// What is new of a conversation, in the chat that has the rest.
@@ -218,6 +225,16 @@ impl Ask {
             // Nobody here knows what else the chat holds.
             poe.conversations.remember_end(&self.bot, chat);
         }
+    }
+
+    /// Remembers the chat of an answer that nobody waits for any more, and that is being stopped.
+    pub(crate) fn remember_stopped(&self, poe: &Context, answered: &Answered) -> Option<Stopping> {
+        let Answered { text, chat: Some(code), answer: Some(answer) } = answered else {
+            return None;
+        };
+        let chat = Chat { code: code.clone(), answer: answer.clone() };
+        let said = self.may_resume().then_some((&*self.messages, &**text));
+        Some(poe.conversations.remember_stopped(&self.bot, said, chat))
     }
 
     /// Files are no part of what tells conversations apart.

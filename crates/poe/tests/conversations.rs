@@ -4,9 +4,9 @@ mod support;
 
 use std::time::Duration;
 
-use lenore_provider::{ChatRequest, Earlier, ErrorKind, Event, Message};
+use lenore_provider::{ChatRequest, Earlier, ErrorKind, Event, Message, Provider, Transcript};
 use lenore_sim::{LogEntry, Seen};
-use support::{Answer, World, ask};
+use support::{Answer, WAIT, World, ask};
 
 /// A conversation as a client holds it.
 #[derive(Clone)]
@@ -204,6 +204,55 @@ async fn who_knows_the_place_of_an_answer_goes_on_there_once() {
     for (_, prompt) in &turns[2..5] {
         assert!(prompt.starts_with("User: Who was Poe?\nAssistant: not in the words"), "{prompt}");
     }
+    world.end().await;
+}
+
+/// Leaves an answer once some of it has come, and says where it stands and what has come.
+async fn leave(world: &World, request: ChatRequest, length: usize) -> (Earlier, String) {
+    let mut completion = world.poe.create_completion(request);
+    let (mut place, mut text) = (None, Transcript::default());
+    loop {
+        let event = completion.next().await.expect("an event").expect("no failure");
+        text.apply(&event);
+        if let Event::Started { chat, message, .. } = event {
+            place = Some(Earlier { chat, message, length });
+        }
+        if let Some(place) = place.take_if(|_| text.text().len() > 100) {
+            return (place, text.into_text());
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_leaves_an_answer_goes_on_in_its_chat() {
+    let world = World::new().await;
+    let long = "Who was Poe? [[sim: length=4000, chunks=100, gap=30]]";
+    // At once, by the place of the answer, though the client has less of it.
+    let first = vec![Message::user(long)];
+    let (earlier, text) = leave(&world, ChatRequest::new("gpt-4", first.clone()), 2).await;
+    let mut messages = first.clone();
+    messages.extend([Message::assistant(&text[..20]), Message::user("When was that?")]);
+    let request = ChatRequest { earlier: Some(earlier), ..ChatRequest::new("gpt-4", messages) };
+    let second = ask(&world.poe, request).await;
+    assert_eq!(second.complete(), world.site_text());
+
+    // By its words, for who has them all; a beginning of them is another conversation here.
+    let (earlier, text) = leave(&world, ChatRequest::new("gpt-4", first.clone()), 2).await;
+    let stopped = |entry: &LogEntry| matches!(&entry.what, Seen::Answer { chat, .. } if *chat == earlier.chat);
+    let stopped = world.sim.wait_for(stopped, WAIT).await.expect("it is stopped");
+    assert!(matches!(&stopped.what, Seen::Answer { state, .. } if state == "cancelled"));
+    for (said, is_known) in [(&text[..20], false), (&*text, true)] {
+        let mut messages = first.clone();
+        messages.extend([Message::assistant(said), Message::user("And where?")]);
+        let answer = ask(&world.poe, ChatRequest::new("gpt-4", messages)).await;
+        assert_eq!(answer.complete(), world.site_text());
+        assert_eq!(answer.chat() == Some(&*earlier.chat), is_known, "{said}");
+    }
+
+    let turns = turns(&world);
+    assert_eq!(turns[1], (turns[0].0.clone(), "When was that?".into()));
+    assert!(turns[3].1.starts_with("User: Who was Poe?"), "{turns:#?}");
+    assert_eq!(turns[4], (turns[2].0.clone(), "And where?".into()));
     world.end().await;
 }
 
