@@ -1,8 +1,8 @@
 //! One question, from its place in the queue to the end of its answer.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use lenore_provider::{Earlier, Error, ErrorKind, Event, FinishReason, Hold, Message, Result};
@@ -16,6 +16,7 @@ use crate::compose::{self, Unsent};
 use crate::context::Context;
 use crate::conversations::{Chat, Continuation, Stopping};
 use crate::decode::TapMessage;
+use crate::delete;
 use crate::error::{challenge, is_loss, no_access};
 use crate::follow::{Answered, Following, Source};
 use crate::format_prompt;
@@ -38,6 +39,10 @@ pub(crate) struct Ask {
     pub(crate) chat: Option<String>,
     /// Whether the conversation may go on in the chat that has its beginning.
     pub(crate) resume: bool,
+    /// Whether the chat is deleted in the end.
+    pub(crate) temporary: bool,
+    /// The chat of an answer that did not end well.
+    pub(crate) begun: OnceLock<String>,
     /// Where the caller knows it to be.
     pub(crate) earlier: Option<Earlier>,
     pub(crate) silence: Duration,
@@ -126,11 +131,18 @@ impl Ask {
             None => self.whole(poe),
         };
         match self.try_until_taken(poe, caller, &mut aim).await {
+            Ok(answered) if self.temporary => {
+                self.delete(poe, caller, answered.chat.as_deref()).await;
+                Ok(FinishReason::Complete)
+            }
             Ok(answered) => {
                 self.remember(poe, answered);
                 Ok(FinishReason::Complete)
             }
             Err(failure) => {
+                if let Some(code) = self.begun.get().filter(|_| self.temporary) {
+                    self.delete(poe, caller, Some(code)).await;
+                }
                 let can_go_on = failure.is_untaken && aim.after.is_some();
                 if let Some(continuation) = continuation.filter(|_| can_go_on) {
                     poe.conversations.put_back(continuation);
@@ -227,11 +239,32 @@ impl Ask {
         }
     }
 
-    /// Remembers the chat of an answer that nobody waits for any more, and that is being stopped.
-    pub(crate) fn remember_stopped(&self, poe: &Context, answered: &Answered) -> Option<Stopping> {
-        let Answered { text, chat: Some(code), answer: Some(answer) } = answered else {
-            return None;
+    /// Deletes the chat of the question, or says that it could not be deleted.
+    async fn delete(&self, poe: &Arc<Context>, caller: &mut Caller<'_>, code: Option<&str>) {
+        let deleted = match code {
+            Some(code) => delete::delete(poe, code, self.load()).await,
+            None => Err(Error::new(ErrorKind::SiteChanged, "the site did not tell its address")),
         };
+        if let Err(error) = deleted {
+            tracing::warn!(%error, "the temporary chat was not deleted; delete it on the site");
+            let notice = format!("the chat was not deleted ({error}); delete it on the site");
+            caller.pipe.push(Event::Status(notice));
+        }
+    }
+
+    /// Takes note of an answer that ended like this. Where nobody waits for it any more, its chat can
+    /// go on once it has been stopped.
+    pub(crate) fn leaves(
+        &self,
+        poe: &Context,
+        error: &Error,
+        answered: &Answered,
+    ) -> Option<Stopping> {
+        let Answered { text, chat: Some(code), answer } = answered else { return None };
+        // Set once, as a question is taken once.
+        let _ = self.begun.set(code.clone());
+        let is_left = matches!(error.kind(), ErrorKind::Cancelled | ErrorKind::Timeout);
+        let answer = answer.as_ref().filter(|_| is_left && !self.temporary)?;
         let chat = Chat { code: code.clone(), answer: answer.clone() };
         let said = self.may_resume().then_some((&*self.messages, &**text));
         Some(poe.conversations.remember_stopped(&self.bot, said, chat))

@@ -489,11 +489,8 @@ impl<'a> Following<'a> {
         if let Some(subscription) = self.subscription.as_ref().filter(|_| end.is_ok()) {
             subscription.was_heard(self.listens);
         }
-        let is_left =
-            |error: &Error| matches!(error.kind(), ErrorKind::Cancelled | ErrorKind::Timeout);
-        let is_left = end.as_ref().is_err_and(is_left);
-        let _stopping =
-            is_left.then(|| self.ask.remember_stopped(self.poe, &self.answered())).flatten();
+        let error = end.as_ref().err();
+        let _stopping = error.and_then(|error| self.ask.leaves(self.poe, error, &self.answered()));
         match (&end, self.tab.take()) {
             (Ok(_), Some(tab)) => self.put_back(tab),
             (Ok(_), None) => {}

@@ -5,7 +5,7 @@ mod support;
 use std::time::Duration;
 
 use lenore_provider::{ChatRequest, Earlier, ErrorKind, Event, Message, Provider, Transcript};
-use lenore_sim::{LogEntry, Seen};
+use lenore_sim::{Edition, LogEntry, Options, Seen};
 use support::{Answer, WAIT, World, ask};
 
 /// A conversation as a client holds it.
@@ -316,4 +316,67 @@ async fn a_chat_of_another_bot_is_not_spoken_to() {
     assert!(turns(&world).iter().all(|turn| Some(&turn.0) == chat.as_ref()), "one chat");
     world.poe.close().await;
     world.end().await;
+}
+
+/// The chats that the site has deleted.
+fn deleted(world: &World) -> Vec<String> {
+    let chat = |entry: LogEntry| match entry.what {
+        Seen::Delete { chat } => Some(chat),
+        _ => None,
+    };
+    world.sim.log().into_iter().filter_map(chat).collect()
+}
+
+#[tokio::test]
+async fn a_temporary_chat_is_deleted_however_its_answer_ends() {
+    for edition in [Edition::Y2023, Edition::Y2025] {
+        let world = World::at(Options::default().edition(edition), |builder| builder).await;
+        world.sign_in(&world.poe).await;
+        let kept = world.ask("Who was Poe?").await;
+        let words = |words: &str| vec![Message::user(words)];
+        // By the model's name, and by the request; complete, failed, and left.
+        let first =
+            ask(&world.poe, ChatRequest::new("gpt-4:temporary", words("A title, please."))).await;
+        assert_eq!(first.complete(), world.site_text(), "{edition}");
+        let request = ChatRequest {
+            temporary: true,
+            ..ChatRequest::new("gpt-4", words("[[sim: length=90, chunks=3, state=error_x]]"))
+        };
+        let second = ask(&world.poe, request).await;
+        let (second, _) = (second.chat().expect("a chat").to_owned(), second.failed());
+        let long = words("[[sim: length=4000, chunks=100, gap=50]]");
+        let (third, _) = leave(&world, ChatRequest::new("gpt-4:temporary", long), 2).await;
+        let is_deleted =
+            |entry: &LogEntry| matches!(&entry.what, Seen::Delete { chat } if *chat == third.chat);
+        world.sim.wait_for(is_deleted, WAIT).await.expect("it is deleted");
+        let chats = [first.chat().expect("a chat").to_owned(), second, third.chat.clone()];
+        assert_eq!(deleted(&world), chats, "{edition}");
+        let is_notice =
+            |event: &Event| matches!(event, Event::Status(notice) if notice.contains("deleted"));
+        assert!(!first.events.iter().any(is_notice), "{:?}", first.events);
+        // A chat that somebody named is left alone.
+        let chat = kept.chat().map(str::to_owned);
+        let named = ChatRequest { chat, ..ChatRequest::new("gpt-4:temporary", words("And?")) };
+        assert_eq!(ask(&world.poe, named).await.failed().kind(), ErrorKind::InvalidRequest);
+        world.end().await;
+    }
+}
+
+#[tokio::test]
+async fn a_temporary_chat_that_cannot_be_deleted_is_told() {
+    for (fact, edition) in [
+        ("element:chatMenu=missing", Edition::Y2023),
+        ("element:menuDelete=missing", Edition::Y2025),
+        ("element:modalDelete=missing", Edition::Y2023),
+    ] {
+        let options = Options::default().edition(edition).drift(fact.parse().expect("a drift"));
+        let world = World::at(options, |builder| builder).await;
+        world.sign_in(&world.poe).await;
+        let words = vec![Message::user("A title, please.")];
+        let answer = ask(&world.poe, ChatRequest::new("gpt-4:temporary", words)).await;
+        assert_eq!(answer.complete(), world.site_text(), "{fact}");
+        let is_told = |event: &Event| matches!(event, Event::Status(notice) if notice.contains("the chat was not deleted"));
+        assert!(answer.events.iter().any(is_told), "{edition} {fact}: {:?}", answer.events);
+        world.end().await;
+    }
 }
