@@ -17,6 +17,8 @@ use tokio::net::TcpListener;
 
 use crate::args::Shared;
 use crate::interrupt::Interrupt;
+use crate::logs::Place;
+use crate::models::recently_asked;
 use crate::output::{note, report, write};
 use crate::paths::invalid;
 use crate::provider::{Source, Which};
@@ -65,6 +67,10 @@ pub(crate) struct ServeArgs {
     /// Another name for a model, as FROM=TO; the name `*` stands for all unknown ones; repeatable
     #[arg(long, value_name = "FROM=TO", value_parser = alias)]
     alias: Vec<(String, String)>,
+
+    /// The model that is asked what front ends ask on the side, such as titles and tags
+    #[arg(long, value_name = "MODEL")]
+    side_model: Option<String>,
 
     /// A host name by which clients reach the server, beside addresses and localhost; repeatable
     #[arg(long, value_name = "NAME")]
@@ -116,6 +122,8 @@ pub(crate) struct ServeSettings {
     listen: Option<SocketAddr>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) keys_file: Option<PathBuf>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    side_model: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     allow_host: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -140,9 +148,10 @@ pub(crate) struct ServeSettings {
 
 impl ServeSettings {
     /// What the table can say.
-    pub(crate) const KEYS: [&str; 12] = [
+    pub(crate) const KEYS: [&str; 13] = [
         "listen",
         "keys_file",
+        "side_model",
         "allow_host",
         "cors_origin",
         "strict",
@@ -163,6 +172,7 @@ impl ServeArgs {
         Self {
             listen: self.listen.or(file.listen),
             keys_file: self.keys_file.or(file.keys_file),
+            side_model: self.side_model.or(file.side_model),
             allow_host: first(self.allow_host, file.allow_host),
             cors_origin: first(self.cors_origin, file.cors_origin),
             strict: self.strict || file.strict,
@@ -292,6 +302,10 @@ fn gateway(
     if let Some(model) = &shared.model {
         builder = builder.default_model(shared.resolve(Some(model)));
     }
+    if let Some(model) = &args.side_model {
+        builder = builder.side_model(shared.resolve(Some(model)));
+    }
+    builder = builder.recent_models(recently_asked(&Place::of(shared, &**source.provider())));
     builder = aliases.into_iter().fold(builder, |builder, (from, to)| builder.alias(from, to));
     builder = args.allow_host.iter().fold(builder, |builder, host| builder.allow_host(host));
     args.cors_origin.iter().fold(builder, |builder, from| builder.allow_origin(from)).build()
