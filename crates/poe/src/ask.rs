@@ -241,12 +241,7 @@ impl Ask {
 
     /// Deletes the chat of the question, or says that it could not be deleted.
     async fn delete(&self, poe: &Arc<Context>, caller: &mut Caller<'_>, code: Option<&str>) {
-        let deleted = match code {
-            Some(code) => delete::delete(poe, code, self.load()).await,
-            None => Err(Error::new(ErrorKind::SiteChanged, "the site did not tell its address")),
-        };
-        if let Err(error) = deleted {
-            tracing::warn!(%error, "the temporary chat was not deleted; delete it on the site");
+        if let Err(error) = delete::delete(poe, code, self.load()).await {
             let notice = format!("the chat was not deleted ({error}); delete it on the site");
             caller.pipe.push(Event::Status(notice));
         }

@@ -22,8 +22,18 @@ const GONE: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 /// [`ErrorKind::SiteChanged`] where a button is not there, or the chat still is; whatever stands in
-/// the way of a page.
-pub(crate) async fn delete(poe: &Arc<Context>, code: &str, load: Duration) -> Result<()> {
+/// the way of a page. The log has a warning, too.
+pub(crate) async fn delete(poe: &Arc<Context>, code: Option<&str>, load: Duration) -> Result<()> {
+    let deleted = match code {
+        Some(code) => delete_at(poe, code, load).await,
+        None => Err(Error::new(ErrorKind::SiteChanged, "the site did not tell its address")),
+    };
+    deleted.inspect_err(|error| {
+        tracing::warn!(%error, "the temporary chat was not deleted; delete it on the site");
+    })
+}
+
+async fn delete_at(poe: &Arc<Context>, code: &str, load: Duration) -> Result<()> {
     let url = poe.site.chat_url(code);
     let tab = match poe.tabs.take_at(&url) {
         Some(tab) => tab,
