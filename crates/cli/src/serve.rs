@@ -85,6 +85,10 @@ pub(crate) struct ServeArgs {
     #[arg(long)]
     strict: bool,
 
+    /// What becomes of a conversation that ends with the beginning of an answer [default: refuse]
+    #[arg(long, value_name = "HOW")]
+    prefill: Option<Prefill>,
+
     /// Fetch images and files from public addresses that clients name
     #[arg(long)]
     fetch_files: bool,
@@ -114,6 +118,16 @@ pub(crate) struct ServeArgs {
     grace: Option<u64>,
 }
 
+/// What becomes of a conversation that ends with the beginning of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum Prefill {
+    /// It is refused: no bot here can be given the beginning of its answer
+    Refuse,
+    /// The bot is told to go on from there, which it may do or not
+    Prompt,
+}
+
 /// What the table `[serve]` of the settings' file says.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
@@ -130,6 +144,8 @@ pub(crate) struct ServeSettings {
     cors_origin: Vec<String>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     strict: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prefill: Option<Prefill>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     fetch_files: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -148,13 +164,14 @@ pub(crate) struct ServeSettings {
 
 impl ServeSettings {
     /// What the table can say.
-    pub(crate) const KEYS: [&str; 13] = [
+    pub(crate) const KEYS: [&str; 14] = [
         "listen",
         "keys_file",
         "side_model",
         "allow_host",
         "cors_origin",
         "strict",
+        "prefill",
         "fetch_files",
         "max_body",
         "max_bodies",
@@ -176,6 +193,7 @@ impl ServeArgs {
             allow_host: first(self.allow_host, file.allow_host),
             cors_origin: first(self.cors_origin, file.cors_origin),
             strict: self.strict || file.strict,
+            prefill: self.prefill.or(file.prefill),
             fetch_files: self.fetch_files || file.fetch_files,
             max_body: self.max_body.or(file.max_body.map(|size| u32::from(size.get()))),
             max_bodies: self.max_bodies.or(file.max_bodies.map(NonZeroU32::get)),
@@ -273,6 +291,7 @@ fn gateway(
 ) -> Result<Gateway> {
     let mut builder = Gateway::builder(source.provider().clone())
         .strict(args.strict)
+        .prefill_by_prompt(args.prefill == Some(Prefill::Prompt))
         .fetch_files(args.fetch_files)
         .largest_body(args.max_body.unwrap_or(BODY) as usize * MB);
     if let Some(size) = args.max_bodies {

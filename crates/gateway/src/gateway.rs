@@ -66,6 +66,7 @@ pub(crate) struct Options {
     pub(crate) hosts: Vec<String>,
     pub(crate) origins: Vec<String>,
     pub(crate) strict: bool,
+    pub(crate) prefills: bool,
     pub(crate) largest_body: usize,
     pub(crate) all_bodies: Option<usize>,
     pub(crate) largest_answer: usize,
@@ -160,6 +161,14 @@ impl GatewayBuilder {
     #[must_use]
     pub fn strict(mut self, strict: bool) -> Self {
         self.options.strict = strict;
+        self
+    }
+
+    /// Whether a conversation that ends with the beginning of an answer is asked, with an instruction
+    /// to go on from there, rather than refused.
+    #[must_use]
+    pub fn prefill_by_prompt(mut self, by_prompt: bool) -> Self {
+        self.options.prefills = by_prompt;
         self
     }
 
@@ -274,6 +283,7 @@ impl Gateway {
             hosts: Vec::new(),
             origins: Vec::new(),
             strict: false,
+            prefills: false,
             largest_body: BODY,
             all_bodies: None,
             largest_answer: ANSWER_BYTES,

@@ -12,7 +12,6 @@ use lenore_provider::{ChatRequest, Hold, Message, Role};
 
 use crate::Gateway;
 use crate::answer::{Answer, End, Part, Plan};
-use crate::content::Beside;
 use crate::failure::Failure;
 use crate::files::Files;
 use crate::fold::Rules;
@@ -79,7 +78,7 @@ async fn ask(
     let Question {
         model, messages, beside, stop, most, reading, count, stream, chat, told, ..
     } = question;
-    check(&messages, &beside)?;
+    check(&messages)?;
     let side_model = gateway.side_model(caller, &messages);
     let is_side = side_model.is_some();
     let model = side_model.unwrap_or(model);
@@ -152,7 +151,7 @@ async fn ask(
 }
 
 /// Whether there is something to ask.
-fn check(messages: &[Message], beside: &Beside) -> Result<(), Failure> {
+fn check(messages: &[Message]) -> Result<(), Failure> {
     let Some(last) = messages.last() else {
         return Err(Failure::invalid("there is no message to answer"));
     };
@@ -160,12 +159,6 @@ fn check(messages: &[Message], beside: &Beside) -> Result<(), Failure> {
         return Err(Failure::invalid(
             "the last message is the assistant's own, and no bot here can be given the beginning \
              of its answer; end with a message of the user's, or a tool's result",
-        ));
-    }
-    if !beside.files.is_empty() && messages.iter().all(|message| message.content.trim().is_empty())
-    {
-        return Err(Failure::invalid(
-            "a file comes without a text; say beside it what the bot is to do with it",
         ));
     }
     Ok(())

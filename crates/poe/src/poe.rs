@@ -247,7 +247,8 @@ impl Poe {
         }
         // White space as JavaScript trims it: the page would send nothing.
         let is_blank = |c: char| c.is_whitespace() || c == '\u{feff}';
-        if request.messages.iter().all(|message| message.content.chars().all(is_blank)) {
+        let is_empty = request.messages.iter().all(|message| message.content.chars().all(is_blank));
+        if is_empty && request.attachments.is_empty() {
             return invalid("the message is empty; there is nothing to ask".into());
         }
         let chat = request.chat.clone();

@@ -89,6 +89,11 @@ impl Recording {
         self.answer.text()
     }
 
+    /// Whether nothing has come, no file either.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.answer.text().trim().is_empty() && self.exchange.made.is_empty()
+    }
+
     /// Writes the exchange. A log that cannot be written is no failure of the answer.
     pub(crate) fn end(self, end: Result<(), &Error>) -> Recorded {
         let text = self.answer.into_text();
