@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use lenore_provider::{Earlier, Error, ErrorKind, Event, FinishReason, Hold, Message, Result};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::time::Instant;
@@ -124,7 +125,7 @@ impl Ask {
         let continuation = self.continuation(poe);
         let mut aim = match &continuation {
             Some(continuation) => {
-                let stopped = async { Ok(continuation.known.until_stopped().await) };
+                let stopped = continuation.known.until_stopped().map(Ok);
                 caller.stays("the answer before it was stopped", stopped).await?;
                 self.resumed(poe, continuation)
             }
