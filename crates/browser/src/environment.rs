@@ -1,4 +1,5 @@
-//! What of our environment a browser gets: what it needs to run, and no key or setting of ours.
+//! What of our environment a browser gets: what it needs to run, and no key or setting of ours, nor
+//! anything that is open here.
 
 use std::ffi::{OsStr, OsString};
 use std::process::Command;
@@ -73,8 +74,16 @@ const PREFIXES: &[&str] = &[
 /// Proxies, which a browser that is told of none finds by itself; but for one with a password.
 const PROXIES: &[&str] = &["all_proxy", "ftp_proxy", "http_proxy", "https_proxy"];
 
-/// Has a browser, or its driver, start with those variables alone.
+/// The first descriptor behind stdin, stdout and stderr.
+#[cfg(unix)]
+const FIRST_OTHER: i32 = 3;
+
+/// Has a browser, or its driver, start with those variables alone, and with no descriptor of ours
+/// but those that the command itself names: a browser that runs on would keep open whatever
+/// pipe or file somebody has left inheritable here.
 pub(crate) fn set(command: &mut Command) {
+    #[cfg(unix)]
+    close_fds::set_fds_cloexec_threadsafe(FIRST_OTHER, &[]);
     command.env_clear().envs(std::env::vars_os().filter(|(name, value)| is_passed_on(name, value)));
 }
 

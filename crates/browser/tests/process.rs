@@ -112,6 +112,33 @@ async fn a_browser_gets_no_key_of_our_environment() {
     browser.close().await;
 }
 
+/// The files that the processes of a profile have open.
+#[cfg(target_os = "linux")]
+fn open_files_of(directory: &std::path::Path) -> Vec<PathBuf> {
+    let processes = processes_of(directory).into_iter();
+    let open = processes.filter_map(|(pid, _)| std::fs::read_dir(format!("/proc/{pid}/fd")).ok());
+    open.flatten().flatten().filter_map(|open| std::fs::read_link(open.path()).ok()).collect()
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_browser_inherits_nothing_that_is_open_here() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    // As a shell hands descriptors down, and as a pipe of whoever waits for our output.
+    let mut handed_down = Vec::new();
+    for _ in 0..8 {
+        let open = file.reopen().expect("it is there");
+        rustix::io::fcntl_setfd(&open, rustix::io::FdFlags::empty()).expect("a descriptor");
+        handed_down.push(open);
+    }
+    let browser = Browser::launch(&on(dir.path())).await.expect("started");
+    let open = open_files_of(dir.path());
+    assert!(open.len() > 3, "{open:?}");
+    assert!(!open.iter().any(|path| path == file.path()), "{open:?}");
+    browser.close().await;
+}
+
 /// The frames of a browser that have a process of their own, by their hosts.
 async fn frames_apart(isolation: Isolation) -> Vec<String> {
     let other = serve(&[("/", "<p>a frame</p>")]).await.replace("127.0.0.1", "localhost");

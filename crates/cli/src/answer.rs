@@ -12,6 +12,9 @@ use crate::output::{Output, note, print_foreign, report};
 use crate::provider::Source;
 use crate::whole_file::Pending;
 
+/// What is said of an answer that is complete, and empty.
+pub(crate) const WITHOUT_A_WORD: &str = "the bot has ended its answer without a word";
+
 /// An answer that is to come, and what becomes of it.
 pub(crate) struct Answer {
     pub(crate) output: Output,
@@ -95,6 +98,9 @@ impl Answer {
             drop(self.output);
             ExitCode::SUCCESS
         };
+        if self.recording.is_empty() {
+            note(WITHOUT_A_WORD);
+        }
         let Recorded { text, number } = self.recording.end(Ok(()));
         let Err(error) = self.delivery.deliver(&text) else { return code };
         report(&error.to_string());

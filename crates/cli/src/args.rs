@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use clap::builder::{BoolishValueParser, TypedValueParser};
 use clap::{ArgAction, Parser, Subcommand, ValueHint};
-use lenore::{Poe, PoeBuilder, Program, Result, SavedSession, Site, WebDriver};
+use lenore::{Poe, PoeBuilder, Program, Result, SavedSession, Site, WebDriver, split_temporary};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -382,12 +382,13 @@ impl Shared {
     /// The model that a caller means: aliases are looked up, and the settings' model stands for
     /// none. Empty means the provider's default.
     pub(crate) fn resolve(&self, named: Option<&str>) -> String {
-        let mut name = named.or(self.model.as_deref()).unwrap_or_default();
+        let full = named.or(self.model.as_deref()).unwrap_or_default();
+        let (mut name, is_temporary) = split_temporary(full);
         // An alias may stand for another one, and none for itself in the end.
         for _ in 0..self.aliases.len() {
             let Some(model) = self.aliases.get(name) else { break };
             name = model;
         }
-        name.to_owned()
+        if is_temporary { format!("{name}:temporary") } else { name.to_owned() }
     }
 }

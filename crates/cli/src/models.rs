@@ -103,6 +103,12 @@ pub(crate) fn asked_before(place: &Place) -> Vec<String> {
     log.and_then(|log| log.handles(place).ok()).unwrap_or_default()
 }
 
+/// The models that were asked last at a place, the newest first. A log that cannot be read has none.
+pub(crate) fn recently_asked(place: &Place) -> Vec<String> {
+    let log = Store::existing().ok().flatten();
+    log.and_then(|log| log.recent_models(place).ok()).unwrap_or_default()
+}
+
 async fn rows(shared: &Shared, args: &ModelsArgs) -> Result<Vec<Row>> {
     if shared.provider == Some(Which::PoeApi) {
         let api = official::open(shared)?;

@@ -17,6 +17,8 @@ use tokio::net::TcpListener;
 
 use crate::args::Shared;
 use crate::interrupt::Interrupt;
+use crate::logs::Place;
+use crate::models::recently_asked;
 use crate::output::{note, report, write};
 use crate::paths::invalid;
 use crate::provider::{Source, Which};
@@ -66,6 +68,10 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "FROM=TO", value_parser = alias)]
     alias: Vec<(String, String)>,
 
+    /// The model that is asked what front ends ask on the side, such as titles and tags
+    #[arg(long, value_name = "MODEL")]
+    side_model: Option<String>,
+
     /// A host name by which clients reach the server, beside addresses and localhost; repeatable
     #[arg(long, value_name = "NAME")]
     allow_host: Vec<String>,
@@ -78,6 +84,10 @@ pub(crate) struct ServeArgs {
     /// Refuse parameters that cannot be honoured, rather than report them in a header
     #[arg(long)]
     strict: bool,
+
+    /// What becomes of a conversation that ends with the beginning of an answer [default: refuse]
+    #[arg(long, value_name = "HOW")]
+    prefill: Option<Prefill>,
 
     /// Fetch images and files from public addresses that clients name
     #[arg(long)]
@@ -108,6 +118,16 @@ pub(crate) struct ServeArgs {
     grace: Option<u64>,
 }
 
+/// What becomes of a conversation that ends with the beginning of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum Prefill {
+    /// It is refused: no bot here can be given the beginning of its answer
+    Refuse,
+    /// The bot is told to go on from there, which it may do or not
+    Prompt,
+}
+
 /// What the table `[serve]` of the settings' file says.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
@@ -116,12 +136,16 @@ pub(crate) struct ServeSettings {
     listen: Option<SocketAddr>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) keys_file: Option<PathBuf>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    side_model: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     allow_host: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     cors_origin: Vec<String>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     strict: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prefill: Option<Prefill>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     fetch_files: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -140,12 +164,14 @@ pub(crate) struct ServeSettings {
 
 impl ServeSettings {
     /// What the table can say.
-    pub(crate) const KEYS: [&str; 12] = [
+    pub(crate) const KEYS: [&str; 14] = [
         "listen",
         "keys_file",
+        "side_model",
         "allow_host",
         "cors_origin",
         "strict",
+        "prefill",
         "fetch_files",
         "max_body",
         "max_bodies",
@@ -163,9 +189,11 @@ impl ServeArgs {
         Self {
             listen: self.listen.or(file.listen),
             keys_file: self.keys_file.or(file.keys_file),
+            side_model: self.side_model.or(file.side_model),
             allow_host: first(self.allow_host, file.allow_host),
             cors_origin: first(self.cors_origin, file.cors_origin),
             strict: self.strict || file.strict,
+            prefill: self.prefill.or(file.prefill),
             fetch_files: self.fetch_files || file.fetch_files,
             max_body: self.max_body.or(file.max_body.map(|size| u32::from(size.get()))),
             max_bodies: self.max_bodies.or(file.max_bodies.map(NonZeroU32::get)),
@@ -263,6 +291,7 @@ fn gateway(
 ) -> Result<Gateway> {
     let mut builder = Gateway::builder(source.provider().clone())
         .strict(args.strict)
+        .prefill_by_prompt(args.prefill == Some(Prefill::Prompt))
         .fetch_files(args.fetch_files)
         .largest_body(args.max_body.unwrap_or(BODY) as usize * MB);
     if let Some(size) = args.max_bodies {
@@ -292,6 +321,10 @@ fn gateway(
     if let Some(model) = &shared.model {
         builder = builder.default_model(shared.resolve(Some(model)));
     }
+    if let Some(model) = &args.side_model {
+        builder = builder.side_model(shared.resolve(Some(model)));
+    }
+    builder = builder.recent_models(recently_asked(&Place::of(shared, &**source.provider())));
     builder = aliases.into_iter().fold(builder, |builder, (from, to)| builder.alias(from, to));
     builder = args.allow_host.iter().fold(builder, |builder, host| builder.allow_host(host));
     args.cors_origin.iter().fold(builder, |builder, from| builder.allow_origin(from)).build()

@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
 
+use lenore_sim::Seen;
 use support::{Ended, Program, World};
 
 /// All of the site's habits that leave the text as it is.
@@ -20,7 +21,10 @@ async fn an_answer_through_a_pipe_is_exact() {
         let prompt = format!("Tell me of ravens. [[sim: {scenario}]]");
         let ended = world.ask(&[&prompt]).await.with_code(0);
         assert_eq!(ended.stdout, world.site_text() + "\n", "{scenario}");
-        assert_eq!(ended.remarks(), Vec::<&str>::new(), "{scenario}");
+        let is_empty = scenario == "empty";
+        let remarks: &[&str] =
+            if is_empty { &["the bot has ended its answer without a word"] } else { &[] };
+        assert_eq!(ended.remarks(), remarks, "{scenario}");
         assert_eq!(world.prompts().last(), Some(&prompt));
         world.assert_tidy();
     }
@@ -116,4 +120,18 @@ async fn ask_into(world: &World, out: File, errors: Option<File>, prompt: &str) 
         command.stderr(errors);
     }
     Program::start(command).end().await.with_code(0)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_temporary_chat_is_gone_after_its_answer() {
+    let world = World::new().await;
+    let ended = world.ask(&["-m", "gpt-4:temporary", "Tell me of ravens."]).await.with_code(0);
+    assert_eq!(ended.stdout, world.site_text() + "\n");
+    assert_eq!(ended.remarks(), Vec::<&str>::new());
+    world.seen("the deletion", |seen| matches!(seen, Seen::Delete { .. })).await;
+    // Nothing leads to it any more.
+    let ended = world.ask(&["-c", "And why?"]).await.with_code(2);
+    assert!(ended.error().contains("chat"), "{ended:#?}");
+    assert_eq!(world.prompts().len(), 1);
+    world.end().await;
 }

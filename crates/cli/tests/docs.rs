@@ -17,6 +17,7 @@ const PAGES: [(&str, &str); 11] = [
     ("README.md", include_str!("../../../README.md")),
     ("browsers.md", include_str!("../../../docs/browsers.md")),
     ("cli.md", include_str!("../../../docs/cli.md")),
+    ("front-ends.md", include_str!("../../../docs/front-ends.md")),
     ("gateway.md", include_str!("../../../docs/gateway.md")),
     ("mcp.md", include_str!("../../../docs/mcp.md")),
     ("performance.md", include_str!("../../../docs/performance.md")),
@@ -107,6 +108,24 @@ async fn every_command_of_the_pages_works() {
         assert!(run.contains(&name), "no command of {name} is run: {run:?}");
     }
     world.sim.stop().await;
+}
+
+/// Docker is not everywhere; that the server takes the options can be seen without it.
+#[tokio::test]
+async fn the_server_takes_the_options_of_the_compose_file_of_open_webui() {
+    let file = include_str!("../../../examples/open-webui/compose.yaml");
+    let options = file.lines().filter_map(|line| line.trim().strip_prefix("- --"));
+    let options: Vec<_> = options.filter_map(|option| option.split('=').next()).collect();
+    assert!(options.contains(&"side-model"), "{options:?}");
+    let help = Home::new().run(&["serve", "--help"]).await.with_code(0).stdout;
+    for option in options {
+        assert!(help.contains(&format!("--{option} ")), "--{option} is no option of {help}");
+    }
+    let page = include_str!("../../../docs/front-ends.md");
+    let switches = file.lines().filter_map(|line| line.trim().strip_suffix(": \"false\""));
+    for switch in switches.filter(|name| name.ends_with("_GENERATION")) {
+        assert!(page.contains(&format!("`{switch}=false`")), "{switch} is on no page");
+    }
 }
 
 #[test]

@@ -2,6 +2,10 @@
 
 mod support;
 
+#[cfg(unix)]
+#[path = "support/terminal.rs"]
+mod terminal;
+
 use support::{Program, World, lenore};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -80,5 +84,36 @@ async fn a_mistake_in_a_site_file_is_told_with_its_line() {
     command.arg("--output").arg(world.directory.path()).arg("--site-file").arg(&file);
     let ended = Program::start(command).end().await.with_code(2);
     assert!(ended.stdout.contains(", line 3: selectors.send_button holds"), "{ended:#?}");
+    world.end().await;
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn on_a_terminal_it_is_asked_before_the_site_file_is_written() {
+    let world = World::new().await;
+    let file = world.directory.path().join("site.toml");
+    let wrong = "# mine\n[selectors]\nsend_button = ['.nowhere']\n";
+    std::fs::write(&file, wrong).expect("written");
+    for (answer, is_written) in [("n\r", false), ("\r", false), ("y\r", true)] {
+        let mut command = world.lenore("doctor");
+        command.arg("--output").arg(world.directory.path()).arg("--site-file").arg(&file);
+        command.arg("--mend");
+        let mut terminal = terminal::Terminal::start(&command, 40, 200);
+        terminal.shows("write this into ").await;
+        assert_eq!(std::fs::read_to_string(&file).expect("there"), wrong, "{answer:?}");
+        terminal.keys(answer);
+        let code = terminal.end().await;
+        let text = std::fs::read_to_string(&file).expect("there");
+        let screen = terminal.everything();
+        if is_written {
+            assert_eq!(code, 0, "{screen}");
+            assert!(text.starts_with("# mine\n") && text != wrong, "{text}");
+            assert!(screen.contains("written into"), "{screen}");
+        } else {
+            assert_eq!(text, wrong, "{answer:?}");
+            assert_eq!(code, 8, "{screen}");
+            assert!(screen.contains("nothing is written"), "{screen}");
+        }
+    }
     world.end().await;
 }

@@ -22,6 +22,7 @@ use crate::links::Place;
 use crate::metrics::Meter;
 use crate::points::{Forms, Points};
 use crate::question::Reading;
+use crate::recent::Recent;
 use crate::tokens;
 use crate::told::Told;
 use crate::tools::{Call, Fault, MARK, said};
@@ -93,6 +94,9 @@ pub(crate) struct Notes {
     /// Whether the answer ended without a word.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     empty: bool,
+    /// Whether the chat is deleted after the answer.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) temporary: bool,
     /// Whether the site rewrote text that was out already.
     pub(crate) rewritten: bool,
     /// Where the exact text begins in what was streamed, in characters, where it was rewritten.
@@ -113,6 +117,8 @@ pub(crate) struct Plan {
     /// Where the answer is remembered.
     pub(crate) points: Arc<Points>,
     pub(crate) place: Place,
+    /// Where the model is noted once it has answered, and by which name.
+    pub(crate) used: Option<(Arc<Recent>, String)>,
     /// What the bot is told of instructions, tools and formats, and where that is noted.
     pub(crate) told: Option<(Arc<Told>, ConversationHash)>,
     pub(crate) rules: Rules,
@@ -316,6 +322,10 @@ impl Answer {
         if !tail.is_empty() && self.plan.is_streamed {
             self.ready.push_back(Part::Text(tail));
         }
+        if let Some((recent, model)) = &self.plan.used {
+            recent.add(self.plan.place.owner.as_deref(), model);
+        }
+        self.notes.temporary = self.plan.request.temporary;
         self.notes.empty = text.trim().is_empty() && calls.is_empty();
         self.notes.rewritten = anew.is_some();
         self.notes.exact_from = anew;
@@ -373,7 +383,8 @@ impl Answer {
         tracing::info!("the bot is asked to mend the form of its answer");
         let mut request = self.plan.request.clone();
         let correction = Message::user(fault.correction());
-        match self.notes.chat.clone() {
+        // A temporary chat is gone by now.
+        match self.notes.chat.clone().filter(|_| !request.temporary) {
             Some(chat) => {
                 request.messages = vec![correction];
                 request.attachments = Vec::new();

@@ -23,6 +23,7 @@ use crate::metrics::Metrics;
 use crate::patience::Patience;
 use crate::peer::Peers;
 use crate::points::Points;
+use crate::recent::Recent;
 use crate::remote::Remote;
 use crate::scratch::Scratch;
 use crate::told::Told;
@@ -42,6 +43,7 @@ pub(crate) struct Inner {
     pub(crate) keys: KeyRing,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) links: Arc<Links>,
+    pub(crate) recent: Arc<Recent>,
     pub(crate) points: Arc<Points>,
     pub(crate) told: Arc<Told>,
     /// Whose connections of this machine are.
@@ -60,9 +62,11 @@ pub(crate) struct Inner {
 pub(crate) struct Options {
     pub(crate) aliases: BTreeMap<String, String>,
     pub(crate) default_model: Option<String>,
+    pub(crate) side_model: Option<String>,
     pub(crate) hosts: Vec<String>,
     pub(crate) origins: Vec<String>,
     pub(crate) strict: bool,
+    pub(crate) prefills: bool,
     pub(crate) largest_body: usize,
     pub(crate) all_bodies: Option<usize>,
     pub(crate) largest_answer: usize,
@@ -77,6 +81,7 @@ pub struct GatewayBuilder {
     options: Options,
     key: Option<String>,
     key_file: Option<FileOfKeys>,
+    recent: Vec<String>,
     fetch: bool,
 }
 
@@ -123,6 +128,21 @@ impl GatewayBuilder {
         self
     }
 
+    /// The model that is asked what front ends ask on the side: titles, tags, follow-ups.
+    #[must_use]
+    pub fn side_model(mut self, model: impl Into<String>) -> Self {
+        self.options.side_model = Some(model.into());
+        self
+    }
+
+    /// The models that were asked before, the newest first, for the list of those whose key has no
+    /// name.
+    #[must_use]
+    pub fn recent_models(mut self, models: impl IntoIterator<Item = String>) -> Self {
+        self.recent.extend(models);
+        self
+    }
+
     /// A name by which the server may be addressed, beside addresses and `localhost`.
     #[must_use]
     pub fn allow_host(mut self, host: impl Into<String>) -> Self {
@@ -141,6 +161,14 @@ impl GatewayBuilder {
     #[must_use]
     pub fn strict(mut self, strict: bool) -> Self {
         self.options.strict = strict;
+        self
+    }
+
+    /// Whether a conversation that ends with the beginning of an answer is asked, with an instruction
+    /// to go on from there, rather than refused.
+    #[must_use]
+    pub fn prefill_by_prompt(mut self, by_prompt: bool) -> Self {
+        self.options.prefills = by_prompt;
         self
     }
 
@@ -199,7 +227,7 @@ impl GatewayBuilder {
     /// # Errors
     /// [`ErrorKind::InvalidRequest`] for an option that makes no sense.
     pub fn build(self) -> Result<Gateway> {
-        let Self { providers, mut options, key, key_file, fetch } = self;
+        let Self { providers, mut options, key, key_file, recent, fetch } = self;
         for origin in &options.origins {
             let named = origin.split_once("://").filter(|(_, host)| !host.contains('/'));
             if HeaderValue::from_str(origin).is_err() || named.is_none() {
@@ -238,6 +266,7 @@ impl GatewayBuilder {
             links: Arc::default(),
             points: Arc::default(),
             told: Arc::default(),
+            recent: Arc::new(Recent::new(recent)),
             since: ids::now(),
             stopping: watch::Sender::new(false),
         })))
@@ -250,9 +279,11 @@ impl Gateway {
         let options = Options {
             aliases: BTreeMap::new(),
             default_model: None,
+            side_model: None,
             hosts: Vec::new(),
             origins: Vec::new(),
             strict: false,
+            prefills: false,
             largest_body: BODY,
             all_bodies: None,
             largest_answer: ANSWER_BYTES,
@@ -265,6 +296,7 @@ impl Gateway {
             options,
             key: None,
             key_file: None,
+            recent: Vec::new(),
             fetch: false,
         }
     }

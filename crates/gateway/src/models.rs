@@ -6,13 +6,14 @@ use std::time::Duration;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::{Extension, Json};
-use lenore_provider::Provider;
+use lenore_provider::{Message, Provider, split_temporary};
 use serde_json::{Value, json};
 
 use crate::Gateway;
 use crate::failure::Failure;
 use crate::gateway::Options;
 use crate::keys::Caller;
+use crate::side::{SideQuestion, side_question};
 
 /// The alias that stands for all names that are not known otherwise.
 const ANY: &str = "*";
@@ -29,6 +30,8 @@ pub(crate) struct Route {
     pub(crate) provider: Arc<dyn Provider>,
     /// As the provider knows it; empty for its default.
     pub(crate) model: String,
+    /// Whether the chat is deleted after its answer.
+    pub(crate) temporary: bool,
 }
 
 /// A model that is offered.
@@ -39,17 +42,22 @@ struct Offer<'a> {
 
 impl Gateway {
     /// A name that begins with a provider's name and `/` goes to that provider, whole: it knows
-    /// its own names in that form. Any other goes to the default.
+    /// its own names in that form. Any other goes to the default. The suffix `:temporary` may stand
+    /// behind any.
     pub(crate) fn route(&self, name: &str) -> Result<Route, Failure> {
         if name.len() > LONGEST || name.chars().any(char::is_control) {
             return Err(Failure::invalid("that is no model's name").of_param("model"));
         }
+        let (name, is_temporary) = split_temporary(name);
         let Options { aliases, default_model, .. } = &self.0.options;
         let name = default_model.as_deref().filter(|_| name.is_empty()).unwrap_or(name);
         let is_any = || aliases.get(ANY).filter(|_| !name.is_empty() && !self.is_known(name));
         let model = aliases.get(name).or_else(is_any).map_or(name, String::as_str);
+        // An alias may stand for one, too.
+        let (model, is_alias_temporary) = split_temporary(model);
         let provider = self.owner(model).unwrap_or(&self.providers()[0]).clone();
-        Ok(Route { provider, model: model.to_owned() })
+        let temporary = is_temporary || is_alias_temporary;
+        Ok(Route { provider, model: model.to_owned(), temporary })
     }
 
     /// The name that a response bears.
@@ -67,7 +75,18 @@ impl Gateway {
         self.providers().iter().find(|provider| provider.name() == prefix && !rest.is_empty())
     }
 
-    fn is_known(&self, name: &str) -> bool {
+    /// Who is asked what a front end asks on the side, where that was chosen and the caller may ask
+    /// it.
+    pub(crate) fn side_model(&self, caller: &Caller, messages: &[Message]) -> Option<String> {
+        let model = self.0.options.side_model.as_ref()?;
+        let SideQuestion { client, asks, .. } = side_question(messages)?;
+        let route = self.route(model).ok()?;
+        caller.check_model(&self.shown(&route.model)).ok()?;
+        tracing::debug!(client, asks, model, "a question on the side goes to the side model");
+        Some(model.clone())
+    }
+
+    pub(crate) fn is_known(&self, name: &str) -> bool {
         self.owner(name).is_some() || self.offers().iter().any(|offer| offer.id == name)
     }
 
@@ -87,10 +106,24 @@ impl Gateway {
             let owner = self.owner(model).unwrap_or(&self.providers()[0]).name();
             offers.push(Offer { id: alias.clone(), owner });
         }
-        // Who names none in a front end gets the first.
-        let default = self.shown("");
-        if let Some(at) = offers.iter().position(|offer| offer.id == default) {
-            offers[..=at].rotate_right(1);
+        offers
+    }
+
+    /// The same as a caller is told them: the default, since who names none in a front end gets the
+    /// first, those that the caller asked last, and the others.
+    fn offers_to(&self, caller: &Caller) -> Vec<Offer<'_>> {
+        let mut offers = self.offers();
+        let recent = self.0.recent.of(caller.name());
+        // The last that is put to the front is the first.
+        for id in recent.into_iter().rev().chain([self.shown("")]) {
+            match offers.iter().position(|offer| offer.id == id) {
+                Some(at) => offers[..=at].rotate_right(1),
+                None => {
+                    let Some(owner) = self.owner(&id) else { continue };
+                    let owner = owner.name();
+                    offers.insert(0, Offer { id, owner });
+                }
+            }
         }
         offers
     }
@@ -118,7 +151,7 @@ pub(crate) async fn list(
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Json<Value>, Failure> {
-    let mut offers = gateway.offers();
+    let mut offers = gateway.offers_to(&caller);
     offers.retain(|offer| is_allowed(&gateway, &caller, &offer.id));
     let told = |offers: &[Offer<'_>]| -> Vec<_> {
         offers.iter().map(|offer| told(&gateway, offer, &headers)).collect()
@@ -206,7 +239,7 @@ pub(crate) async fn retrieve(
     let listed = offers.into_iter().find(|offer| offer.id == id);
     let route = gateway.route(&id).ok();
     let unlisted = || {
-        let Route { provider, model } = route.as_ref()?;
+        let Route { provider, model, .. } = route.as_ref()?;
         let is_named = gateway.owner(model).is_some() || provider.takes_any_model();
         let may_be_asked = is_named || gateway.is_known(model);
         may_be_asked.then(|| Offer { id: id.clone(), owner: provider.name() })

@@ -58,6 +58,9 @@ impl Question {
     /// Makes the messages what is to be typed. A chat that the client names is the history, so that
     /// only what is new goes there; and what its bot was told already is not told again.
     pub(crate) fn prepare(&mut self, gateway: &Gateway, place: &Place, wishes: &Wishes) {
+        if gateway.0.options.prefills {
+            self.instruct_to_go_on();
+        }
         let is_named = wishes.chat.is_some();
         let last = self.messages.iter().rposition(|message| message.role == Role::Assistant);
         if let Some(last) = last.filter(|last| is_named && last + 1 < self.messages.len()) {
@@ -74,6 +77,18 @@ impl Question {
             return;
         }
         self.instruct();
+    }
+
+    /// Makes the beginning of an answer, with which the conversation ends, an instruction: a bot on
+    /// the web can be told how to begin, and nothing else.
+    fn instruct_to_go_on(&mut self) {
+        let Some(last) = self.messages.pop_if(|last| last.role == Role::Assistant) else { return };
+        let told = format!(
+            "Your answer has begun already, with the text between the lines of dashes. Go on right \
+             behind it, without repeating any of it.\n---\n{}\n---",
+            last.content
+        );
+        self.messages.push(Message::system(told));
     }
 
     /// Adds what the bot must be told: instructions, and of tools and formats what belongs to the

@@ -12,7 +12,6 @@ use lenore_provider::{ChatRequest, Hold, Message, Role};
 
 use crate::Gateway;
 use crate::answer::{Answer, End, Part, Plan};
-use crate::content::Beside;
 use crate::failure::Failure;
 use crate::files::Files;
 use crate::fold::Rules;
@@ -79,13 +78,20 @@ async fn ask(
     let Question {
         model, messages, beside, stop, most, reading, count, stream, chat, told, ..
     } = question;
-    check(&messages, &beside)?;
+    check(&messages)?;
+    let side_model = gateway.side_model(caller, &messages);
+    let is_side = side_model.is_some();
+    let model = side_model.unwrap_or(model);
     let route = gateway.route(&model)?;
     caller.check_model(&gateway.shown(&route.model))?;
     if wishes.chat.is_some() {
         caller.check_chats()?;
     }
     let chat = wishes.chat.or(chat);
+    if route.temporary && chat.is_some() {
+        let message = "a chat that is named is not deleted; leave out `:temporary`, or the chat";
+        return Err(Failure::invalid(message).of_param("model"));
+    }
     if count > 1 && chat.is_some() {
         let message = "several answers cannot go on in one chat; ask for one, or in a new chat";
         return Err(Failure::invalid(message).of_param("n"));
@@ -104,14 +110,21 @@ async fn ask(
     let points = &gateway.0.points;
     let request = ChatRequest {
         attachments: files.paths.clone(),
-        earlier: points.find(&place, &messages).filter(|_| chat.is_none()),
+        earlier: points.find(&place, &messages).filter(|_| chat.is_none() && !route.temporary),
         chat,
+        temporary: route.temporary,
         // Several answers to one question are in chats of their own.
-        resume: !wishes.new_chat && count == 1,
+        resume: !wishes.new_chat && count == 1 && !route.temporary,
         // A client who has left may ask again once the site has stopped.
         hold: Hold::new(permit.clone()),
         ..ChatRequest::new(route.model, messages)
     };
+    // Under the name by which it is in the list of models.
+    let used = match gateway.is_known(&model) {
+        true => model,
+        false => place.model.clone(),
+    };
+    let used = (!is_side && !route.temporary).then(|| (gateway.0.recent.clone(), used));
     let rules = Rules { stop, most, mark: None, hold: wishes.hold || !stream };
     let start = |index| {
         let plan = Plan {
@@ -120,6 +133,7 @@ async fn ask(
             points: points.clone(),
             told: told.map(|told| (gateway.0.told.clone(), told)),
             place: place.clone(),
+            used: used.clone(),
             rules: rules.clone(),
             reading: reading.clone(),
             caller: caller.clone(),
@@ -137,7 +151,7 @@ async fn ask(
 }
 
 /// Whether there is something to ask.
-fn check(messages: &[Message], beside: &Beside) -> Result<(), Failure> {
+fn check(messages: &[Message]) -> Result<(), Failure> {
     let Some(last) = messages.last() else {
         return Err(Failure::invalid("there is no message to answer"));
     };
@@ -145,12 +159,6 @@ fn check(messages: &[Message], beside: &Beside) -> Result<(), Failure> {
         return Err(Failure::invalid(
             "the last message is the assistant's own, and no bot here can be given the beginning \
              of its answer; end with a message of the user's, or a tool's result",
-        ));
-    }
-    if !beside.files.is_empty() && messages.iter().all(|message| message.content.trim().is_empty())
-    {
-        return Err(Failure::invalid(
-            "a file comes without a text; say beside it what the bot is to do with it",
         ));
     }
     Ok(())

@@ -39,5 +39,5 @@ pub use lenore_poe::{
 pub use lenore_poe_api::{PoeApi, PoeApiBuilder};
 pub use lenore_provider::{
     BrowserState, ChatRequest, Completion, Earlier, Error, ErrorKind, Event, FinishReason, Health,
-    Message, Model, Provider, Result, Role, Transcript,
+    Message, Model, Provider, Result, Role, Transcript, split_temporary,
 };

@@ -1,10 +1,11 @@
 //! One question, from its place in the queue to the end of its answer.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use lenore_provider::{Earlier, Error, ErrorKind, Event, FinishReason, Hold, Message, Result};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::time::Instant;
@@ -14,8 +15,9 @@ use crate::attach::attach;
 use crate::caller::Caller;
 use crate::compose::{self, Unsent};
 use crate::context::Context;
-use crate::conversations::{Chat, Continuation};
+use crate::conversations::{Chat, Continuation, Stopping};
 use crate::decode::TapMessage;
+use crate::delete;
 use crate::error::{challenge, is_loss, no_access};
 use crate::follow::{Answered, Following, Source};
 use crate::format_prompt;
@@ -38,6 +40,10 @@ pub(crate) struct Ask {
     pub(crate) chat: Option<String>,
     /// Whether the conversation may go on in the chat that has its beginning.
     pub(crate) resume: bool,
+    /// Whether the chat is deleted in the end.
+    pub(crate) temporary: bool,
+    /// The chat of an answer that did not end well.
+    pub(crate) begun: OnceLock<String>,
     /// Where the caller knows it to be.
     pub(crate) earlier: Option<Earlier>,
     pub(crate) silence: Duration,
@@ -118,15 +124,26 @@ impl Ask {
         };
         let continuation = self.continuation(poe);
         let mut aim = match &continuation {
-            Some(continuation) => self.resumed(poe, continuation),
+            Some(continuation) => {
+                let stopped = continuation.known.until_stopped().map(Ok);
+                caller.stays("the answer before it was stopped", stopped).await?;
+                self.resumed(poe, continuation)
+            }
             None => self.whole(poe),
         };
         match self.try_until_taken(poe, caller, &mut aim).await {
+            Ok(answered) if self.temporary => {
+                self.delete(poe, caller, answered.chat.as_deref()).await;
+                Ok(FinishReason::Complete)
+            }
             Ok(answered) => {
                 self.remember(poe, answered);
                 Ok(FinishReason::Complete)
             }
             Err(failure) => {
+                if let Some(code) = self.begun.get().filter(|_| self.temporary) {
+                    self.delete(poe, caller, Some(code)).await;
+                }
                 let can_go_on = failure.is_untaken && aim.after.is_some();
                 if let Some(continuation) = continuation.filter(|_| can_go_on) {
                     poe.conversations.put_back(continuation);
@@ -194,8 +211,11 @@ impl Ask {
             return None;
         }
         let told = self.earlier.as_ref().filter(|told| told.length < self.messages.len());
-        told.and_then(|told| poe.conversations.take_at(&self.bot, told))
-            .or_else(|| poe.conversations.take(&self.bot, &self.messages))
+        let found = told.and_then(|told| poe.conversations.take_at(&self.bot, told));
+        let why = if found.is_some() { "the place of its last answer" } else { "its words" };
+        let found = found.or_else(|| poe.conversations.take(&self.bot, &self.messages))?;
+        tracing::debug!(chat = found.known.chat.code, why, "the conversation goes on in its chat");
+        Some(found)
     }
 
     /// What is new of a conversation, in the chat that has the rest.
@@ -218,6 +238,32 @@ impl Ask {
             // Nobody here knows what else the chat holds.
             poe.conversations.remember_end(&self.bot, chat);
         }
+    }
+
+    /// Deletes the chat of the question, or says that it could not be deleted.
+    async fn delete(&self, poe: &Arc<Context>, caller: &mut Caller<'_>, code: Option<&str>) {
+        if let Err(error) = delete::delete(poe, code, self.load()).await {
+            let notice = format!("the chat was not deleted ({error}); delete it on the site");
+            caller.pipe.push(Event::Status(notice));
+        }
+    }
+
+    /// Takes note of an answer that ended like this. Where nobody waits for it any more, its chat can
+    /// go on once it has been stopped.
+    pub(crate) fn leaves(
+        &self,
+        poe: &Context,
+        error: &Error,
+        answered: &Answered,
+    ) -> Option<Stopping> {
+        let Answered { text, chat: Some(code), answer } = answered else { return None };
+        // Set once, as a question is taken once.
+        let _ = self.begun.set(code.clone());
+        let is_left = matches!(error.kind(), ErrorKind::Cancelled | ErrorKind::Timeout);
+        let answer = answer.as_ref().filter(|_| is_left && !self.temporary)?;
+        let chat = Chat { code: code.clone(), answer: answer.clone() };
+        let said = self.may_resume().then_some((&*self.messages, &**text));
+        Some(poe.conversations.remember_stopped(&self.bot, said, chat))
     }
 
     /// Files are no part of what tells conversations apart.

@@ -65,6 +65,11 @@ pub(crate) async fn send(page: &Page, site: &Site, url: &str, prompt: &str) -> R
                 outcome["path"].as_str().unwrap_or("another page")
             ),
         ),
+        "send_button" if prompt.trim().is_empty() => Error::new(
+            ErrorKind::InvalidRequest,
+            "a file comes without a text, which the page does not send; say beside it what the bot \
+             is to do with it",
+        ),
         "send_button" => site_changed("a send button that can be pressed"),
         _ => site_changed("the prompt box"),
     }))

@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use lenore_provider::{ConversationHash, ConversationHasher, Earlier, Message};
+use tokio::sync::watch;
 
 /// How many chats are known at once; the one that rested longest is forgotten.
 const KNOWN: usize = 1000;
@@ -26,7 +27,22 @@ pub(crate) struct Known {
     /// The conversation that it holds; `None` where it holds more than was told here.
     hashed: Option<ConversationHash>,
     pub(crate) chat: Chat,
+    /// Ends once the last answer of the chat has been stopped; `None` where it was complete.
+    stopping: Option<watch::Receiver<()>>,
 }
+
+impl Known {
+    /// Waits until the chat's last answer has been stopped, where it is being stopped.
+    pub(crate) async fn until_stopped(&self) {
+        if let Some(mut stopping) = self.stopping.clone() {
+            while stopping.changed().await.is_ok() {}
+        }
+    }
+}
+
+/// Held while the last answer of a chat is being stopped.
+#[derive(Debug)]
+pub(crate) struct Stopping(#[expect(dead_code, reason = "held")] watch::Sender<()>);
 
 /// A conversation that goes on.
 #[derive(Debug)]
@@ -73,12 +89,26 @@ impl Conversations {
     /// Remembers which chat holds a conversation and its newest answer.
     pub(crate) fn remember(&self, bot: &str, messages: &[Message], answer: &str, chat: Chat) {
         let hashed = Some(self.hasher.hash(bot, messages, Some(answer)));
-        self.keep(Known { bot: bot.to_owned(), hashed, chat });
+        self.keep(Known { bot: bot.to_owned(), hashed, chat, stopping: None });
     }
 
     /// Remembers where a chat ends that holds more than was told here.
     pub(crate) fn remember_end(&self, bot: &str, chat: Chat) {
-        self.keep(Known { bot: bot.to_owned(), hashed: None, chat });
+        self.keep(Known { bot: bot.to_owned(), hashed: None, chat, stopping: None });
+    }
+
+    /// Remembers the chat of an answer that is being stopped, by what has come of it where the
+    /// conversation is known. Whoever goes on there waits until what is returned is dropped.
+    pub(crate) fn remember_stopped(
+        &self,
+        bot: &str,
+        said: Option<(&[Message], &str)>,
+        chat: Chat,
+    ) -> Stopping {
+        let (stopping, stopped) = watch::channel(());
+        let hashed = said.map(|(messages, text)| self.hasher.hash(bot, messages, Some(text)));
+        self.keep(Known { bot: bot.to_owned(), hashed, chat, stopping: Some(stopped) });
+        Stopping(stopping)
     }
 
     /// A chat has one end, so that what was known of it before is void.
@@ -104,6 +134,7 @@ impl Conversations {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
     use lenore_provider::Role;
 
     use super::*;
@@ -157,6 +188,22 @@ mod tests {
         assert!(known.take("GPT-4", &next).is_none());
         assert!(known.take_at("GPT-4", &place("a", "7")).is_none());
         assert!(known.take_at("GPT-4", &place("a", "9")).is_some());
+    }
+
+    #[tokio::test]
+    async fn who_goes_on_from_a_stopped_answer_waits_until_it_has_stopped() {
+        let known = Conversations::default();
+        let said = conversation(&["Hi"]);
+        let stopping = known.remember_stopped("GPT-4", Some((&said, "Hel")), chat("a"));
+        let next = conversation(&["Hi", "Hel", "Go on"]);
+        let found = known.take("GPT-4", &next).expect("known by what has come");
+        assert!(found.known.until_stopped().now_or_never().is_none(), "it runs");
+        drop(stopping);
+        assert!(found.known.until_stopped().now_or_never().is_some());
+        // Where the chat was named, its place alone leads to it.
+        drop(known.remember_stopped("GPT-4", None, chat("b")));
+        let place = Earlier { chat: "b".into(), message: "7".into(), length: 2 };
+        assert!(known.take_at("GPT-4", &place).is_some());
     }
 
     #[test]

@@ -48,7 +48,7 @@ const AGAIN: Duration = Duration::from_secs(1);
 /// How many new tabs may be lost with the last one: tabs share processes.
 const LOST_WITH_IT: u32 = 2;
 
-/// An answer that is complete.
+/// An answer that is complete, or as far as it has come.
 #[derive(Debug)]
 pub(crate) struct Answered {
     pub(crate) text: String,
@@ -168,16 +168,21 @@ impl<'a> Following<'a> {
                     }
                     Action::Complete => {
                         self.linger(caller).await;
-                        let exchange = self.watch.exchange();
-                        return Ok(Answered {
-                            text: exchange.text().to_owned(),
-                            chat: exchange.chat_code().map(str::to_owned),
-                            answer: exchange.answer().map(str::to_owned),
-                        });
+                        return Ok(self.answered());
                     }
                     Action::Fail(error) => return Err(error),
                 }
             }
+        }
+    }
+
+    /// The answer as far as it has come.
+    fn answered(&self) -> Answered {
+        let exchange = self.watch.exchange();
+        Answered {
+            text: exchange.text().to_owned(),
+            chat: exchange.chat_code().map(str::to_owned),
+            answer: exchange.answer().map(str::to_owned),
         }
     }
 
@@ -484,6 +489,8 @@ impl<'a> Following<'a> {
         if let Some(subscription) = self.subscription.as_ref().filter(|_| end.is_ok()) {
             subscription.was_heard(self.listens);
         }
+        let error = end.as_ref().err();
+        let _stopping = error.and_then(|error| self.ask.leaves(self.poe, error, &self.answered()));
         match (&end, self.tab.take()) {
             (Ok(_), Some(tab)) => self.put_back(tab),
             (Ok(_), None) => {}

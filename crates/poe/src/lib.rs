@@ -18,6 +18,7 @@ mod compose;
 mod context;
 mod conversations;
 pub mod decode;
+mod delete;
 mod doctor;
 mod error;
 mod follow;

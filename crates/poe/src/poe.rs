@@ -1,14 +1,16 @@
 //! The provider: its facts, its options, and the way in.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use lenore_browser::{Owner, Profile, Program};
-use lenore_provider::{ChatRequest, Completion, Error, ErrorKind, Health, Model, Provider, Result};
+use lenore_provider::{
+    ChatRequest, Completion, Error, ErrorKind, Health, Model, Provider, Result, split_temporary,
+};
 use tokio::sync::watch;
 
 use crate::account::Account;
@@ -133,7 +135,7 @@ impl Poe {
     /// As for a question that is asked.
     pub async fn warm_up(&self, model: &str, tabs: usize) -> Result<()> {
         let _lease = self.0.session.lease();
-        let bot = models::bot_of(&self.0.site.models, model)?;
+        let bot = models::bot_of(&self.0.site.models, split_temporary(model).0)?;
         self.0.asked.fetch_max(1, Ordering::Relaxed);
         if tabs > 1 {
             self.0.listener.open(&self.0).await;
@@ -232,13 +234,21 @@ impl Poe {
 
     fn checked(&self, request: &ChatRequest) -> Result<Ask> {
         let invalid = |message: String| Err(Error::new(ErrorKind::InvalidRequest, message));
-        let bot = models::bot_of(&self.0.site.models, &request.model)?;
+        let (model, is_suffixed) = split_temporary(&request.model);
+        let bot = models::bot_of(&self.0.site.models, model)?;
+        let temporary = request.temporary || is_suffixed;
+        if temporary && request.chat.is_some() {
+            return invalid(
+                "a chat that is named is not deleted; leave out `:temporary`, or the chat".into(),
+            );
+        }
         if request.messages.is_empty() {
             return invalid("there is no message to send".into());
         }
         // White space as JavaScript trims it: the page would send nothing.
         let is_blank = |c: char| c.is_whitespace() || c == '\u{feff}';
-        if request.messages.iter().all(|message| message.content.chars().all(is_blank)) {
+        let is_empty = request.messages.iter().all(|message| message.content.chars().all(is_blank));
+        if is_empty && request.attachments.is_empty() {
             return invalid("the message is empty; there is nothing to ask".into());
         }
         let chat = request.chat.clone();
@@ -259,7 +269,9 @@ impl Poe {
             messages: request.messages.clone(),
             attachments: attachments?,
             chat,
-            resume: request.resume,
+            resume: request.resume && !temporary,
+            temporary,
+            begun: OnceLock::new(),
             earlier: request.earlier.clone(),
             silence: request.timeout.unwrap_or(self.0.silence).min(LONGEST),
             deadline: request.deadline.map(|wait| wait.min(LONGEST)),

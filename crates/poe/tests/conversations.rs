@@ -4,9 +4,9 @@ mod support;
 
 use std::time::Duration;
 
-use lenore_provider::{ChatRequest, Earlier, ErrorKind, Event, Message};
-use lenore_sim::{LogEntry, Seen};
-use support::{Answer, World, ask};
+use lenore_provider::{ChatRequest, Earlier, ErrorKind, Event, Message, Provider, Transcript};
+use lenore_sim::{Edition, LogEntry, Options, Seen};
+use support::{Answer, WAIT, World, ask};
 
 /// A conversation as a client holds it.
 #[derive(Clone)]
@@ -207,6 +207,55 @@ async fn who_knows_the_place_of_an_answer_goes_on_there_once() {
     world.end().await;
 }
 
+/// Leaves an answer once some of it has come, and says where it stands and what has come.
+async fn leave(world: &World, request: ChatRequest, length: usize) -> (Earlier, String) {
+    let mut completion = world.poe.create_completion(request);
+    let (mut place, mut text) = (None, Transcript::default());
+    loop {
+        let event = completion.next().await.expect("an event").expect("no failure");
+        text.apply(&event);
+        if let Event::Started { chat, message, .. } = event {
+            place = Some(Earlier { chat, message, length });
+        }
+        if let Some(place) = place.take_if(|_| text.text().len() > 100) {
+            return (place, text.into_text());
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_leaves_an_answer_goes_on_in_its_chat() {
+    let world = World::new().await;
+    let long = "Who was Poe? [[sim: length=4000, chunks=100, gap=30]]";
+    // At once, by the place of the answer, though the client has less of it.
+    let first = vec![Message::user(long)];
+    let (earlier, text) = leave(&world, ChatRequest::new("gpt-4", first.clone()), 2).await;
+    let mut messages = first.clone();
+    messages.extend([Message::assistant(&text[..20]), Message::user("When was that?")]);
+    let request = ChatRequest { earlier: Some(earlier), ..ChatRequest::new("gpt-4", messages) };
+    let second = ask(&world.poe, request).await;
+    assert_eq!(second.complete(), world.site_text());
+
+    // By its words, for who has them all; a beginning of them is another conversation here.
+    let (earlier, text) = leave(&world, ChatRequest::new("gpt-4", first.clone()), 2).await;
+    let stopped = |entry: &LogEntry| matches!(&entry.what, Seen::Answer { chat, .. } if *chat == earlier.chat);
+    let stopped = world.sim.wait_for(stopped, WAIT).await.expect("it is stopped");
+    assert!(matches!(&stopped.what, Seen::Answer { state, .. } if state == "cancelled"));
+    for (said, is_known) in [(&text[..20], false), (&*text, true)] {
+        let mut messages = first.clone();
+        messages.extend([Message::assistant(said), Message::user("And where?")]);
+        let answer = ask(&world.poe, ChatRequest::new("gpt-4", messages)).await;
+        assert_eq!(answer.complete(), world.site_text());
+        assert_eq!(answer.chat() == Some(&*earlier.chat), is_known, "{said}");
+    }
+
+    let turns = turns(&world);
+    assert_eq!(turns[1], (turns[0].0.clone(), "When was that?".into()));
+    assert!(turns[3].1.starts_with("User: Who was Poe?"), "{turns:#?}");
+    assert_eq!(turns[4], (turns[2].0.clone(), "And where?".into()));
+    world.end().await;
+}
+
 #[tokio::test]
 async fn a_place_in_a_chat_that_is_gone_is_left_alone() {
     let world = World::new().await;
@@ -267,4 +316,67 @@ async fn a_chat_of_another_bot_is_not_spoken_to() {
     assert!(turns(&world).iter().all(|turn| Some(&turn.0) == chat.as_ref()), "one chat");
     world.poe.close().await;
     world.end().await;
+}
+
+/// The chats that the site has deleted.
+fn deleted(world: &World) -> Vec<String> {
+    let chat = |entry: LogEntry| match entry.what {
+        Seen::Delete { chat } => Some(chat),
+        _ => None,
+    };
+    world.sim.log().into_iter().filter_map(chat).collect()
+}
+
+#[tokio::test]
+async fn a_temporary_chat_is_deleted_however_its_answer_ends() {
+    for edition in [Edition::Y2023, Edition::Y2025] {
+        let world = World::at(Options::default().edition(edition), |builder| builder).await;
+        world.sign_in(&world.poe).await;
+        let kept = world.ask("Who was Poe?").await;
+        let words = |words: &str| vec![Message::user(words)];
+        // By the model's name, and by the request; complete, failed, and left.
+        let first =
+            ask(&world.poe, ChatRequest::new("gpt-4:temporary", words("A title, please."))).await;
+        assert_eq!(first.complete(), world.site_text(), "{edition}");
+        let request = ChatRequest {
+            temporary: true,
+            ..ChatRequest::new("gpt-4", words("[[sim: length=90, chunks=3, state=error_x]]"))
+        };
+        let second = ask(&world.poe, request).await;
+        let (second, _) = (second.chat().expect("a chat").to_owned(), second.failed());
+        let long = words("[[sim: length=4000, chunks=100, gap=50]]");
+        let (third, _) = leave(&world, ChatRequest::new("gpt-4:temporary", long), 2).await;
+        let is_deleted =
+            |entry: &LogEntry| matches!(&entry.what, Seen::Delete { chat } if *chat == third.chat);
+        world.sim.wait_for(is_deleted, WAIT).await.expect("it is deleted");
+        let chats = [first.chat().expect("a chat").to_owned(), second, third.chat.clone()];
+        assert_eq!(deleted(&world), chats, "{edition}");
+        let is_notice =
+            |event: &Event| matches!(event, Event::Status(notice) if notice.contains("deleted"));
+        assert!(!first.events.iter().any(is_notice), "{:?}", first.events);
+        // A chat that somebody named is left alone.
+        let chat = kept.chat().map(str::to_owned);
+        let named = ChatRequest { chat, ..ChatRequest::new("gpt-4:temporary", words("And?")) };
+        assert_eq!(ask(&world.poe, named).await.failed().kind(), ErrorKind::InvalidRequest);
+        world.end().await;
+    }
+}
+
+#[tokio::test]
+async fn a_temporary_chat_that_cannot_be_deleted_is_told() {
+    for (fact, edition) in [
+        ("element:chatMenu=missing", Edition::Y2023),
+        ("element:menuDelete=missing", Edition::Y2025),
+        ("element:modalDelete=missing", Edition::Y2023),
+    ] {
+        let options = Options::default().edition(edition).drift(fact.parse().expect("a drift"));
+        let world = World::at(options, |builder| builder).await;
+        world.sign_in(&world.poe).await;
+        let words = vec![Message::user("A title, please.")];
+        let answer = ask(&world.poe, ChatRequest::new("gpt-4:temporary", words)).await;
+        assert_eq!(answer.complete(), world.site_text(), "{fact}");
+        let is_told = |event: &Event| matches!(event, Event::Status(notice) if notice.contains("the chat was not deleted"));
+        assert!(answer.events.iter().any(is_told), "{edition} {fact}: {:?}", answer.events);
+        world.end().await;
+    }
 }

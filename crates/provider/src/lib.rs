@@ -20,4 +20,4 @@ pub use event::{Event, FinishReason, Transcript};
 pub use health::{BrowserState, Health};
 pub use message::{Message, Role};
 pub use provider::{Model, Provider};
-pub use request::{ChatRequest, Earlier, Hold};
+pub use request::{ChatRequest, Earlier, Hold, split_temporary};

@@ -39,6 +39,10 @@ pub struct ChatRequest {
     /// provider does not know that place as the end of a chat, the messages are sent as one prompt.
     #[serde(default)]
     pub earlier: Option<Earlier>,
+    /// Whether the chat is deleted once its answer has ended. It is never one that goes on then; a
+    /// `chat` that is named is refused with this. Providers that keep no chats need do nothing.
+    #[serde(default)]
+    pub temporary: bool,
     /// The longest silence of the site that is borne before the answer is given up. `None` means
     /// the provider's default. It does not bound the answer's length.
     pub timeout: Option<Duration>,
@@ -64,12 +68,26 @@ impl ChatRequest {
             chat: None,
             resume: true,
             earlier: None,
+            temporary: false,
             timeout: None,
             deadline: None,
             linger: Duration::ZERO,
             hold: Hold::default(),
         }
     }
+}
+
+/// What stands behind a model's name where the chat is to be [`temporary`](ChatRequest::temporary).
+const TEMPORARY: &str = ":temporary";
+
+/// A model's name without the suffix `:temporary`, and whether it had one.
+///
+/// ```
+/// assert_eq!(lenore_provider::split_temporary("gpt-4:temporary"), ("gpt-4", true));
+/// assert_eq!(lenore_provider::split_temporary("gpt-4"), ("gpt-4", false));
+/// ```
+pub fn split_temporary(model: &str) -> (&str, bool) {
+    model.strip_suffix(TEMPORARY).map_or((model, false), |model| (model, true))
 }
 
 /// Something of the caller's that a provider keeps for as long as a question takes one of its

@@ -104,7 +104,7 @@ export class Composer {
   }
 
   hasContent() {
-    return this.value.trim() !== "" || this.files.length > 0;
+    return this.value.trim() !== "" || (this.files.length > 0 && !this.habit.needsText);
   }
 
   get enabled() {

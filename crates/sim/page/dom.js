@@ -74,7 +74,6 @@ const PATHS = {
   down: "M17 13V4h3v9zm0 0-4 8c-2 0-3-1-2-6H5l2-11h10",
   menu: "M4 7h16M4 12h16M4 17h16",
   no: "M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18M6 6l12 12",
-  trash: "M5 7h14M10 7V4h4v3m-7 0 1 13h8l1-13",
 };
 
 /** A small line drawing. */

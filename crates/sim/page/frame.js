@@ -51,7 +51,7 @@ export class Sidebar {
         "div",
         { class: "ChatHistoryListItem_wrapper__", "aria-current": Number(chat.chatId) === current && "page" },
         h("a", { href: route("/chat/{code}", { code: chat.chatCode }) }, avatar(chat.defaultBotObject.displayName), title),
-        h("button", { class: "ChatHistoryListItem_delete__", type: "button", "aria-label": "Delete chat", onclick: () => remove(chat, current) }, icon("trash", { width: "16", height: "16" })),
+        is("markup", "2023") ? chatMenu(() => remove(chat, current)) : null,
       );
     });
     const label = rows.length ? [h("div", { class: "SidebarSection_label__" }, "Chats")] : [];
@@ -85,6 +85,31 @@ async function remove(chat, current) {
   location.href = Number(chat.chatId) === current ? route("/{bot}", { bot: chat.defaultBotObject.handle }) : location.href;
 }
 
+/** The button that opens the menu of a chat. */
+function chatMenu(onDelete) {
+  const open = () => {
+    const menu = part("menu");
+    const close = () => menu.remove();
+    const item = (name, label, act) => part(name, { onclick: () => (close(), act()) }, label);
+    menu.append(item("menuItem", "Share", () => null), item("menuDelete", "Delete...", () => confirmDelete(onDelete)));
+    document.querySelector("[role='menu']")?.remove();
+    document.body.append(menu);
+  };
+  return part("chatMenu", { onclick: open }, icon("menu", { width: "16", height: "16" }));
+}
+
+/** Asks before a chat is deleted. */
+function confirmDelete(onYes) {
+  const element = dialog(
+    "Delete chat",
+    "Delete this chat?",
+    h("p", {}, "All of its messages are deleted for good."),
+    part("modalCancel", { onclick: () => element.remove() }, "Cancel"),
+    part("modalDelete", { onclick: () => (element.remove(), onYes()) }, "Delete"),
+  );
+  document.body.append(element);
+}
+
 function botLink(bot) {
   return h("a", { href: route("/{bot}", { bot: bot.handle }) }, avatar(bot.displayName), h("span", {}, bot.displayName));
 }
@@ -102,6 +127,13 @@ export class Header {
       h("div", { class: "ChatHeader_names__" }, this.title, h("div", { class: "BotHeader_botName__" }, bot.displayName)),
     );
     this.render(null);
+  }
+
+  /** Offers the menu of a chat that is there. */
+  offer(chat) {
+    if (is("markup", "2023") || this.menu) return;
+    this.menu = chatMenu(() => remove({ chatId: chat.id, defaultBotObject: this.bot }, chat.id));
+    this.element.append(this.menu);
   }
 
   render(title) {

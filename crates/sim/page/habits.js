@@ -14,6 +14,8 @@ const USUAL = {
   hydrateAfter: 0,
   /** Milliseconds that send stays disabled after the first text. */
   sendAfter: 0,
+  /** Whether files alone cannot be sent. */
+  needsText: false,
   /** Whether there is a send button. */
   send: true,
   /** The class of the send button, where it is another one. */
@@ -44,6 +46,7 @@ const HABITS = {
   "slow-hydration": { hydrateAfter: 1000 },
   "send-disabled": { sendAfter: 1500 },
   "no-send": { send: false },
+  "needs-text": { needsText: true },
   popup: { popup: true },
   "content-editable": { box: "editable" },
   "no-free-messages": { noFreeMessages: true },

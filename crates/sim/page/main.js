@@ -44,6 +44,7 @@ function chatPage() {
     opened: () => {
       history.pushState({}, "", route("/chat/{code}", { code: chat.code }));
       header.render(chat.title);
+      header.offer(chat);
       sidebar.refresh(chat.id);
     },
   });
@@ -66,6 +67,7 @@ function chatPage() {
   main.append(thread.element, footer);
   const composer = new Composer(footer, root, habit, data.bot.displayName, actions);
   header.render(chat.title);
+  if (chat.id !== null) header.offer(chat);
   thread.all(chat);
   composer.busy(Boolean(chat.running), chat.sending);
   // Back and forward between addresses that this page made itself.

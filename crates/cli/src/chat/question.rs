@@ -11,9 +11,10 @@ use super::extras::{Listening, dim};
 use super::keys::{Key, Keys};
 use super::type_ahead::Ahead;
 use super::{Chat, Next};
+use crate::answer::WITHOUT_A_WORD;
 use crate::interrupt::INTERRUPTED;
 use crate::logs::Recording;
-use crate::output::{Output, Progress, next_line, report, write};
+use crate::output::{Output, Progress, next_line, note, report, write};
 use crate::prompt::Copies;
 use crate::prompt::files::gather;
 
@@ -97,7 +98,12 @@ impl Chat {
         self.take_ahead(keys.finish(), matches!(end, End::Complete | End::Settled));
         self.keep(&question, recording.text(), &end);
         match end {
-            End::Complete | End::Settled => drop(output.end()),
+            End::Complete | End::Settled => {
+                output.end();
+                if recording.is_empty() {
+                    note(WITHOUT_A_WORD);
+                }
+            }
             End::Stopped | End::Leave(_) => output.stop(),
             End::Failed(ref error) => drop(output.fail(error)),
         }

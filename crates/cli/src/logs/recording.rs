@@ -2,7 +2,7 @@
 
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use lenore::{ChatRequest, Error, Event, Provider, Role, Transcript};
+use lenore::{ChatRequest, Error, Event, Provider, Role, Transcript, split_temporary};
 
 use super::{COMPLETE, Exchange, Made, Place, Store};
 use crate::args::Shared;
@@ -16,6 +16,8 @@ pub(crate) struct Recording {
     begun: Instant,
     /// Whether the log is on.
     kept: bool,
+    /// Whether the chat is not there any more once the answer has ended.
+    temporary: bool,
 }
 
 impl Recording {
@@ -49,13 +51,14 @@ impl Recording {
             ..Exchange::default()
         };
         let kept = !shared.no_log && shared.log != Some(false);
-        Self { exchange, answer: Transcript::default(), begun: Instant::now(), kept }
+        let temporary = request.temporary || split_temporary(&request.model).1;
+        Self { exchange, answer: Transcript::default(), begun: Instant::now(), kept, temporary }
     }
 
     /// Follows an answer that is not kept.
     pub(crate) fn none() -> Self {
         let (exchange, answer) = (Exchange::default(), Transcript::default());
-        Self { exchange, answer, begun: Instant::now(), kept: false }
+        Self { exchange, answer, begun: Instant::now(), kept: false, temporary: false }
     }
 
     /// Takes an event of the answer.
@@ -64,7 +67,8 @@ impl Recording {
         match event {
             Event::Started { chat, bot, .. } => {
                 // Not every provider has chats.
-                exchange.chat = Some(chat.clone()).filter(|code| !code.is_empty());
+                let stays = !chat.is_empty() && !self.temporary;
+                exchange.chat = stays.then(|| chat.clone());
                 exchange.bot = Some(bot.clone());
             }
             Event::Delta(_) | Event::Replace { .. } if exchange.first.is_none() => {
@@ -83,6 +87,11 @@ impl Recording {
     /// The answer so far.
     pub(crate) fn text(&self) -> &str {
         self.answer.text()
+    }
+
+    /// Whether nothing has come, no file either.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.answer.text().trim().is_empty() && self.exchange.made.is_empty()
     }
 
     /// Writes the exchange. A log that cannot be written is no failure of the answer.

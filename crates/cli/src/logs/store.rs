@@ -171,9 +171,23 @@ impl Store {
 
     /// The bots that were asked by their handles at a place, as `poe/<Handle>`, the newest first.
     pub(crate) fn handles(&self, place: &Place) -> Result<Vec<String>> {
-        let sql = "SELECT model FROM exchanges WHERE provider = ?1 AND site = ?2 AND profile = ?3 \
-            AND model LIKE 'poe/%' GROUP BY model ORDER BY MAX(id) DESC LIMIT 100";
-        let mut statement = self.database.prepare(sql)?;
+        self.models(place, "AND model LIKE 'poe/%'")
+    }
+
+    /// The models that were asked at a place, the newest first.
+    pub(crate) fn recent_models(&self, place: &Place) -> Result<Vec<String>> {
+        self.models(
+            place,
+            "AND model != '' AND model NOT LIKE '%:temporary' AND \"end\" = 'complete'",
+        )
+    }
+
+    fn models(&self, place: &Place, filter: &str) -> Result<Vec<String>> {
+        let sql = format!(
+            "SELECT model FROM exchanges WHERE provider = ?1 AND site = ?2 AND profile = ?3 \
+            {filter} GROUP BY model ORDER BY MAX(id) DESC LIMIT 100"
+        );
+        let mut statement = self.database.prepare(&sql)?;
         let parameters = (&place.provider, &place.site, &place.profile);
         let found = statement.query_map(parameters, |row| row.get(0))?;
         Ok(found.collect::<rusqlite::Result<_>>()?)

@@ -119,7 +119,7 @@ impl PromptArgs {
             Some(template) => template.fill(&self.vars, &input)?,
             None => input,
         };
-        if prompt.trim().is_empty() {
+        if prompt.trim().is_empty() && gathered.attachments.is_empty() {
             return Err(invalid(
                 "there is nothing to ask; give the prompt as an argument or on stdin",
             ));

@@ -136,7 +136,7 @@ impl ResponseEncoder {
 
     /// So that a later request can go on from this one.
     fn remember(&self, end: &End) {
-        if let Some(chat) = &end.notes.chat {
+        if let Some(chat) = end.notes.chat.as_ref().filter(|_| !end.notes.temporary) {
             self.links.add(&self.id, chat, &self.place);
         }
     }

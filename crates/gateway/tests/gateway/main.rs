@@ -19,5 +19,6 @@ mod requests;
 mod responses;
 mod schemas;
 mod shutdown;
+mod side;
 mod support;
 mod waiting;

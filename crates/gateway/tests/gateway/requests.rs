@@ -68,7 +68,7 @@ async fn nobody_goes_on_where_a_question_may_have_been_taken() {
 }
 
 #[tokio::test]
-async fn a_file_without_a_text_is_told_to_need_one() {
+async fn a_file_without_a_text_is_asked() {
     let server = Server::scripted().await;
     let picture = "data:image/png;base64,iVBORw==";
     let source = json!({ "type": "base64", "media_type": "image/png", "data": "iVBORw==" });
@@ -80,11 +80,10 @@ async fn a_file_without_a_text_is_told_to_need_one() {
     .map(|part| json!({ "role": "user", "content": [part] }));
     for (at, message) in [chat, responses, messages].into_iter().enumerate() {
         let (path, body) = &each(&[message])[at];
-        let error = post(server.address, path, &[], body).await.with_status(400).json();
-        let message = error["error"]["message"].as_str().expect("a message");
-        assert!(message.contains("what the bot is to do with it"), "{message}");
+        post(server.address, path, &[], body).await.with_status(200);
+        let asked = server.fake.asked().pop().expect("a question");
+        assert_eq!((&*asked.request.messages[0].content, asked.files.len()), ("", 1), "{path}");
     }
-    assert!(server.fake.asked().is_empty());
     server.end().await;
 }
 
@@ -570,5 +569,30 @@ async fn the_list_of_models_comes_in_pages_for_anthropics_clients() {
         let path = format!("/v1/models{query}");
         get(server.address, &path, &headers).await.with_status(400);
     }
+    server.end().await;
+}
+
+#[tokio::test]
+async fn the_beginning_of_an_answer_becomes_an_instruction_where_that_was_chosen() {
+    let history = json!([user("A poem"), { "role": "assistant", "content": "Once upon" }]);
+    let server = Server::with(Fake::new(script), |builder| builder.prefill_by_prompt(true)).await;
+    for (path, body) in [
+        (CHAT, json!({ "messages": history })),
+        (RESPONSES, json!({ "input": history })),
+        (MESSAGES, json!({ "model": "raven", "max_tokens": 1000, "messages": history })),
+    ] {
+        post(server.address, path, &[], &body).await.with_status(200);
+        let asked = server.fake.asked().pop().expect("a question").request.messages;
+        let [question, told] = &asked[..] else { panic!("{asked:#?}") };
+        assert_eq!((question.role, &*question.content), (Role::User, "A poem"));
+        assert_eq!(told.role, Role::System);
+        assert!(told.content.contains("Go on right behind it"), "{told:?}");
+        assert!(told.content.ends_with("---\nOnce upon\n---"), "{told:?}");
+    }
+    server.end().await;
+    let server = Server::scripted().await;
+    let body = json!({ "messages": history });
+    let error = post(server.address, CHAT, &[], &body).await.with_status(400).json();
+    assert!(error["error"]["message"].as_str().is_some_and(|text| text.contains("beginning")));
     server.end().await;
 }

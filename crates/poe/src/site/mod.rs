@@ -148,6 +148,14 @@ selectors! {
     no_access,
     /// What shows that the free messages are used up.
     no_free_messages,
+    /// A row in the list of chats.
+    chat_row,
+    /// The button that opens a chat's menu.
+    chat_menu,
+    /// What deletes the chat in that menu.
+    menu_delete,
+    /// The button of the dialog that asks before a chat is deleted.
+    dialog_delete,
     /// A dialog that asks something.
     dialog,
     /// The login form's box for the e-mail address.
