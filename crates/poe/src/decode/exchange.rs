@@ -276,7 +276,8 @@ impl Exchange {
                 self.take_job(chat.as_deref(), id, state.as_deref(), is_ours, &mut steps);
             }
             TapMessage::Deleted { chat, id }
-                if self.is_answer(id) && chat.as_ref().is_none_or(|chat| self.is_our_chat(chat)) =>
+                if self.is_answer(id)
+                    && chat.as_ref().is_none_or(|chat| self.is_our_chat(chat)) =>
             {
                 self.deleted(&mut steps);
             }

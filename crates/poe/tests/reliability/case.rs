@@ -27,6 +27,9 @@ pub(crate) struct Case {
 pub(crate) enum Outcome {
     /// The text that the site has, to the character.
     Exact,
+    /// The same; or, where the site tells too little for that, an error of this kind that says
+    /// this.
+    ExactOr(ErrorKind, &'static str),
     /// An error of this kind that says this.
     Fails(ErrorKind, &'static str),
     /// The same, and the answer was stopped on the site.
@@ -107,14 +110,15 @@ pub(crate) fn judge(
         return Err(format!("the answer was not stopped: {state:?}"));
     }
     match (outcome, &answer.error) {
-        (Outcome::Exact, None) => {
+        (Outcome::Exact | Outcome::ExactOr(..), None) => {
             let (due, _) = ended.ok_or("the site has no answer")?;
             let text = answer.complete();
             (text == due).then_some(()).ok_or_else(|| format!("{text:?} instead of {due:?}"))
         }
         (Outcome::Exact, Some(error)) => Err(format!("{error:?}")),
         (
-            Outcome::Fails(kind, words)
+            Outcome::ExactOr(kind, words)
+            | Outcome::Fails(kind, words)
             | Outcome::Stopped(kind, words)
             | Outcome::Unsent(kind, words),
             error,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use lenore_poe::PoeBuilder;
 use lenore_provider::{ChatRequest, ErrorKind, Message};
+use lenore_sim::{LogEntry, Seen};
 
 use crate::support::{World, ask};
 
@@ -78,9 +79,17 @@ async fn files_that_the_site_will_not_have_are_said_so() {
         let error = ask(&world.poe, request(files.clone())).await.failed();
         assert_eq!(error.kind(), ErrorKind::Attachment, "{files:?}: {error}");
     }
-    assert_eq!(world.prompts(), Vec::<String>::new(), "nothing was asked without its files");
+    let taken = || {
+        let log = world.sim.log();
+        let is_taken = |entry: &&LogEntry| match &entry.what {
+            Seen::Send { status, .. } => status == "success",
+            _ => false,
+        };
+        log.iter().filter(is_taken).count()
+    };
+    assert_eq!(taken(), 0, "nothing was asked without its files");
     let odd = vec![file("empty.txt", 0), file(" two  spaces .md", 3), file("no-ending", 3)];
     ask(&world.poe, request(odd)).await.complete();
-    assert_eq!(world.prompts().len(), 1);
+    assert_eq!(taken(), 1);
     world.end().await;
 }

@@ -2,7 +2,7 @@
 
 use lenore_provider::ErrorKind::*;
 
-use super::case::Outcome::{Exact, Fails, Stopped};
+use super::case::Outcome::{Exact, ExactOr, Fails, Stopped};
 use super::case::{Case, fault, later};
 
 /// What the answer's text does.
@@ -56,9 +56,9 @@ pub(crate) const REPLIES: &[Case] = &[
     fault("a reply cut in the middle", "slow-take=300, cut-reply", Exact),
     fault("a 502 though the question was taken", "slow-take=300, http=502, taken", Exact),
     fault("a page in place of the reply", "slow-take=300, html, taken, others", Exact),
-    fault("no reply and no echo", "lost-reply, no-echo", Fails(AnswerLost, "look at the site")),
-    fault("a cut reply and no echo", "cut-reply, no-echo", Fails(AnswerLost, "look at the")),
-    fault("a 502 and no echo", "http=502, taken, no-echo", Fails(Bot, "look at the site")),
+    fault("no reply and no echo", "lost-reply, no-echo", ExactOr(AnswerLost, "look at the site")),
+    fault("a cut reply and no echo", "cut-reply, no-echo", ExactOr(AnswerLost, "look at the")),
+    fault("a 502 and no echo", "http=502, taken, no-echo", ExactOr(Bot, "look at the site")),
     fault("a cut reply, and the bot's page moves to the chat", "address, cut-reply", Exact),
     fault("a 429 though the question was taken", "slow-take=300, http=429, taken", Exact),
     fault("a 403 though the question was taken", "slow-take=300, http=403, taken", Exact),
