@@ -13,7 +13,7 @@ use support::{EMAIL, Home, World, in_time};
 use tokio::process::Command;
 
 /// The pages with their texts; the tour has a test of its own.
-const PAGES: [(&str, &str); 11] = [
+const PAGES: &[(&str, &str)] = &[
     ("README.md", include_str!("../../../README.md")),
     ("browsers.md", include_str!("../../../docs/browsers.md")),
     ("cli.md", include_str!("../../../docs/cli.md")),
@@ -76,7 +76,7 @@ async fn every_command_of_the_pages_works() {
     in_time("signing in", poe.sign_in_with_code(EMAIL, code)).await.expect("signed in");
     in_time("closing", poe.close()).await;
     let mut run = Vec::new();
-    for (name, page) in PAGES {
+    for &(name, page) in PAGES {
         // A clone of the project, as far as the README takes it for one.
         let directory = home.path(name);
         std::fs::create_dir(&directory).expect("made");
