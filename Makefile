@@ -3,7 +3,7 @@
 
 CARGO ?= cargo
 
-.PHONY: bench demo fuzz load siege soak test lint build setup-bench setup-demo setup-test
+.PHONY: bench demo drift fuzz load siege soak test lint build trace setup-bench setup-demo setup-test
 
 build:
 	$(CARGO) build --release -p lenore-cli
@@ -66,3 +66,9 @@ siege:
 bench: setup-bench
 	$(CARGO) build --quiet --release -p lenore-cli -p lenore-bench
 	target/release/lenore-bench --write docs/performance.md $(BENCH)
+
+# Where the time of one warm question goes, hand-over by hand-over; the table goes into
+# docs/performance.md. `BENCH=--edition\ 2025` traces on another edition of the local site.
+trace: setup-demo
+	$(CARGO) build --quiet --release -p lenore-cli -p lenore-bench
+	target/release/lenore-bench --trace --write docs/performance.md $(BENCH)

@@ -16,6 +16,7 @@ mod role;
 mod runs;
 mod site;
 mod table;
+mod trace;
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -52,6 +53,9 @@ pub(crate) struct Options {
     /// A habit of the site, such as `heavy=yes`: what a page of a large app costs
     #[arg(long, value_name = "NAME=VALUE")]
     habit: Vec<String>,
+    /// Where the time of a question goes, hand-over by hand-over, in place of the figures
+    #[arg(long)]
+    trace: bool,
     /// Be one of those who are measured, and obey a harness
     #[arg(long, value_enum, hide = true)]
     role: Option<role::Role>,
@@ -62,6 +66,7 @@ async fn main() -> Result<(), Failure> {
     let options = Options::parse();
     match options.role {
         Some(role) => role::serve(role).await,
+        None if options.trace => trace::run(&options).await,
         None => runs::all(&options).await,
     }
 }

@@ -6,10 +6,11 @@ mod length;
 mod load;
 mod memory;
 
-use std::path::Path;
 use std::time::Duration;
 
 use tempfile::TempDir;
+
+pub(crate) use self::latency::SHORT;
 
 use crate::heard::Heard;
 use crate::peer::{Peer, Script};
@@ -89,7 +90,7 @@ pub(crate) async fn all(options: &Options) -> Result<(), Failure> {
     let text = format!("{}\n\n{}", machine::description(), table::table(&names, &rows));
     println!("{text}");
     match &options.write {
-        Some(file) => table::write(Path::new(file), &text),
+        Some(file) => table::write(file, "measured", &text),
         None => Ok(()),
     }
 }

@@ -57,15 +57,14 @@ pub(crate) fn table(names: &[&str], rows: &[Row]) -> String {
     text + "\n"
 }
 
-/// Puts the text between the markers of a file.
-pub(crate) fn write(file: &Path, text: &str) -> Result<(), Failure> {
-    const BEGIN: &str = "<!-- measured -->\n";
-    const END: &str = "<!-- /measured -->";
+/// Puts the text between the markers of a file, `<!-- NAME -->` and `<!-- /NAME -->`.
+pub(crate) fn write(file: &Path, name: &str, text: &str) -> Result<(), Failure> {
+    let (begin, end) = (format!("<!-- {name} -->\n"), format!("<!-- /{name} -->"));
     let whole = std::fs::read_to_string(file)?;
-    let missing = || format!("{} has no markers {BEGIN:?} and {END:?}", file.display());
-    let (before, rest) = whole.split_once(BEGIN).ok_or_else(missing)?;
-    let (_, after) = rest.split_once(END).ok_or_else(missing)?;
-    Ok(std::fs::write(file, format!("{before}{BEGIN}\n{text}\n{END}{after}"))?)
+    let missing = || format!("{} has no markers {begin:?} and {end:?}", file.display());
+    let (before, rest) = whole.split_once(&*begin).ok_or_else(missing)?;
+    let (_, after) = rest.split_once(&*end).ok_or_else(missing)?;
+    Ok(std::fs::write(file, format!("{before}{begin}\n{text}\n{end}{after}"))?)
 }
 
 /// The middle of what was measured: seconds, or bytes.
@@ -101,7 +100,7 @@ fn shown(cell: &Cell) -> String {
     }
 }
 
-fn time(time: Duration) -> String {
+pub(crate) fn time(time: Duration) -> String {
     let milliseconds = time.as_secs_f64() * 1e3;
     match milliseconds {
         ..10.0 => format!("{milliseconds:.2} ms"),

@@ -10,7 +10,7 @@ use crate::table::{Cell, Row};
 const STREAM: &str = "Measure this. [[sim: stamp, chunks=200, gap=20, delay=0]]";
 
 /// A short answer, for what comes before its first piece.
-pub(super) const SHORT: &str = "Measure this. [[sim: stamp, chunks=3, gap=5, delay=0]]";
+pub(crate) const SHORT: &str = "Measure this. [[sim: stamp, chunks=3, gap=5, delay=0]]";
 
 /// How long a long prompt is, in characters.
 const LONG: usize = 100 * 1024;

@@ -1,7 +1,9 @@
-// Types the prompt and presses send, once. Resolves to `{ outcome }`: "pressed", or what stood in
-// the way: "origin" (with the `origin` of the page), "elsewhere" (with the `path` of the page that
+// Types the prompt and presses send, once. Resolves to `{ outcome }`: "pressed" (with the times `at`
+// which it began, held the text and was sent, in ms since the epoch), or what stood in the way: "origin" (with the `origin` of the page), "elsewhere" (with the `path` of the page that
 // is shown instead), "prompt_box", "send_button", "no_free_messages".
 async (facts, path, prompt, ms) => {
+  const clock = () => performance.timeOrigin + performance.now();
+  const begun = clock();
   const end = performance.now() + ms;
   const left = () => Math.max(0, end - performance.now());
   const plain = (path) => decodeURIComponent(path).toLowerCase();
@@ -50,8 +52,9 @@ async (facts, path, prompt, ms) => {
       return button && dom.enabled(button) && holds() && button;
     }, Math.min(patience, left()));
     if (send) {
+      const filled = clock();
       send.click();
-      return { outcome: "pressed" };
+      return { outcome: "pressed", at: [begun, filled, clock()] };
     }
     if (dom.find(facts.no_free_messages)) return { outcome: "no_free_messages" };
     // Enter sends too, and needs no button to be known.

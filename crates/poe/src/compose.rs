@@ -48,7 +48,14 @@ pub(crate) async fn send(page: &Page, site: &Site, url: &str, prompt: &str) -> R
         .await
         .map_err(|error| Unsent::Perhaps(browser_error(error)))?;
     Err(Unsent::Surely(match outcome["outcome"].as_str().unwrap_or_default() {
-        "pressed" => return Ok(()),
+        "pressed" => {
+            if let [Some(begun), Some(filled), Some(pressed)] =
+                [0, 1, 2].map(|step| outcome["at"][step].as_f64())
+            {
+                tracing::trace!(begun, filled, pressed, "sent");
+            }
+            return Ok(());
+        }
         "origin" => {
             let origin = outcome["origin"].as_str().unwrap_or("another site");
             return Err(Unsent::Surely(led_away(origin)));
