@@ -5,9 +5,6 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-#[cfg(unix)]
-use tokio::task::JoinError;
-
 use super::cdp::Connection;
 use super::{command_line, frames};
 use crate::child::{Group, LastWords};
@@ -57,18 +54,8 @@ impl Process {
             let message = format!("the browser {} cannot be started: {error}", program.display());
             Error::new(ErrorKind::Launch, message).with_source(error)
         };
-        // A program on a disk that does not answer blocks the thread that starts it, and no other:
-        // the deadline of the start counts all the same. What comes too late ends itself, as nobody
-        // has the other end of its pipe.
         #[cfg(unix)]
-        let spawned = tokio::task::spawn_blocking(move || spawn_with_pipe(&mut command)).await;
-        #[cfg(unix)]
-        let (child, connection) = match spawned.map_err(JoinError::try_into_panic) {
-            Ok(spawned) => spawned.map_err(refused)?,
-            Err(Ok(panic)) => std::panic::resume_unwind(panic),
-            // The runtime is ending.
-            Err(Err(_)) => return Err(Error::closed()),
-        };
+        let (child, connection) = spawn_with_pipe(&mut command).map_err(refused)?;
         #[cfg(not(unix))]
         let child = command.spawn().map_err(refused)?;
         let process = Self::new(child, profile, frames_are_ours);
