@@ -16,7 +16,7 @@ use super::drivers::Chromedriver;
 const WAIT: Duration = Duration::from_secs(20);
 
 /// For how long a place is waited for: longer than a browser takes to start.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A chromedriver with as many places as there are permits; each session uses one up.
 struct Full {
