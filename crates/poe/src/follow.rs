@@ -39,6 +39,9 @@ const UNSEEN: Duration = Duration::from_secs(20);
 /// The least time that a page has to read a chat again.
 const REREAD: Duration = Duration::from_secs(5);
 
+/// How long the reply to a question may take after the end of its answer.
+const REPLY: Duration = Duration::from_millis(100);
+
 /// How long the stop button may take where the page knows of the answer.
 const BUTTON: Duration = Duration::from_secs(1);
 
@@ -468,10 +471,15 @@ impl<'a> Following<'a> {
         }
     }
 
-    /// Title, suggestions and cost, for as long as the caller wants to wait for them.
+    /// Title, suggestions and cost, for as long as the caller wants to wait for them; and for a
+    /// moment the reply to the question, where it alone tells the chat's address.
     async fn linger(&mut self, caller: &mut Caller<'_>) {
-        let end = Instant::now() + self.ask.linger;
-        while let Ok(heard) = timeout_at(end, self.next()).await {
+        let now = Instant::now();
+        loop {
+            let exchange = self.watch.exchange();
+            let is_reply_due = exchange.chat_code().is_none() && exchange.awaits_reply();
+            let wait = if is_reply_due { REPLY.max(self.ask.linger) } else { self.ask.linger };
+            let Ok(heard) = timeout_at(now + wait, self.next()).await else { return };
             if matches!(heard, Heard::Tab(None) | Heard::Listener(None)) {
                 return;
             }

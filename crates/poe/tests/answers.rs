@@ -61,3 +61,14 @@ async fn without_streaming_the_text_comes_once() {
     assert!(!answer.events.iter().any(|event| matches!(event, Event::Replace { .. })));
     world.end().await;
 }
+
+#[tokio::test]
+async fn a_reply_just_after_the_end_still_tells_the_chat() {
+    let world = World::new().await;
+    // The first question is asked on a cold page.
+    world.ask("Hi").await.complete();
+    let answer = world.ask("Hi [[sim: say=Hello., gap=0, delay=0, slow-reply=60]]").await;
+    assert_eq!(answer.complete(), "Hello.");
+    assert!(answer.chat().is_some(), "{:?}", answer.events);
+    world.end().await;
+}
