@@ -348,7 +348,8 @@ impl Answer {
                 std::iter::once(text).chain(sent).map(|text| said(text, calls)).collect();
             let whole: Vec<_> = forms.iter().map(|form| &**form).collect();
             let begun = calls.is_empty().then_some((text, &*self.ends));
-            let forms = Forms { whole: &whole, begun };
+            let is_left_out = calls.is_empty() && text.trim().is_empty();
+            let forms = Forms { whole: &whole, begun, is_left_out };
             self.plan.points.add(&self.plan.place, messages, forms, (chat, message));
         }
     }
@@ -358,7 +359,8 @@ impl Answer {
         let (Some(chat), Some(message)) = (&self.notes.chat, &self.notes.message) else { return };
         let ChatRequest { chat: named, resume, attachments, messages, .. } = &self.plan.request;
         if named.is_none() && *resume && attachments.is_empty() && self.mended.is_none() {
-            let forms = Forms { whole: &[], begun: Some((self.fold.out(), &self.ends)) };
+            let begun = Some((self.fold.out(), &*self.ends));
+            let forms = Forms { whole: &[], begun, is_left_out: true };
             self.plan.points.add(&self.plan.place, messages, forms, (chat, message));
         }
     }
@@ -405,7 +407,7 @@ impl Answer {
 impl Drop for Answer {
     fn drop(&mut self) {
         // One that has ended or failed has none.
-        if self.completion.is_some() && !self.ends.is_empty() {
+        if self.completion.is_some() {
             self.remember_begun();
         }
     }

@@ -37,6 +37,8 @@ struct Point {
     whole: Vec<ConversationHash>,
     /// With a beginning of the answer, as who stops it may have it.
     begun: Vec<ConversationHash>,
+    /// Without the answer, where it may be left out.
+    bare: Option<ConversationHash>,
     chat: String,
     message: String,
 }
@@ -48,20 +50,35 @@ pub(crate) struct Forms<'a> {
     pub(crate) whole: &'a [&'a str],
     /// As it was sent, with the places where a piece of it ended.
     pub(crate) begun: Option<(&'a str, &'a [usize])>,
+    /// Whether it had no word, or was stopped: front ends leave out an answer of which they have
+    /// nothing, or send it empty.
+    pub(crate) is_left_out: bool,
 }
 
 impl Points {
     /// The answer that the last messages follow, where it is known. Whether its chat has not gone
     /// on since is the provider's to know.
     pub(crate) fn find(&self, place: &Place, messages: &[Message]) -> Option<Earlier> {
-        let length = ConversationHasher::answered(messages)?;
-        let hashed = self.hash(place, &messages[..length], None);
+        let hashed = |length: usize| (length, self.hash(place, &messages[..length], None));
+        let answered = ConversationHasher::answered(messages).map(hashed);
+        let unanswered = unanswered(messages).map(hashed);
         let known = self.known();
-        let find = |is_it: &dyn Fn(&&Point) -> bool| known.iter().rev().find(is_it);
-        let whole = find(&|point| point.whole.contains(&hashed));
-        let found = whole.or_else(|| find(&|point| point.begun.contains(&hashed)))?;
-        let Point { chat, message, .. } = found;
-        let why = if whole.is_some() { "its last answer is known" } else { "it was stopped there" };
+        let find = |at: Option<(usize, ConversationHash)>,
+                    is_it: fn(&Point, ConversationHash) -> bool,
+                    why: &'static str| {
+            let (length, hashed) = at?;
+            let point = known.iter().rev().find(|point| is_it(point, hashed))?;
+            Some((point, length, why))
+        };
+        let (Point { chat, message, .. }, length, why) =
+            find(answered, |point, it| point.whole.contains(&it), "its last answer is known")
+                .or_else(|| {
+                    find(answered, |point, it| point.begun.contains(&it), "it was stopped there")
+                })
+                .or_else(|| {
+                    let why = "its last answer had no word";
+                    find(unanswered, |point, it| point.bare == Some(it), why)
+                })?;
         tracing::debug!(chat, why, "the conversation goes on in a chat");
         Some(Earlier { chat: chat.clone(), message: message.clone(), length })
     }
@@ -85,10 +102,15 @@ impl Points {
             let beginnings = last.iter().filter_map(|end| text.get(..*end));
             begun.extend(beginnings.filter(|text| !text.trim().is_empty()).map(hash));
         }
+        let bare = forms.is_left_out.then(|| self.hash(place, messages, None));
+        if forms.is_left_out {
+            begun.push(hash(""));
+        }
+        let (code, message) = (chat.to_owned(), message.to_owned());
         let mut known = self.known();
         // A chat goes on at its end alone.
         known.retain(|old| old.chat != chat);
-        known.push_back(Point { whole, begun, chat: chat.to_owned(), message: message.to_owned() });
+        known.push_back(Point { whole, begun, bare, chat: code, message });
         if known.len() > MOST {
             known.pop_front();
         }
@@ -113,6 +135,13 @@ impl Points {
     fn known(&self) -> MutexGuard<'_, VecDeque<Point>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// How many messages the conversation had when it was last asked, where no answer stands before
+/// what is new.
+fn unanswered(messages: &[Message]) -> Option<usize> {
+    let [.., before, _] = messages else { return None };
+    (before.role != Role::Assistant).then_some(messages.len() - 1)
 }
 
 /// A text without the blocks of thoughts and details in it.
@@ -144,7 +173,7 @@ mod tests {
     }
 
     fn whole<'a>(whole: &'a [&'a str]) -> Forms<'a> {
-        Forms { whole, begun: None }
+        Forms { whole, ..Forms::default() }
     }
 
     #[test]
@@ -152,7 +181,8 @@ mod tests {
         let points = Points::default();
         let at = place("ada", "raven");
         let text = "Once upon a midnight dreary";
-        let forms = Forms { whole: &[], begun: Some((text, &[4, 9, 11, text.len()])) };
+        let ends = [4, 9, 11, text.len()];
+        let forms = Forms { begun: Some((text, &ends)), ..Forms::default() };
         points.add(&at, &conversation(&["A poem"]), forms, ("c", "7"));
         for known in ["Once", "Once upon", "Once upon ", " Once upon a", text] {
             let next = conversation(&["A poem", known, "Go on"]);
@@ -165,6 +195,26 @@ mod tests {
         for other in ["", "On", "Twice", "Once upon a midnight dreary, while"] {
             assert!(points.find(&at, &conversation(&["A poem", other, "Go on"])).is_none());
         }
+    }
+
+    #[test]
+    fn an_answer_without_a_word_may_be_left_out() {
+        let points = Points::default();
+        let at = place("ada", "raven");
+        let before = conversation(&["Hi", "Hello.", "Why?"]);
+        let next = [&before[..], &[Message::user("Go on")]].concat();
+        points.add(&at, &before, whole(&["So."]), ("b", "5"));
+        assert_eq!(points.find(&at, &next), None, "it had words");
+        points.add(&at, &before, Forms { is_left_out: true, ..Forms::default() }, ("c", "7"));
+        let found = points.find(&at, &next).expect("known");
+        assert_eq!((&*found.chat, &*found.message, found.length), ("c", "7", 3));
+        let blank = [&before[..], &[Message::assistant(""), Message::user("Go on")]].concat();
+        assert_eq!(points.find(&at, &blank).map(|found| found.length), Some(4));
+        // Who asks the same again, or something else, begins anew.
+        assert_eq!(points.find(&at, &before), None);
+        let other = [&before[..2], &[Message::user("How?"), Message::user("Go on")]].concat();
+        assert_eq!(points.find(&at, &other), None);
+        assert_eq!(points.find(&place("ada", "crow"), &next), None, "another model");
     }
 
     #[test]

@@ -158,7 +158,8 @@ fn check(messages: &[Message]) -> Result<(), Failure> {
     if last.role == Role::Assistant {
         return Err(Failure::invalid(
             "the last message is the assistant's own, and no bot here can be given the beginning \
-             of its answer; end with a message of the user's, or a tool's result",
+             of its answer; end with a message of the user's, or a tool's result, or have the \
+             server started with `--prefill prompt`",
         ));
     }
     Ok(())

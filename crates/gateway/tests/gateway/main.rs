@@ -7,6 +7,7 @@ mod clients;
 mod crowd;
 mod doors;
 mod forms;
+mod front_ends;
 mod going_on;
 mod hostile;
 mod leaving;
