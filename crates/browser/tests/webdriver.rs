@@ -244,7 +244,7 @@ async fn a_session_that_is_lost_fails_its_pages_at_once_and_another_is_begun() {
 async fn a_driver_that_dies_fails_its_pages_at_once() {
     let Some(driver) = Chromedriver::start() else { return };
     let mut options = WebDriverOptions::new(&driver.url);
-    options.wait = Duration::from_secs(15);
+    options.wait = Duration::from_secs(5);
     let browser = Browser::webdriver(&options).await.expect("a session");
     let (page, mut tap) = open(&browser).await;
     let pid = driver.child.id().to_string();

@@ -25,8 +25,9 @@ pub(super) const SWITCHES: &[&str] =
 const AWAITED: Duration = Duration::from_millis(16);
 /// Between two frames at the most, when nothing was awaited for long. Each is work for the page.
 const UNAWAITED: Duration = Duration::from_secs(2);
-/// How long a frame may hold up those of other tabs.
-const TURN: Duration = Duration::from_millis(250);
+/// How long a frame may hold up those of other tabs. On a busy machine one takes a second, and
+/// those that overlap may cost the browser.
+const TURN: Duration = Duration::from_secs(5);
 /// How long a frame may take. A tab that takes longer hangs, and gets none any more.
 const FRAME: Duration = Duration::from_secs(60);
 
