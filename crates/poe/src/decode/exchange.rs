@@ -252,12 +252,12 @@ impl Exchange {
                 steps.push(Step::Sent);
             }
             TapMessage::Reply(reply) => self.take_reply(reply, &mut steps),
+            // Before, the page tells of the question that was asked there last.
+            TapMessage::Message(_) if !self.is_sent() => {}
             TapMessage::Message(update) if update.human => {
                 self.take_question(update, &mut steps);
             }
-            TapMessage::Message(update) if !update.pause && self.is_sent() => {
-                self.place(update, &mut steps);
-            }
+            TapMessage::Message(update) if !update.pause => self.place(update, &mut steps),
             TapMessage::Gap { why } => {
                 tracing::debug!(why, "updates may have been missed");
                 steps.push(Step::Gap);

@@ -116,6 +116,23 @@ impl World {
 }
 
 #[test]
+fn what_a_page_tells_of_the_question_before_is_not_ours() {
+    let mut world = World::new();
+    // The chat of the question that was asked there last is read once more.
+    world.hears(&message(json!({
+        "k": "message", "chat": "6", "id": "90", "human": true, "own": true, "nonce": "m",
+        "state": "complete", "keep": 0, "text": "Hi",
+    })));
+    assert!(!world.watch.exchange().is_taken());
+    world.hears(&sent());
+    world.hears(&message(json!({
+        "k": "message", "chat": "6", "id": "91", "author": "beaver",
+        "state": "complete", "keep": 0, "text": "Hello.",
+    })));
+    assert_eq!((world.shown.text(), world.end), ("", None));
+}
+
+#[test]
 fn a_click_that_sends_nothing_is_a_change_of_the_site() {
     let mut world = World::new();
     world.waits();
