@@ -21,6 +21,8 @@
   // The depth and the number of objects up to which data are searched.
   const MAX_DEPTH = 24;
   const MAX_OBJECTS = 200_000;
+  // More than anybody is asked to pay, and still a whole number.
+  const MAX_POINTS = 1e15;
   // The number of frames that are kept while the body of a call is read.
   const MAX_DEFERRED = 1000;
 
@@ -568,7 +570,7 @@
       const itsJob = jobId(node);
       const points = field(node, wire.cost) ?? search(node, (key) => includes(lowerCase(key), "cost"));
       const state = word(field(node, wire.state)) ?? stateOf(node);
-      if (typeof points === "number" && isFinite(points)) {
+      if (typeof points === "number" && points < MAX_POINTS) {
         if (ofChat !== null) emit({ __proto__: null, k: "cost", chat: ofChat, points: max(0, ceil(points)) });
       } else if (itsJob !== null && itsId === null) {
         const own = isOwn(node);
