@@ -1,6 +1,7 @@
 // Types the prompt and presses send, once. Resolves to `{ outcome }`: "pressed" (with the times `at`
-// which it began, held the text and was sent, in ms since the epoch), or what stood in the way: "origin" (with the `origin` of the page), "elsewhere" (with the `path` of the page that
-// is shown instead), "prompt_box", "send_button", "no_free_messages".
+// which it began, held the text and was sent, in ms since the epoch), or what stood in the way:
+// "origin" (with the `origin` of the page), "elsewhere" (with the `path` of the page that is shown
+// instead), "prompt_box", "send_button", "no_free_messages".
 async (facts, path, prompt, ms) => {
   const clock = () => performance.timeOrigin + performance.now();
   const begun = clock();
