@@ -40,7 +40,7 @@ impl From<Unsent> for Error {
 
 /// Types the prompt and presses send, once, on the page of this address and no other.
 pub(crate) async fn send(page: &Page, site: &Site, url: &str, prompt: &str) -> Result<(), Unsent> {
-    let path = Url::parse(url).map(|url| url.path().to_owned()).unwrap_or_default();
+    let path = path_of(url);
     let wait = SEND + Duration::from_secs(prompt.len() as u64 / PACE);
     let arguments = [facts(site), json!(path), json!(prompt), milliseconds(wait)];
     let outcome = page
@@ -129,6 +129,12 @@ fn facts(site: &Site) -> Value {
     })
 }
 
-fn milliseconds(wait: Duration) -> Value {
+/// The path of an address, as a page tells it.
+pub(crate) fn path_of(url: &str) -> String {
+    Url::parse(url).map(|url| url.path().to_owned()).unwrap_or_default()
+}
+
+/// A time as a page's script takes it.
+pub(crate) fn milliseconds(wait: Duration) -> Value {
     json!(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX))
 }

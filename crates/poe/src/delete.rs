@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use lenore_provider::{Error, ErrorKind, Result};
 use serde_json::json;
-use url::Url;
 
 use crate::Site;
 use crate::arrive::{Arrival, MARGIN};
+use crate::compose::{milliseconds, path_of};
 use crate::context::Context;
 use crate::error::{browser_error, site_changed};
 use crate::tabs::Tab;
@@ -74,8 +74,7 @@ async fn press(tab: &Tab, site: &Site, path: &str) -> Result<()> {
         "dialog": selectors.dialog,
         "dialog_delete": selectors.dialog_delete,
     });
-    let wait = u64::try_from(BUTTON.as_millis()).unwrap_or(u64::MAX);
-    let arguments = [facts, json!(path), json!(wait)];
+    let arguments = [facts, json!(path), milliseconds(BUTTON)];
     let pressed = tab.page.call(include_str!("delete.js"), &arguments, BUTTON * 3 + MARGIN).await;
     let missing = match pressed {
         Ok(pressed) => pressed,
@@ -90,8 +89,4 @@ async fn press(tab: &Tab, site: &Site, path: &str) -> Result<()> {
         "menu_delete" => "what deletes the chat in its menu",
         _ => "the button that confirms the deletion",
     }))
-}
-
-fn path_of(url: &str) -> String {
-    Url::parse(url).map(|url| url.path().to_owned()).unwrap_or_default()
 }
