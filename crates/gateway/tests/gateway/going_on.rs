@@ -231,11 +231,8 @@ fn goes_on_from(server: &Server, message: &str, client: &Client) {
     assert!(length.is_some_and(|length| length + 1 < request.messages.len()));
 }
 
-#[tokio::test]
-async fn who_stops_an_answer_goes_on_in_its_chat() {
-    let server = Server::scripted().await;
-    let endless =
-        json!({ "messages": [{ "role": "user", "content": "[endless]" }], "stream": true });
+/// Asks, and leaves once four words of the answer are there.
+async fn stop_amid(server: &Server, endless: &Value) {
     let mut wire = Wire::open(server.address).await;
     wire.send(request("POST", "/v1/chat/completions", &[], &endless.to_string())).await;
     for _ in 0..4 {
@@ -243,6 +240,14 @@ async fn who_stops_an_answer_goes_on_in_its_chat() {
     }
     drop(wire);
     server.fake.until_running(0).await;
+}
+
+#[tokio::test]
+async fn who_stops_an_answer_goes_on_in_its_chat() {
+    let server = Server::scripted().await;
+    let endless =
+        json!({ "messages": [{ "role": "user", "content": "[endless]" }], "stream": true });
+    stop_amid(&server, &endless).await;
     // The front end has less of it, and without the blank at its end.
     for (said, is_known) in [("quoth quoth", true), ("quoth", true), ("quoth the", false)] {
         let body = json!({ "messages": [
@@ -256,13 +261,7 @@ async fn who_stops_an_answer_goes_on_in_its_chat() {
         let expected = is_known.then(|| ("c0de".to_owned(), "m1".to_owned(), 2));
         assert_eq!(earlier, expected, "{said}");
         // The chat has gone on; for the next of these it is as it was.
-        let mut wire = Wire::open(server.address).await;
-        wire.send(request("POST", "/v1/chat/completions", &[], &endless.to_string())).await;
-        for _ in 0..4 {
-            wire.until("quoth").await;
-        }
-        drop(wire);
-        server.fake.until_running(0).await;
+        stop_amid(&server, &endless).await;
     }
     server.end().await;
 }
